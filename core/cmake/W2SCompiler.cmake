@@ -1,0 +1,24 @@
+# Language level, warnings, sanitizers: the same for the core, the plugins and the tests.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+# -O2 with line tables: stack traces name lines, at no cost in speed.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
+
+add_library(w2s_options INTERFACE)
+target_compile_options(w2s_options INTERFACE -Wall -Wextra -Wno-unused-parameter
+                       -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
+if(W2S_WERROR)
+  target_compile_options(w2s_options INTERFACE -Werror)
+endif()
+if(W2S_SANITIZE)
+  target_compile_options(w2s_options INTERFACE -fsanitize=${W2S_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  target_link_options(w2s_options INTERFACE -fsanitize=${W2S_SANITIZE})
+endif()

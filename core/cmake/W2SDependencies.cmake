@@ -1,0 +1,21 @@
+# Everything that w2s needs, all of it from packages.
+find_package(Torch REQUIRED)
+find_package(Boost 1.74 REQUIRED COMPONENTS program_options filesystem)
+find_package(spdlog REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(SQLiteCpp REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(ICU REQUIRED COMPONENTS uc i18n)
+find_package(ZLIB REQUIRED)
+find_package(Threads REQUIRED)
+find_path(W2S_ELF_INCLUDE gelf.h REQUIRED)
+find_library(W2S_ELF_LIBRARY elf REQUIRED)
+
+# The SDK sees ATen and autograd only. TORCH_LIBRARIES brings the include folders and the C++ ABI.
+add_library(w2s_torch INTERFACE)
+target_include_directories(w2s_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(w2s_torch INTERFACE ${TORCH_LIBRARIES})
+separate_arguments(W2S_TORCH_FLAGS UNIX_COMMAND "${TORCH_CXX_FLAGS}")
+target_compile_options(w2s_torch INTERFACE ${W2S_TORCH_FLAGS})

@@ -1,0 +1,39 @@
+// Lab: what a strategy may ask for. Every result is kept under a digest of all
+// that can change it, so asking twice costs nothing and methods share fits.
+#pragma once
+
+#include <w2s/fit.hpp>
+#include <w2s/random.hpp>
+
+namespace w2s {
+
+class W2S_API Lab {
+ public:
+  virtual ~Lab();
+
+  /// Fits a model; returns at once where this very fit was done before.
+  virtual Student fit(const Supervision& supervision, const FitSpec& spec) = 0;
+  /// Class probabilities, float32 [N, C].
+  virtual Tensor predict(const Student& student, const Examples& examples) = 0;
+  /// Frozen features of a model at its initialisation (pretrained, if it is), float32 [N, D].
+  virtual Tensor features(const std::string& model, const Examples& examples) = 0;
+  /// The spec with another model and that model's own training settings
+  /// ([train], then [models.NAME.train], then the method's overrides).
+  virtual FitSpec for_model(const FitSpec& spec, const std::string& model) const = 0;
+
+  /// Names in [models].
+  virtual std::vector<std::string> models() const = 0;
+  virtual TaskKind task_kind() const = 0;
+  virtual std::int64_t classes() const = 0;
+  /// The model whose labels the students learn from; empty where labels come from outside.
+  virtual const Student& supervisor() const = 0;
+  /// A random stream of this job for a purpose of the strategy's own.
+  virtual Stream stream(const std::string& purpose) const = 0;
+  /// One line in the job's log.
+  virtual void log(const std::string& line) = 0;
+
+  /// The student's soft labels for these examples, as supervision.
+  Supervision label(const Student& student, const Examples& examples);
+};
+
+}  // namespace w2s

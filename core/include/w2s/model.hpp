@@ -1,0 +1,109 @@
+// IModel: a backbone. It turns raw examples into batches and batches into
+// features; the engine adds the head, the loss and the optimiser.
+//
+// Weights live in Parameters, an ordered table of named tensors; a model is a
+// function of them. The names are the checkpoint's names.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include <w2s/examples.hpp>
+#include <w2s/register.hpp>
+
+namespace w2s {
+
+/// Named weights in a fixed order. Owns the tensors; buffers take no gradient.
+class W2S_API Parameters {
+ public:
+  struct Item {
+    std::string name;
+    Tensor tensor;
+    bool buffer = false;
+  };
+  /// Adds a weight (float32, contiguous); throws Error where the name exists.
+  void add(const std::string& name, Tensor tensor);
+  void add_buffer(const std::string& name, Tensor tensor);
+  bool has(const std::string& name) const;
+  /// Throws Error for an unknown name.
+  const Tensor& at(const std::string& name) const;
+  const Tensor& operator[](const std::string& name) const { return at(name); }
+  /// Copies values in; shapes must agree. Throws Error naming the tensor.
+  void assign(const std::string& name, const Tensor& values);
+  const std::vector<Item>& items() const { return items_; }
+  std::vector<Item>& items() { return items_; }
+  std::int64_t count() const;  ///< numbers in all weights, buffers left out
+
+ private:
+  std::vector<Item> items_;
+  std::map<std::string, std::size_t> positions_;
+};
+
+/// What a model is told about the task that it will serve.
+struct ModelContext {
+  TaskKind kind = TaskKind::classification;
+  std::int64_t classes = 2;
+  std::vector<std::int64_t> input_shape;  ///< of one dense example; empty for text
+};
+
+/// Model-ready inputs of a set of examples: one sequence (or dense row) per
+/// example, two for a preference pair (rows 2i and 2i + 1).
+struct W2S_API Encoded {
+  Examples dense;                      ///< dense data: gathered from the examples when needed
+  std::vector<std::int32_t> tokens;    ///< ragged: all sequences end to end
+  std::vector<std::int64_t> offsets;   ///< [rows + 1]
+  std::vector<std::int64_t> answers;   ///< generation: [rows] first answer position within the row
+  std::int64_t parts = 1;              ///< rows per example
+
+  bool ragged() const { return !offsets.empty(); }
+  std::int64_t rows() const;
+  std::int64_t length(std::int64_t row) const;  ///< tokens in a row; 1 for dense rows
+};
+
+/// One micro-batch, on the model's device.
+struct Batch {
+  Tensor x;     ///< float32 [R, …], or int64 token ids [R, T], right-padded
+  Tensor mask;  ///< bool [R, T], true at real tokens; undefined for dense data
+  std::vector<std::int64_t> lengths;  ///< [R]; empty for dense data
+};
+
+class W2S_API IModel {
+ public:
+  virtual ~IModel();
+
+  /// Called once after construction: creates the parameters. Random values come from `stream`.
+  virtual void build(const ModelContext& context, Stream stream) = 0;
+
+  /// Turns raw examples into this model's inputs. The default passes dense data through
+  /// and throws UsageError for text. The lab keeps the result.
+  virtual Encoded encode(const Examples& examples, TaskKind kind) const;
+
+  virtual std::int64_t feature_size() const = 0;
+  /// One feature vector per row, [R, D], differentiable.
+  virtual Tensor features(const Batch& batch) = 0;
+
+  /// Language models: hidden states [R, T, D] of the last layer, and the logits [.., V] of such states.
+  /// The defaults throw UsageError("model '…' is not a language model").
+  virtual Tensor hidden(const Batch& batch);
+  virtual Tensor vocabulary_logits(const Tensor& hidden);
+
+  /// Depth for `trainable = "last:k"`: blocks are numbered 0 … depth − 1 from the input;
+  /// block_of gives −1 for what lies before the first (embeddings), depth for what follows the last.
+  virtual std::int64_t depth() const { return 1; }
+  virtual std::int64_t block_of(const std::string& parameter) const;
+
+  /// Digest of everything besides Params that fixes the initial weights (files of a
+  /// checkpoint); "" where the seed and Params alone do.
+  virtual std::string source_digest() const { return ""; }
+  /// True where build() loads pretrained weights, so that its result does not depend on the seed.
+  virtual bool pretrained() const { return false; }
+
+  Parameters& parameters() { return parameters_; }
+  const Parameters& parameters() const { return parameters_; }
+
+ private:
+  Parameters parameters_;
+};
+
+}  // namespace w2s

@@ -1,0 +1,118 @@
+// Value: a piece of configuration, as read from TOML, with the place it came from.
+//
+// A Value owns its contents and copies deeply. Tables keep the order in which
+// their keys were written. The core converts TOML and JSON to and from Value;
+// plugins rarely touch one: they see their Params (schema.hpp).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <w2s/error.hpp>
+
+namespace w2s {
+
+/// Where a value was written. An empty file means that the program made it.
+struct Source {
+  std::string file;
+  int line = 0;
+  int column = 0;
+  /// "file:line:column", "file" where there is no line, or "" for a made value.
+  W2S_API std::string text() const;
+};
+
+class Value;
+using List = std::vector<Value>;
+
+/// An ordered table. Keys are unique.
+class W2S_API Table {
+ public:
+  using Entry = std::pair<std::string, Value>;
+  Table();
+  Table(std::initializer_list<Entry> entries);
+  Table(const Table&);
+  Table(Table&&) noexcept;
+  Table& operator=(const Table&);
+  Table& operator=(Table&&) noexcept;
+  ~Table();
+
+  const Value* find(std::string_view key) const;
+  Value* find(std::string_view key);
+  /// Throws UsageError where the key is absent.
+  const Value& at(std::string_view key) const;
+  /// Replaces the value of an existing key in place; appends a new key.
+  Value& set(std::string key, Value value);
+  bool erase(std::string_view key);
+
+  bool empty() const;
+  std::size_t size() const;
+  std::vector<Entry>::const_iterator begin() const;
+  std::vector<Entry>::const_iterator end() const;
+  std::vector<Entry>::iterator begin();
+  std::vector<Entry>::iterator end();
+  std::vector<std::string> keys() const;
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+class W2S_API Value {
+ public:
+  enum class Kind { null, boolean, integer, real, string, list, table };
+
+  Value() = default;
+  Value(bool v) : data_(v) {}
+  Value(int v) : data_(static_cast<std::int64_t>(v)) {}
+  Value(std::int64_t v) : data_(v) {}
+  Value(double v) : data_(v) {}
+  Value(const char* v) : data_(std::string(v)) {}
+  Value(std::string v) : data_(std::move(v)) {}
+  Value(List v) : data_(std::move(v)) {}
+  Value(Table v) : data_(std::move(v)) {}
+
+  Kind kind() const { return static_cast<Kind>(data_.index()); }
+  bool is_null() const { return kind() == Kind::null; }
+  bool is_string() const { return kind() == Kind::string; }
+  bool is_list() const { return kind() == Kind::list; }
+  bool is_table() const { return kind() == Kind::table; }
+  bool is_number() const { return kind() == Kind::integer || kind() == Kind::real; }
+  /// "a table", "an integer", …: for messages.
+  std::string_view kind_name() const;
+
+  // Each throws UsageError("<source>: expected …, found …") on another kind.
+  bool as_bool() const;
+  std::int64_t as_int() const;
+  double as_real() const;  ///< integers are accepted
+  const std::string& as_string() const;
+  const List& as_list() const;
+  List& as_list();
+  const Table& as_table() const;
+  Table& as_table();
+
+  const Source& source() const { return source_; }
+  Value& at(Source source) {
+    source_ = std::move(source);
+    return *this;
+  }
+
+  /// Equality of contents; sources do not matter, and 1 differs from 1.0.
+  friend W2S_API bool operator==(const Value& a, const Value& b);
+
+  /// JSON with sorted keys and shortest round-trip numbers: what digests are made of.
+  std::string canonical() const;
+  /// One line of TOML, as it could be written after "key = ".
+  std::string toml() const;
+
+ private:
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Table> data_;
+  Source source_;
+};
+
+/// Throws UsageError("<source>: <message>").
+[[noreturn]] W2S_API void fail_at(const Value& where, const std::string& message);
+
+}  // namespace w2s

@@ -1,0 +1,88 @@
+// Experiment: one experiment file, parsed and checked for structure.
+//
+// Free of LibTorch and of plugins: whether a loss exists and takes such
+// parameters is checked later against the registry (plan/validate.hpp), with the
+// sources that are kept here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <w2s/schema.hpp>
+
+namespace w2s {
+
+/// [task.split]: how the training rows become two halves. Sizes are example counts, 0 = as many as there are.
+struct SplitParams {
+  std::int64_t supervisor = 0;   // examples of the supervisor half, validation included
+  std::int64_t transfer = 0;     // examples of the transfer half, validation included
+  std::int64_t validation = 0;   // held out of each half for early stopping and model choice
+  std::int64_t test = 0;         // examples of each test set (a fixed subset, the same for every seed)
+  double max_class_share = 0.55; // a class above this share is thinned out to balance
+  bool balanced_test = true;
+  std::int64_t seed = 0;         // of the test subset; the halves follow the run's seed
+};
+
+/// [models.NAME.pretrain]
+struct PretrainSpec {
+  Spec objective;               // "simclr" or { type = "simclr", … }
+  Table train;                  // overrides of the objective's defaults: epochs, batch, lr, …
+  std::int64_t examples = 0;    // of the unlabelled inputs; 0 = all
+  std::int64_t seed = 0;        // one pretraining serves all seeds of the experiment
+};
+
+/// [models.NAME]
+struct ModelSpec {
+  std::string name;
+  Spec spec;                    // type and the model plugin's own parameters
+  std::string init;             // path of a checkpoint, or ""
+  std::optional<PretrainSpec> pretrain;
+  Table train;                  // overrides of [train] for this model
+};
+
+struct Pair {
+  std::string weak, strong;     // names in [models]
+};
+
+/// [methods.NAME]; an empty table is naive fine-tuning
+struct MethodSpec {
+  std::string name;
+  Spec loss;                    // empty type: "cross_entropy"
+  std::vector<Spec> strategy;   // outermost first
+  Table train;                  // overrides for the students of this method
+  Source source;
+};
+
+struct Experiment {
+  std::string name;
+  std::vector<std::int64_t> seeds;
+  std::string task_name;        // [task] name, by default its type: what the leaderboard shows
+  Spec task;                    // type and the task plugin's own parameters ("name" and "split" taken out)
+  SplitParams split;
+  std::vector<ModelSpec> models;
+  std::vector<Pair> pairs;      // from weak/strong or every i < j of a ladder
+  std::string ceiling_on = "transfer";  // [pairs] ceiling_on = "transfer" | "supervisor"
+  Table train;                  // [train] as written
+  std::vector<MethodSpec> methods;      // in the order of the file
+  std::vector<std::string> plugin_paths, plugin_sources;  // absolute
+  Table variant;                // the point of a sweep: dotted key → value; empty without one
+
+  const ModelSpec& model(std::string_view name) const;  // throws UsageError with the nearest name
+
+  /// The resolved experiment as TOML text: parses back to an equal Experiment.
+  std::string to_toml() const;
+};
+
+/// What the command line adds to a file.
+struct Overrides {
+  std::vector<std::string> set;     // "dotted.key=TOML value"; a bare word is taken as a string
+  std::vector<std::string> sweep;   // "dotted.key=v1,v2,…" (commas inside [] {} "" do not split)
+  std::vector<std::int64_t> seeds;  // replace the file's where not empty
+};
+
+/// Reads a file, applies --set in order, and expands the grid of [sweep] and --sweep
+/// (first key slowest). Throws UsageError "<file>:<line>:<column>: …" at the first mistake.
+std::vector<Experiment> load_experiments(const std::string& path, const Overrides& overrides = {});
+
+}  // namespace w2s
