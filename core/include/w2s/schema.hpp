@@ -51,10 +51,12 @@ using FieldRef = std::variant<bool*, std::int64_t*, double*, std::string*, std::
 /// One declared field. The setters return the field, so that they chain.
 class W2S_API Field {
  public:
-  Field(std::string name, std::string doc, std::function<FieldRef(void*)> ref)
-      : name_(std::move(name)), doc_(std::move(doc)), ref_(std::move(ref)) {}
+  /// `type` is a null pointer of the field's type.
+  Field(std::string name, std::string doc, FieldRef type, std::function<FieldRef(void*)> ref)
+      : name_(std::move(name)), doc_(std::move(doc)), type_(type), ref_(std::move(ref)) {}
 
-  // Bounds apply to numbers and to each element of a list of numbers.
+  // Bounds apply to numbers and to each element of a list of numbers. An infinity
+  // is in range only where a bound names it: at_most(infinity).
   Field& above(double bound) { low_ = bound, low_open_ = true; return *this; }
   Field& at_least(double bound) { low_ = bound, low_open_ = false; return *this; }
   Field& below(double bound) { high_ = bound, high_open_ = true; return *this; }
@@ -79,14 +81,18 @@ class W2S_API Field {
 
  private:
   friend class SchemaBase;
-  void assign(void* params, const Value& value) const;
+  class Reader;
+  void assign(void* params, const Value& value, std::string_view owner) const;
+  /// Null for what is left out: an empty optional, an empty Spec.
   Value read(void* params) const;
-  void check_number(double v, const Value& where) const;
+  /// "in (0, 1]", "≥ 1" or "".
+  std::string range_text() const;
 
   std::string name_, doc_, plugin_;
+  FieldRef type_;
   std::function<FieldRef(void*)> ref_;
   double low_ = -std::numeric_limits<double>::infinity(), high_ = std::numeric_limits<double>::infinity();
-  bool low_open_ = false, high_open_ = false, required_ = false, path_ = false;
+  bool low_open_ = true, high_open_ = true, required_ = false, path_ = false;
   std::vector<std::string> names_;
 };
 
@@ -118,7 +124,7 @@ class W2S_API SchemaBase {
   Table resolved(void* params) const;
 
  protected:
-  Field& add(std::string name, std::string doc, std::function<FieldRef(void*)> ref);
+  Field& add(std::string name, std::string doc, FieldRef type, std::function<FieldRef(void*)> ref);
 
  private:
   std::string summary_, source_, formula_;
@@ -131,7 +137,7 @@ class Schema final : public SchemaBase {
  public:
   template <class T>
   Field& field(std::string name, T Params::*member, std::string doc) {
-    return add(std::move(name), std::move(doc),
+    return add(std::move(name), std::move(doc), FieldRef(static_cast<T*>(nullptr)),
                [member](void* params) -> FieldRef { return &(static_cast<Params*>(params)->*member); });
   }
   Params parse(const Table& table, std::string_view what) const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,8 +57,13 @@ class W2S_API Table {
   std::vector<Entry>::iterator end();
   std::vector<std::string> keys() const;
 
+  /// Where the table begins: for messages about what is missing from it.
+  const Source& source() const { return source_; }
+  Table& at(Source source);
+
  private:
   std::vector<Entry> entries_;
+  Source source_;
 };
 
 class W2S_API Value {
@@ -100,11 +106,14 @@ class W2S_API Value {
   }
 
   /// Equality of contents; sources do not matter, and 1 differs from 1.0.
+  /// The order of keys does not matter either.
   friend W2S_API bool operator==(const Value& a, const Value& b);
 
+  /// "a string ("abc")": the kind, and the value itself where it is short. For messages.
+  std::string description() const;
   /// JSON with sorted keys and shortest round-trip numbers: what digests are made of.
   std::string canonical() const;
-  /// One line of TOML, as it could be written after "key = ".
+  /// One line of TOML, as it could be written after "key = ". Null has no such form: throws Error.
   std::string toml() const;
 
  private:
@@ -112,7 +121,11 @@ class W2S_API Value {
   Source source_;
 };
 
+/// A key as TOML writes it: bare where it can be, else quoted.
+W2S_API std::string toml_key(std::string_view key);
+
 /// Throws UsageError("<source>: <message>").
 [[noreturn]] W2S_API void fail_at(const Value& where, const std::string& message);
+[[noreturn]] W2S_API void fail_at(const Source& where, const std::string& message);
 
 }  // namespace w2s
