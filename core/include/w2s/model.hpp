@@ -68,6 +68,16 @@ struct Batch {
   std::vector<std::int64_t> lengths;  ///< [R]; empty for dense data
 };
 
+/// How generate() picks tokens.
+struct GenerateOptions {
+  std::int64_t max_tokens = 16;    ///< new tokens per prompt, at most
+  double temperature = 0.0;        ///< 0: the likeliest token; else samples from softmax(logits / temperature)
+  double top_p = 1.0;              ///< samples from the smallest set of tokens that holds this much probability
+  std::vector<std::int32_t> stop;  ///< tokens that end a text, left out of it; empty: the model's own end of text
+  std::int64_t batch = 32;         ///< prompts at a time; does not change the result
+  std::uint64_t seed = 0;          ///< of the samples; each prompt has a stream of its own
+};
+
 class W2S_API IModel {
  public:
   virtual ~IModel();
@@ -87,6 +97,15 @@ class W2S_API IModel {
   /// The defaults throw UsageError("model '…' is not a language model").
   virtual Tensor hidden(const Batch& batch);
   virtual Tensor vocabulary_logits(const Tensor& hidden);
+
+  /// Language models: continues each prompt; gives the new tokens alone.
+  virtual std::vector<std::vector<std::int32_t>> generate(const std::vector<std::vector<std::int32_t>>&,
+                                                          const GenerateOptions&) {
+    throw UsageError("this model does not generate text");
+  }
+
+  /// Writes the model as a folder in its family's own form (Hugging Face: config.json, model.safetensors).
+  virtual void save(const std::string&) const { throw UsageError("this model has no folder form of its own"); }
 
   /// Depth for `trainable = "last:k"`: blocks are numbered 0 … depth − 1 from the input;
   /// block_of gives −1 for what lies before the first (embeddings), depth for what follows the last.
