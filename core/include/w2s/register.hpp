@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 
 #include <w2s/schema.hpp>
 
@@ -30,6 +31,8 @@ struct PluginEntry {
   std::unique_ptr<SchemaBase> (*schema)();
   /// Parses `params` and makes the object; the caller casts by kind and owns it.
   void* (*create)(const Table& params, const char* what);
+  /// Parses `params`: the table with every default filled in.
+  Table (*resolve)(const Table& params, const char* what);
   PluginEntry* next;
 };
 
@@ -68,6 +71,13 @@ void* make_plugin(const Table& params, const char* what) {
   }
 }
 
+template <class P>
+Table resolve_params(const Table& params, const char* what) {
+  Schema<typename params_of<P>::type> schema;
+  P::describe(schema);
+  return schema.resolved(schema.parse(params, what));
+}
+
 struct Link {
   explicit Link(PluginEntry& entry) noexcept {
     entry.next = plugin_entries;
@@ -83,7 +93,8 @@ struct Link {
 #define W2S_DETAIL_REGISTER(kind_, Interface_, Class_, name_)                                             \
   static constinit ::w2s::PluginEntry W2S_DETAIL_JOIN(w2s_entry_, __LINE__){                              \
       ::w2s::PluginKind::kind_, name_, __FILE__, __LINE__, sizeof(Interface_), alignof(Interface_),        \
-      &::w2s::detail::make_schema<Class_>, &::w2s::detail::make_plugin<Class_, Interface_>, nullptr};      \
+      &::w2s::detail::make_schema<Class_>, &::w2s::detail::make_plugin<Class_, Interface_>,                \
+      &::w2s::detail::resolve_params<Class_>, nullptr};                                                    \
   static const ::w2s::detail::Link W2S_DETAIL_JOIN(w2s_link_, __LINE__) {                                  \
     W2S_DETAIL_JOIN(w2s_entry_, __LINE__)                                                                  \
   }
