@@ -100,6 +100,8 @@ class W2S_API Field {
 class W2S_API SchemaBase {
  public:
   SchemaBase() = default;
+  SchemaBase(SchemaBase&&) = default;
+  SchemaBase& operator=(SchemaBase&&) = default;
   virtual ~SchemaBase();
 
   /// One or two sentences: what it does.

@@ -40,6 +40,8 @@ class W2S_API Table {
   Table& operator=(const Table&);
   Table& operator=(Table&&) noexcept;
   ~Table();
+  /// In one step, for many entries; the keys must be unique.
+  static Table of(std::vector<Entry> entries);
 
   const Value* find(std::string_view key) const;
   Value* find(std::string_view key);

@@ -80,10 +80,9 @@ class Field::Reader {
  private:
   template <class T>
   void read_list(std::vector<T>& out, const Value& value, const std::string& label) const {
-    out.clear();
-    for (const Value& item : value.as_list()) {
-      read(out.emplace_back(), item, label + "[" + std::to_string(out.size() - 1) + "]");
-    }
+    const List& items = value.as_list();
+    out.assign(items.size(), T());
+    for (std::size_t i = 0; i < items.size(); ++i) read(out[i], items[i], label + "[" + std::to_string(i) + "]");
   }
 
   void read_scalar(bool& out, const Value& value, const std::string& label) const {

@@ -54,6 +54,12 @@ Table& Table::operator=(const Table&) = default;
 Table& Table::operator=(Table&&) noexcept = default;
 Table::~Table() = default;
 
+Table Table::of(std::vector<Entry> entries) {
+  Table table;
+  table.entries_ = std::move(entries);
+  return table;
+}
+
 const Value* Table::find(std::string_view key) const {
   const auto it = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.first == key; });
   return it == entries_.end() ? nullptr : &it->second;
