@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <w2s/schema.hpp>
+#include <w2s/train.hpp>
 
 namespace w2s {
 
@@ -24,7 +25,10 @@ struct SplitParams {
   std::int64_t seed = 0;         // of the test subset; the halves follow the run's seed
 };
 
-/// [models.NAME.pretrain]
+/// The schema of SplitParams, with ranges and meanings.
+void describe_split(Schema<SplitParams>& schema);
+
+/// [models.NAME.pretrain]; its other keys are settings of the pretraining
 struct PretrainSpec {
   Spec objective;               // "simclr" or { type = "simclr", … }
   Table train;                  // overrides of the objective's defaults: epochs, batch, lr, …
@@ -66,11 +70,12 @@ struct Experiment {
   Table train;                  // [train] as written
   std::vector<MethodSpec> methods;      // in the order of the file
   std::vector<std::string> plugin_paths, plugin_sources;  // absolute
-  Table variant;                // the point of a sweep: dotted key → value; empty without one
+  Table variant;                // [variant], the point of a sweep: dotted key → value; empty without one
 
   const ModelSpec& model(std::string_view name) const;  // throws UsageError with the nearest name
 
-  /// The resolved experiment as TOML text: parses back to an equal Experiment.
+  /// The resolved experiment as TOML text: parses back to an equal Experiment. Paths in the
+  /// parameters of plugins stay as they are; relative ones are meant from the file that named them.
   std::string to_toml() const;
 };
 
@@ -81,8 +86,14 @@ struct Overrides {
   std::vector<std::int64_t> seeds;  // replace the file's where not empty
 };
 
+/// One point of a grid: checks a tree without [sweep]. `file` names it in messages.
+Experiment read_experiment(const Table& root, const std::string& file);
+
 /// Reads a file, applies --set in order, and expands the grid of [sweep] and --sweep
 /// (first key slowest). Throws UsageError "<file>:<line>:<column>: …" at the first mistake.
 std::vector<Experiment> load_experiments(const std::string& path, const Overrides& overrides = {});
+/// The same for text; `name` stands for the file in messages, and relative paths start from its folder.
+std::vector<Experiment> parse_experiments(const std::string& text, const std::string& name,
+                                          const Overrides& overrides = {});
 
 }  // namespace w2s
