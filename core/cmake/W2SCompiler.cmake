@@ -13,6 +13,7 @@ set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
 add_library(w2s_options INTERFACE)
+add_library(w2s::options ALIAS w2s_options)
 target_compile_options(w2s_options INTERFACE -Wall -Wextra -Wno-unused-parameter
                        -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(W2S_WERROR)

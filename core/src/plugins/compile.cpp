@@ -48,7 +48,8 @@ Recipe read_recipe() {
   recipe.flags = Fields::parse(recipe.text);
   recipe.sdk = (fs::path(home_folder()) / recipe.flags.get("sdk")).lexically_normal().string();
   if (sdk_digest(recipe.sdk) != host_stamp().get("sdk")) {
-    throw UsageError("the SDK headers in '" + recipe.sdk + "' are not those that this w2s was built with: build it again");
+    throw UsageError("the SDK headers in '" + recipe.sdk +
+                     "' are not those that this w2s was built with: build it again");
   }
   return recipe;
 }
@@ -87,10 +88,15 @@ using Command = std::vector<std::string>;
 
 Command base_command(const Recipe& recipe) {
   Command command{recipe.flags.get("compiler")};
-  for (const std::string& flag : recipe.flags.all("flag")) command.push_back(flag);
-  for (const std::string& definition : recipe.flags.all("define")) command.push_back("-D" + definition);
+  const auto add = [&](const char* key, const std::string& option) {
+    for (const std::string& value : recipe.flags.all(key)) {
+      if (!value.empty()) command.push_back(option + value);
+    }
+  };
+  add("flag", "");
+  add("define", "-D");
   command.insert(command.end(), {"-w", "-fmax-errors=5", "-I" + recipe.sdk});
-  for (const std::string& folder : recipe.flags.all("include")) command.push_back("-I" + folder);
+  add("include", "-I");
   return command;
 }
 
@@ -115,7 +121,7 @@ void compile(const Recipe& recipe, const std::string& source, const SourceSet& s
   run_compiler(entry, source, sources.files);
 
   Command plugin = base_command(recipe);
-  if (const std::string header = recipe.flags.get("pch"); fs::exists(header + ".gch")) {
+  if (const std::string header = recipe.flags.get("pch"); !header.empty() && fs::exists(header + ".gch")) {
     plugin.insert(plugin.end(), {"-include", header});
   }
   plugin.insert(plugin.end(), {"-shared", source, scratch.file("entry.o"), "-o", scratch.file("plugin.so"),
@@ -140,7 +146,8 @@ std::string compile_plugin(const std::string& source) {
   for (const auto& [name, value] : host_stamp().items()) key.add(name).add(value);
   const fs::path folder = cache_folder();
   make_directories(folder.string());
-  const std::string output = (folder / (fs::path(path).stem().string() + "-" + key.hex().substr(0, 20) + ".so")).string();
+  const std::string name = fs::path(path).stem().string() + "-" + key.hex().substr(0, 20) + ".so";
+  const std::string output = (folder / name).string();
   if (fs::exists(output)) return output;
   const Lock lock(output + ".lock");
   if (!fs::exists(output)) compile(recipe, path, sources, output);

@@ -47,7 +47,7 @@ std::string stamp_literals(const Fields& fields) {
 }
 
 const char* const kPrologue = R"(// Generated: do not edit.
-#include <string>
+#include <cstddef>
 
 #include <torch/version.h>
 

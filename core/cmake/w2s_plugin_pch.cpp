@@ -1,0 +1,1 @@
+// Holds the precompiled <w2s/plugin.hpp>.
