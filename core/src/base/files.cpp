@@ -1,16 +1,17 @@
 #include "base/files.hpp"
 
-#include <atomic>
-#include <cerrno>
-#include <filesystem>
-#include <random>
-#include <system_error>
-
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <filesystem>
+#include <random>
+#include <system_error>
 
 namespace w2s {
 namespace {
@@ -82,8 +83,28 @@ void make_directories(const std::string& path) {
   if (::mkdir(path.c_str(), 0777) == 0) {
     sync_directory(parent);
   } else if (const int code = errno; !fs::is_directory(path, ignored)) {
-    throw_system_error("make folder", path, code);
+    throw_system_error("make folder", path, code == EEXIST ? ENOTDIR : code);
   }
+}
+
+std::vector<std::string> list_directory(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  fs::directory_iterator entry(path, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw_system_error("read folder", path, error.value());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool exists(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) return true;
+  if (errno != ENOENT && errno != ENOTDIR) throw_system_error("read", path, errno);
+  return false;
 }
 
 void sync_file(const std::string& path) { sync_descriptor(open_or_throw(path, O_RDONLY, "write"), path); }
@@ -103,10 +124,12 @@ Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   const fs::path target(path);
-  temporary_ = (target.parent_path() / ("." + target.filename().string() + "." + unique_suffix() + ".tmp")).string();
+  temporary_ =
+      (target.parent_path() / ("." + target.filename().string() + "." + unique_suffix() + ".tmp")).string();
   file_ = Descriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!file_.valid()) throw_system_error("write", path_, errno);
-  ::flock(file_.get(), LOCK_EX | LOCK_NB);  // marks the writer as alive; a file system without locks only loses the mark
+  ::flock(file_.get(),
+          LOCK_EX | LOCK_NB);  // marks the writer as alive; a file system without locks only loses the mark
 }
 
 AtomicFile::~AtomicFile() {
@@ -132,12 +155,11 @@ void AtomicFile::commit() {
 }
 
 void remove_stale_temporaries(const std::string& folder) {
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.front() != '.' || entry.path().extension() != ".tmp") continue;
-    const Descriptor file(::open(entry.path().c_str(), O_WRONLY | O_CLOEXEC));
-    if (file.valid() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+  for (const std::string& name : list_directory(folder)) {
+    if (name.front() != '.' || !name.ends_with(".tmp")) continue;
+    const std::string path = folder + "/" + name;
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (file.valid() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
   }
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
-
+#include <vector>
 #include <w2s/error.hpp>
 
 namespace w2s {
@@ -25,6 +25,12 @@ void make_directories(const std::string& path);
 /// Flushes a file's contents, or a folder's entries, to the device.
 void sync_file(const std::string& path);
 void sync_directory(const std::string& path);
+
+/// Names in a folder, sorted; empty where there is no such folder.
+std::vector<std::string> list_directory(const std::string& path);
+
+/// Whether something is at `path`; throws Error where that cannot be told.
+bool exists(const std::string& path);
 
 /// The folder that holds `path`; "." for a bare name.
 std::string parent_directory(const std::string& path);
