@@ -10,6 +10,7 @@ find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
+find_library(W2S_ZSTD_LIBRARY zstd REQUIRED)
 find_path(W2S_ELF_INCLUDE gelf.h REQUIRED)
 find_library(W2S_ELF_LIBRARY elf REQUIRED)
 

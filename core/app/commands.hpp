@@ -1,0 +1,12 @@
+// The subcommands that need neither LibTorch nor plugins.
+#pragma once
+
+#include "options.hpp"
+
+namespace w2s::app {
+
+int leaderboard(const Command& command, const Args& args);
+int show(const Command& command, const Args& args);
+int store(const Command& command, const Args& args);
+
+}  // namespace w2s::app

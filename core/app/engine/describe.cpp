@@ -1,0 +1,130 @@
+// w2s list and w2s describe: what plugins there are, from their own schemas.
+#include <algorithm>
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "plugins/registry.hpp"
+
+namespace w2s::app {
+namespace {
+
+const std::vector<PluginKind> kKinds = {PluginKind::task, PluginKind::model, PluginKind::objective, PluginKind::loss,
+                                        PluginKind::strategy};
+
+PluginKind kind_named(const std::string& text) {
+  std::vector<std::string> names;
+  for (const PluginKind kind : kKinds) {
+    names.push_back(name_of(kind));
+    if (text == name_of(kind)) return kind;
+  }
+  throw UsageError("there is no kind of plugin '" + text + "'" + did_you_mean(text, names) + "; there are " +
+                   one_of_list(names));
+}
+
+void add_plugin_option(Options& options) {
+  options.add()("plugin", po::value<std::vector<std::string>>()->value_name("FILE"),
+                "a plugin besides the installed ones: a .cpp, which is compiled, or a .so; may be repeated");
+}
+
+Registry load(const Options& options) {
+  std::vector<std::string> paths, sources;
+  for (const std::string& plugin : options.list("plugin")) {
+    (plugin.size() > 4 && plugin.substr(plugin.size() - 4) == ".cpp" ? sources : paths).push_back(plugin);
+  }
+  return load_plugins(paths, sources);
+}
+
+std::string first_sentence(const std::string& text) {
+  const std::size_t end = text.find(". ");
+  return end == std::string::npos ? text : text.substr(0, end + 1);
+}
+
+// The value to paste: the default, or a placeholder of the right type.
+std::string example(const Field& field, const Table& defaults) {
+  const Value* value = defaults.find(field.name());
+  if (value == nullptr || value->is_null() || field.is_required()) return "…";
+  return value->toml();
+}
+
+void describe_plugin(const Registry& registry, PluginKind kind, const std::string& name, bool markdown) {
+  const PluginInfo& info = registry.find(kind, name);
+  const std::unique_ptr<SchemaBase> schema = registry.schema(kind, name);
+  const Table defaults = registry.defaults(kind, name);
+  fmt::print("{}{}/{}\n\n{}\n", markdown ? "### " : "", name_of(kind), name, schema->summary());
+  if (!schema->formula().empty()) fmt::print("\n{}{}{}\n", markdown ? "`" : "  ", schema->formula(), markdown ? "`" : "");
+  if (!schema->source().empty()) fmt::print("\nSource: {}.\n", schema->source());
+  if (schema->batch_statistics()) fmt::print("\nUses statistics of the batch: an example's loss depends on the others.\n");
+  if (!schema->fields().empty()) {
+    if (markdown) {
+      fmt::print("\n| parameter | type | default | meaning |\n|---|---|---|---|\n");
+    } else {
+      fmt::print("\nParameters\n");
+    }
+    for (const auto& field : schema->fields()) {
+      const std::string value = field->is_required() ? "required" : example(*field, defaults);
+      if (markdown) {
+        fmt::print("| `{}` | {} | {} | {} |\n", field->name(), field->type_text(),
+                   field->is_required() ? value : "`" + value + "`", field->doc());
+      } else {
+        fmt::print("  {} = {}  ({})\n      {}\n", field->name(), value, field->type_text(), field->doc());
+      }
+    }
+  }
+  std::string toml = fmt::format("{{ type = \"{}\"", name);
+  for (const auto& field : schema->fields()) toml += fmt::format(", {} = {}", field->name(), example(*field, defaults));
+  toml += " }";
+  if (markdown) {
+    fmt::print("\n```toml\n{}\n```\n\n", toml);
+  } else {
+    fmt::print("\nTo paste\n  {}\n\nFrom {}:{}\n", toml, info.file, info.line);
+  }
+}
+
+}  // namespace
+
+int list(const Command& command, const Args& args) {
+  Options options(command, {"kind"});
+  add_plugin_option(options);
+  if (!options.parse(args)) return 0;
+  std::vector<PluginKind> kinds;
+  for (const std::string& name : options.list("kind")) kinds.push_back(kind_named(name));
+  if (kinds.empty()) kinds = kKinds;
+  const Registry registry = load(options);
+  for (const PluginKind kind : kinds) {
+    std::size_t width = 0;
+    for (const std::string& name : registry.names(kind)) width = std::max(width, name.size());
+    fmt::print("{}\n", name_of(kind));
+    for (const std::string& name : registry.names(kind)) {
+      fmt::print("  {:<{}}  {}\n", name, width, first_sentence(registry.schema(kind, name)->summary()));
+    }
+  }
+  return 0;
+}
+
+int describe(const Command& command, const Args& args) {
+  Options options(command, {"plugin-name"});
+  add_plugin_option(options);
+  options.add()("all", po::bool_switch(), "every plugin")
+      ("markdown", po::bool_switch(), "as Markdown: the reference in docs/ is made with --all --markdown");
+  if (!options.parse(args)) return 0;
+  if (options.flag("all")) {
+    const Registry registry = load(options);
+    for (const PluginKind kind : kKinds) {
+      if (options.flag("markdown")) fmt::print("## {}\n\n", name_of(kind));
+      for (const std::string& name : registry.names(kind)) {
+        describe_plugin(registry, kind, name, options.flag("markdown"));
+      }
+    }
+    return 0;
+  }
+  const std::string wanted = options.required("plugin-name");
+  const std::size_t slash = wanted.find('/');
+  if (slash == std::string::npos) throw UsageError("w2s describe takes KIND/NAME, for instance loss/gce; found '" + wanted + "'");
+  const PluginKind kind = kind_named(wanted.substr(0, slash));
+  describe_plugin(load(options), kind, wanted.substr(slash + 1), options.flag("markdown"));
+  return 0;
+}
+
+}  // namespace w2s::app

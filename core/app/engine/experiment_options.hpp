@@ -1,0 +1,20 @@
+// What run, plan and validate share: an experiment file with overrides, and its plugins.
+#pragma once
+
+#include <vector>
+
+#include "../options.hpp"
+#include "plugins/registry.hpp"
+
+namespace w2s::app {
+
+struct LoadedExperiments {
+  std::vector<Experiment> experiments;  // one a point of the sweep
+  Registry registry;
+};
+
+/// --set, --sweep, --seeds and --plugin.
+void add_experiment_options(Options& options);
+LoadedExperiments load(const Options& options);
+
+}  // namespace w2s::app

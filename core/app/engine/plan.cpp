@@ -1,0 +1,61 @@
+// w2s plan and w2s validate.
+#include "plan/plan.hpp"
+
+#include <filesystem>
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "experiment_options.hpp"
+#include "plan/validate.hpp"
+
+namespace w2s::app {
+namespace {
+
+std::string fits_of(const Store& store, const Job& job) {
+  if (!job.done) return "";
+  std::string text;
+  for (const std::string& fit : store.manifest(job.key).at("record").at("fits")) {
+    text += (text.empty() ? "  fits " : " ") + fit.substr(0, 12);
+  }
+  return text;
+}
+
+}  // namespace
+
+int plan(const Command& command, const Args& args) {
+  Options options(command, {"experiment"});
+  add_experiment_options(options);
+  options.add_runs();
+  options.add()("summary", po::bool_switch(), "counts only");
+  if (!options.parse(args)) return 0;
+  LoadedExperiments loaded = load(options);
+  // A plan writes nothing: where there is no store yet, everything is open.
+  const std::string runs = options.runs();
+  const Store store = Store::read_only(runs);
+  const Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, store);
+  if (!options.flag("summary")) {
+    for (const Job& job : plan.jobs) {
+      fmt::print("{}  {}  {}{}\n", job.done ? "done" : "open", job.key.substr(0, 12), job.title(), fits_of(store, job));
+    }
+  }
+  fmt::print("{} jobs: {} done, {} open\n", plan.jobs.size(), plan.jobs.size() - plan.open(), plan.open());
+  return 0;
+}
+
+int validate(const Command& command, const Args& args) {
+  Options options(command, {"experiment"});
+  add_experiment_options(options);
+  if (!options.parse(args)) return 0;
+  const LoadedExperiments loaded = load(options);
+  for (const Experiment& experiment : loaded.experiments) w2s::validate(experiment, loaded.registry);
+  const Experiment& first = loaded.experiments[0];
+  fmt::print("{}: valid: {} method{} × {} pair{} × {} seed{}{}\n", first.name, first.methods.size(),
+             first.methods.size() == 1 ? "" : "s", first.pairs.size(), first.pairs.size() == 1 ? "" : "s",
+             first.seeds.size(), first.seeds.size() == 1 ? "" : "s",
+             loaded.experiments.size() > 1 ? fmt::format(" × {} points of the sweep", loaded.experiments.size()) : "");
+  return 0;
+}
+
+}  // namespace w2s::app

@@ -1,0 +1,97 @@
+// w2s run: experiment → plan → jobs → records → table.
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <thread>
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "commands.hpp"
+#include "config/toml.hpp"
+#include "experiment_options.hpp"
+#include "launch/pool.hpp"
+#include "report/ledger.hpp"
+#include "report/tables.hpp"
+
+namespace w2s::app {
+namespace {
+
+void save_names(const Plan& plan, const Store& store) {
+  std::map<std::string, std::pair<std::vector<LedgerEntry>, std::vector<std::string>>> ledgers;
+  for (std::size_t e = 0; e < plan.experiments.size(); ++e) {
+    const Experiment& experiment = plan.experiments[e];
+    auto& [entries, resolved] = ledgers[experiment.name];
+    resolved.push_back(experiment.to_toml());
+    const nlohmann::json variant = nlohmann::json::parse(write_json(Value(experiment.variant)));
+    for (const Job& job : plan.records[e]) {
+      entries.push_back({job.key, name_of(job.kind), experiment.task_name, job.weak, job.strong, job.method, job.floor,
+                         job.ceiling, job.seed, variant});
+    }
+  }
+  for (const auto& [name, ledger] : ledgers) save_ledger(store.root(), name, ledger.first, ledger.second);
+}
+
+void print_summary(const Plan& plan, const Summary& summary) {
+  fmt::print(stderr, "{} jobs: {} done before, {} run now", plan.jobs.size(), summary.found,
+             summary.ran - summary.failures.size());
+  if (!summary.failures.empty()) fmt::print(stderr, ", {} failed", summary.failures.size());
+  if (summary.skipped > 0) fmt::print(stderr, ", {} not run", summary.skipped);
+  fmt::print(stderr, "; fits: {} computed, {} found in the store\n", summary.fits_computed, summary.fits_found);
+  for (const Failure& failure : summary.failures) {
+    fmt::print(stderr, "failed: {}\n  {}\n  log: {}\n", failure.title, failure.reason, failure.log);
+  }
+}
+
+}  // namespace
+
+int run(const Command& command, const Args& args) {
+  Options options(command, {"experiment"});
+  add_experiment_options(options);
+  options.add_runs();
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.add()("jobs,j", po::value<int>()->value_name("N")->default_value(cores), "jobs at once, each a process")
+      ("threads", po::value<int>()->value_name("N")->default_value(1), "LibTorch threads of each job")
+      ("device", po::value<std::string>()->value_name("DEVICE")->default_value("cpu"), "cpu, cuda or cuda:N")
+      ("no-isolation", po::bool_switch(), "run the jobs in this process, one after another: for debuggers")
+      ("quiet,q", po::bool_switch(), "warnings and errors only, and the table");
+  if (!options.parse(args)) return 0;
+  PoolOptions pool;
+  pool.jobs = options.values()["jobs"].as<int>();
+  pool.threads = options.values()["threads"].as<int>();
+  pool.device = options.text("device");
+  pool.isolate = !options.flag("no-isolation");
+  if (pool.jobs < 1) throw UsageError("--jobs must be at least 1");
+  if (pool.threads < 1) throw UsageError("--threads must be at least 1");
+
+  spdlog::set_default_logger(spdlog::stderr_color_mt("w2s"));
+  spdlog::set_pattern("%H:%M:%S %v");
+  if (options.flag("quiet")) spdlog::set_level(spdlog::level::warn);
+
+  LoadedExperiments loaded = load(options);
+  Store store(options.runs());
+  Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, store);
+  save_names(plan, store);
+  Display display(isatty(STDERR_FILENO) != 0 && !options.flag("quiet"));
+  const Summary summary = run_plan(plan, loaded.registry, store, pool, display);
+
+  std::vector<std::string> names;
+  for (const Experiment& experiment : plan.experiments) {
+    if (std::find(names.begin(), names.end(), experiment.name) == names.end()) names.push_back(experiment.name);
+  }
+  const std::vector<Record> records = load_records(store, names);
+  const bool any_student =
+      std::any_of(records.begin(), records.end(), [](const Record& record) { return record.kind == "student"; });
+  if (any_student) {
+    TableStyle style;
+    style.colour = isatty(STDOUT_FILENO) != 0;
+    std::cout << format_leaderboard(make_leaderboard(records, {}, correctness_loader(store)), TableFormat::table, style);
+  }
+  print_summary(plan, summary);
+  if (summary.interrupted) return 130;
+  return summary.failures.empty() && summary.skipped == 0 ? 0 : 1;
+}
+
+}  // namespace w2s::app

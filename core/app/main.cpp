@@ -1,0 +1,75 @@
+// w2s: the command that users type. Answers what it can without LibTorch and hands
+// the rest to w2s-engine.
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "commands.hpp"
+
+namespace w2s::app {
+namespace {
+
+// Commands without a function live in w2s-engine.
+constexpr Command kCommands[] = {
+    {"run", "EXPERIMENT.toml", "run an experiment: what the store does not hold yet is computed", nullptr},
+    {"plan", "EXPERIMENT.toml", "show the jobs of an experiment and which are done", nullptr},
+    {"validate", "EXPERIMENT.toml", "check an experiment without running it", nullptr},
+    {"list", "[KIND]", "list the plugins: tasks, models, objectives, losses, strategies", nullptr},
+    {"describe", "KIND/NAME", "what a plugin does, its parameters and TOML to paste", nullptr},
+    {"leaderboard", "[EXPERIMENT…]", "the table of methods: score, performance gap recovered, agreement", leaderboard},
+    {"show", "RUN", "one run: configuration, measures, fits, where each number came from", show},
+    {"store", "reindex|gc|du|verify", "look after the store of results", store},
+};
+
+void print_help() {
+  std::cout << "w2s: experiments in weak-to-strong generalization\n\n"
+               "usage: w2s COMMAND [arguments]\n\n";
+  for (const Command& command : kCommands) fmt::print("  {:<12} {}\n", command.name, command.summary);
+  std::cout << "\nw2s COMMAND --help shows a command's options.\n";
+}
+
+[[noreturn]] void hand_over(char** argv) {
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
+  for (const std::filesystem::path& candidate :
+       {self.parent_path() / "w2s-engine", self.parent_path().parent_path() / "libexec" / "w2s" / "w2s-engine"}) {
+    if (!std::filesystem::exists(candidate)) continue;
+    execv(candidate.c_str(), argv);
+    throw Error("cannot start '" + candidate.string() + "': " + std::strerror(errno));
+  }
+  throw Error("w2s-engine is missing beside '" + self.string() + "': the installation is damaged");
+}
+
+int dispatch(int argc, char** argv) {
+  const std::string name = argc > 1 ? argv[1] : "";
+  if (name.empty()) {
+    print_help();
+    return 2;
+  }
+  if (name == "--help" || name == "-h" || name == "help") {
+    print_help();
+    return 0;
+  }
+  if (name == "--version") {
+    fmt::print("w2s {}\n", W2S_VERSION);
+    return 0;
+  }
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) {
+    names.push_back(command.name);
+    if (name != command.name) continue;
+    if (command.run == nullptr) hand_over(argv);
+    return command.run(command, Args(argv + 2, argv + argc));
+  }
+  throw UsageError("unknown command '" + name + "'" + did_you_mean(name, names) + "; see w2s --help");
+}
+
+}  // namespace
+}  // namespace w2s::app
+
+int main(int argc, char** argv) {
+  return w2s::app::guarded_main([&] { return w2s::app::dispatch(argc, argv); });
+}

@@ -1,0 +1,114 @@
+#include "options.hpp"
+
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <sstream>
+
+namespace w2s::app {
+
+Options::Options(const Command& command, std::vector<std::string> positional)
+    : command_(command), positional_(std::move(positional)), visible_("Options", 96) {
+  add()("help,h", po::bool_switch(), "show this help");
+  for (const std::string& name : positional_) hidden_.add_options()(name.c_str(), po::value<std::vector<std::string>>());
+}
+
+void Options::add_runs() {
+  const char* from_environment = std::getenv("W2S_RUNS");
+  add()("runs", po::value<std::string>()->value_name("DIR")->default_value(from_environment ? from_environment : "runs"),
+        "the store of results; W2S_RUNS sets the default");
+}
+
+void Options::add_overrides() {
+  add()("set", po::value<std::vector<std::string>>()->value_name("KEY=VALUE"),
+        "change a value of the experiment: dotted key, TOML value; may be repeated")
+      ("sweep", po::value<std::vector<std::string>>()->value_name("KEY=V1,V2"),
+       "run the experiment for each value; several make a grid; may be repeated")
+      ("seeds", po::value<std::string>()->value_name("0,1,2"), "these seeds instead of the file's");
+}
+
+bool Options::parse(const Args& args) {
+  po::options_description all;
+  all.add(visible_).add(hidden_);
+  po::positional_options_description order;
+  for (std::size_t i = 0; i < positional_.size(); ++i) {
+    order.add(positional_[i].c_str(), i + 1 == positional_.size() ? -1 : 1);
+  }
+  const std::string what = std::string("w2s ") + command_.name;
+  try {
+    po::store(po::command_line_parser(args)
+                  .options(all)
+                  .positional(order)
+                  .style(po::command_line_style::unix_style & ~po::command_line_style::allow_guessing)
+                  .run(),
+              values_);
+    po::notify(values_);
+  } catch (const po::unknown_option& error) {
+    std::vector<std::string> names;
+    for (const auto& option : visible_.options()) names.push_back(option->canonical_display_name(po::command_line_style::allow_long));
+    throw UsageError(what + ": unknown option '" + error.get_option_name() + "'" +
+                     did_you_mean(error.get_option_name(), names) + "; see " + what + " --help");
+  } catch (const po::too_many_positional_options_error&) {
+    throw UsageError(what + ": it takes " + (positional_.empty() ? "no arguments" : command_.arguments) + "; see " + what +
+                     " --help");
+  } catch (const po::error& error) {
+    throw UsageError(what + ": " + error.what() + "; see " + what + " --help");
+  }
+  if (flag("help")) {
+    std::cout << "usage: w2s " << command_.name << ' ' << command_.arguments << (command_.arguments[0] ? " " : "")
+              << "[options]\n\n" << command_.summary << "\n\n" << visible_;
+    return false;
+  }
+  return true;
+}
+
+std::vector<std::string> Options::list(const std::string& name) const {
+  return values_.count(name) != 0 ? values_[name].as<std::vector<std::string>>() : std::vector<std::string>{};
+}
+
+std::string Options::required(const std::string& name) const {
+  const std::vector<std::string> given = list(name);
+  if (given.empty()) {
+    throw UsageError(std::string("w2s ") + command_.name + " needs " + command_.arguments + "; see w2s " +
+                     command_.name + " --help");
+  }
+  if (given.size() > 1) {
+    throw UsageError(std::string("w2s ") + command_.name + " takes one " + command_.arguments + ", found also '" +
+                     given[1] + "'");
+  }
+  return given[0];
+}
+
+Overrides Options::overrides() const {
+  Overrides overrides;
+  overrides.set = list("set");
+  overrides.sweep = list("sweep");
+  if (given("seeds")) {
+    std::istringstream in(text("seeds"));
+    for (std::string item; std::getline(in, item, ',');) {
+      try {
+        std::size_t used = 0;
+        const long long seed = std::stoll(item, &used);
+        if (used != item.size() || seed < 0) throw std::invalid_argument(item);
+        overrides.seeds.push_back(seed);
+      } catch (const std::exception&) {
+        throw UsageError("--seeds takes whole numbers from 0, separated by commas; found '" + item + "'");
+      }
+    }
+  }
+  return overrides;
+}
+
+int guarded_main(const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const UsageError& error) {
+    std::cerr << "w2s: " << error.what() << '\n';
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "w2s: " << error.what() << '\n';
+    return 1;
+  }
+}
+
+}  // namespace w2s::app

@@ -1,0 +1,97 @@
+// w2s store: reindex, gc, du, verify.
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "report/ledger.hpp"
+#include "store/store.hpp"
+
+namespace w2s::app {
+namespace {
+
+std::string size_text(std::int64_t bytes) {
+  if (bytes < 1 << 20) return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024.0);
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 1048576.0);
+}
+
+int disk_use(const Store& store) {
+  std::map<std::string, std::pair<std::size_t, std::int64_t>> kinds;
+  std::int64_t total = 0;
+  for (const ObjectInfo& object : store.list()) {
+    kinds[object.kind].first += 1;
+    kinds[object.kind].second += object.bytes;
+    total += object.bytes;
+  }
+  for (const auto& [kind, use] : kinds) fmt::print("{:<12} {:>8}  {:>12}\n", kind, use.first, size_text(use.second));
+  fmt::print("{:<12} {:>8}  {:>12}\n", "all", store.list().size(), size_text(total));
+  return 0;
+}
+
+// Everything that the listed experiments show, with the fits behind it.
+std::set<std::string> reachable(const Store& store) {
+  std::set<std::string> keys;
+  for (const Record& record : load_records(store, {})) {
+    keys.insert(record.key);
+    keys.insert(record.fits.begin(), record.fits.end());
+  }
+  return keys;
+}
+
+int collect(Store& store, const std::string& keep, bool dry_run) {
+  const std::set<std::string> wanted = keep == "used" ? reachable(store) : std::set<std::string>{};
+  std::size_t count = 0;
+  const std::int64_t freed = store.gc(
+      [&](const ObjectInfo& object) {
+        if (keep == "records") return object.kind == "record";
+        return wanted.count(object.key) != 0;
+      },
+      dry_run, [&](const ObjectInfo&) { ++count; });
+  fmt::print("{} {} objects, {}\n", dry_run ? "would remove" : "removed", count, size_text(freed));
+  return 0;
+}
+
+}  // namespace
+
+int store(const Command& command, const Args& args) {
+  Options options(command, {"action"});
+  options.add_runs();
+  options.add()("keep", po::value<std::string>()->value_name("WHAT")->default_value("used"),
+                "gc: 'used' keeps the records that experiments list and their fits, 'records' keeps all records and nothing else")
+      ("dry-run,n", po::bool_switch(), "gc: only say what would go");
+  if (!options.parse(args)) return 0;
+  const std::string action = options.required("action");
+  if (action == "du") return disk_use(Store::read_only(options.runs()));
+  if (action == "reindex") {
+    Store store = Store(options.runs());
+    std::vector<std::string> damaged;
+    fmt::print("{} objects\n", store.reindex(&damaged));
+    for (const std::string& key : damaged) fmt::print("damaged: {}\n", key);
+    return damaged.empty() ? 0 : 1;
+  }
+  if (action == "verify") {
+    const Store store = Store::read_only(options.runs());
+    int bad = 0;
+    for (const ObjectInfo& object : store.list()) {
+      try {
+        store.verify(object.key);
+      } catch (const Error& error) {
+        fmt::print("{}\n", error.what());
+        bad = 1;
+      }
+    }
+    fmt::print("{} objects checked\n", store.list().size());
+    return bad;
+  }
+  if (action == "gc") {
+    const std::string keep = options.text("keep");
+    if (keep != "used" && keep != "records") throw UsageError("--keep takes 'used' or 'records', found '" + keep + "'");
+    Store store = Store(options.runs());
+    return collect(store, keep, options.flag("dry-run"));
+  }
+  throw UsageError("w2s store: unknown action '" + action + "'" +
+                   did_you_mean(action, {"reindex", "gc", "du", "verify"}) + "; there are reindex, gc, du and verify");
+}
+
+}  // namespace w2s::app

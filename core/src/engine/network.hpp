@@ -1,0 +1,93 @@
+// Network: a backbone with a linear head on its features, and the Trainee that
+// the training loop sees.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <w2s/model.hpp>
+#include <w2s/train.hpp>
+
+namespace w2s {
+
+/// The head: logits = ((f − mean) / sd) Wᵀ + b; W [C, D] starts at zero. For pairs C is 1 (a score).
+class Head {
+ public:
+  Head(std::int64_t features, TaskKind kind, std::int64_t classes, const TrainParams& train);
+
+  /// Sets mean and sd from training features [N, D] (train.standardize).
+  void standardize(const Tensor& features);
+  /// [R, D] → [R, C]; pairs: [2B, D] → [B, 2] = [0, s₂ − s₁].
+  Tensor logits(const Tensor& features) const;
+
+  Parameters& parameters() { return parameters_; }  ///< "head.weight", "head.bias", buffers "head.mean", "head.sd"
+  const Parameters& parameters() const { return parameters_; }
+
+ private:
+  TaskKind kind_;
+  Parameters parameters_;
+};
+
+/// What the training loop trains: gives logits for examples, however it comes by them.
+class Trainee {
+ public:
+  virtual ~Trainee() = default;
+  /// Logits [n, C] of these examples, differentiable in parameters().
+  virtual Tensor logits(const std::vector<std::int64_t>& examples) = 0;
+  /// Cost of one example in tokens (1 for dense rows): micro-batches are cut by it.
+  virtual std::int64_t tokens(std::int64_t example) const = 0;
+  virtual std::int64_t size() const = 0;
+  /// Trained tensors by name, in a fixed order; leaves that require gradients.
+  virtual std::vector<Parameters::Item*> trained() = 0;
+};
+
+/// A head on features that were computed once. `features` float32 [N · parts, D] on the head's device.
+class ProbeTrainee final : public Trainee {
+ public:
+  ProbeTrainee(Head& head, const Tensor& features, std::int64_t parts);
+  Tensor logits(const std::vector<std::int64_t>& examples) override;
+  std::int64_t tokens(std::int64_t) const override { return 1; }
+  std::int64_t size() const override { return features_.size(0); }
+  std::vector<Parameters::Item*> trained() override;
+
+ private:
+  Head& head_;
+  Tensor features_;  // [N, parts, D]
+};
+
+/// A backbone and its head on encoded inputs.
+class NetworkTrainee final : public Trainee {
+ public:
+  /// `trainable`: "all", "last:k" or "head". Throws UsageError for a k beyond the model's depth.
+  NetworkTrainee(IModel& model, Head& head, const Encoded& inputs, const std::string& trainable, at::Device device);
+  Tensor logits(const std::vector<std::int64_t>& examples) override;
+  std::int64_t tokens(std::int64_t example) const override;
+  std::int64_t size() const override { return inputs_.rows() / inputs_.parts; }
+  std::vector<Parameters::Item*> trained() override;
+
+ private:
+  IModel& model_;
+  Head& head_;
+  const Encoded& inputs_;
+  std::vector<Parameters::Item*> trained_;
+  at::Device device_;
+};
+
+/// One batch of rows of `inputs`, padded to its longest row.
+Batch collate(const Encoded& inputs, const std::vector<std::int64_t>& rows, at::Device device);
+
+/// Cuts examples into runs of at most `budget` tokens (padding counted), longest together.
+/// Every example occurs once; a single example beyond the budget stands alone.
+std::vector<std::vector<std::int64_t>> micro_batches(const Trainee& trainee, const std::vector<std::int64_t>& examples,
+                                                     std::int64_t budget);
+
+/// Features [R, D] of all rows, without gradients, float32 on the CPU.
+Tensor all_features(IModel& model, const Encoded& inputs, at::Device device, std::int64_t budget);
+
+/// Logits [N, C] of all examples, without gradients, float32 on the CPU.
+Tensor all_logits(Trainee& trainee, std::int64_t budget);
+
+/// Moves weights and buffers; no gradients required of any of them afterwards.
+void to_device(Parameters& parameters, at::Device device);
+
+}  // namespace w2s

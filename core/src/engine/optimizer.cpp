@@ -1,0 +1,172 @@
+#include "engine/optimizer.hpp"
+
+#include <ATen/Parallel.h>
+
+#include <cmath>
+
+#include <w2s/error.hpp>
+
+namespace w2s {
+namespace {
+
+struct AdamStep {
+  float lr, beta1, beta2, eps, decay, bias1, root_bias2;
+  bool decoupled;
+};
+
+// One pass over memory. AVX2 without FMA: the same bits on every x86-64 machine that has it.
+__attribute__((target_clones("avx2", "default"), optimize("O3", "no-math-errno"))) void adam_kernel(
+    float* value, const float* gradient, float* first, float* second, std::int64_t n, const AdamStep& s) {
+  const float shrink = s.decoupled ? 1.0f - s.lr * s.decay : 1.0f;
+  const float pull = s.decoupled ? 0.0f : s.decay;
+  const float size = s.lr / s.bias1;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float p = value[i] * shrink;
+    const float g = gradient[i] + pull * value[i];
+    first[i] = s.beta1 * first[i] + (1.0f - s.beta1) * g;
+    second[i] = s.beta2 * second[i] + (1.0f - s.beta2) * g * g;
+    value[i] = p - size * first[i] / (std::sqrt(second[i]) / s.root_bias2 + s.eps);
+  }
+}
+
+void adam(const Tensor& value, const Tensor& gradient, const Tensor& first, const Tensor& second, const AdamStep& s) {
+  if (value.is_cpu()) {
+    float *p = value.data_ptr<float>(), *m = first.data_ptr<float>(), *v = second.data_ptr<float>();
+    const float* g = gradient.data_ptr<float>();
+    at::parallel_for(0, value.numel(), 1 << 15, [&](std::int64_t begin, std::int64_t end) {
+      adam_kernel(p + begin, g + begin, m + begin, v + begin, end - begin, s);
+    });
+    return;
+  }
+  const Tensor g = s.decoupled || s.decay == 0 ? gradient : gradient.add(value, s.decay);
+  if (s.decoupled && s.decay != 0) value.mul_(1.0f - s.lr * s.decay);
+  first.mul_(s.beta1).add_(g, 1.0f - s.beta1);
+  second.mul_(s.beta2).addcmul_(g, g, 1.0f - s.beta2);
+  value.addcdiv_(first, second.sqrt().div_(s.root_bias2).add_(s.eps), -s.lr / s.bias1);
+}
+
+}  // namespace
+
+Optimizer::Optimizer(std::vector<Tensor> parameters, const TrainParams& train)
+    : train_(train), parameters_(std::move(parameters)), placed_(parameters_.size(), false) {}
+
+Optimizer::Segment Optimizer::flatten(const std::vector<std::size_t>& members) {
+  at::NoGradGuard no_grad;
+  Segment segment;
+  segment.members = members;
+  std::int64_t total = 0;
+  for (const std::size_t i : members) total += parameters_[i].numel();
+  const auto options = parameters_[members[0]].options().requires_grad(false);
+  segment.value = at::empty({total}, options);
+  segment.gradient = at::zeros({total}, options);
+  std::int64_t offset = 0;
+  for (const std::size_t i : members) {
+    Tensor& parameter = parameters_[i];
+    const Tensor value = segment.value.narrow(0, offset, parameter.numel()).view(parameter.sizes());
+    const Tensor gradient = segment.gradient.narrow(0, offset, parameter.numel()).view(parameter.sizes());
+    value.copy_(parameter.detach());
+    if (parameter.grad().defined()) gradient.copy_(parameter.grad());
+    parameter.set_data(value);
+    parameter.mutable_grad() = gradient;
+    placed_[i] = true;
+    offset += parameter.numel();
+  }
+  segment.first = at::zeros({total}, options);
+  if (train_.optimizer != "sgd") segment.second = at::zeros({total}, options);
+  return segment;
+}
+
+void Optimizer::gather() {
+  std::vector<std::size_t> fresh;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (!placed_[i] && parameters_[i].grad().defined()) fresh.push_back(i);
+  }
+  if (!fresh.empty()) segments_.push_back(flatten(fresh));
+}
+
+double Optimizer::clip_gradients() {
+  gather();
+  at::NoGradGuard no_grad;
+  double sum = 0;
+  for (const Segment& segment : segments_) {
+    const double norm = segment.gradient.norm().item<double>();
+    sum += norm * norm;
+  }
+  const double norm = std::sqrt(sum);
+  if (train_.clip_norm > 0) {
+    const double factor = train_.clip_norm / (norm + 1e-6);
+    if (factor < 1.0) {
+      for (const Segment& segment : segments_) segment.gradient.mul_(factor);
+    }
+  }
+  return norm;
+}
+
+void Optimizer::step(double lr) {
+  gather();
+  at::NoGradGuard no_grad;
+  for (Segment& segment : segments_) {
+    ++segment.steps;
+    if (train_.optimizer == "sgd") {
+      const Tensor g =
+          train_.weight_decay > 0 ? segment.gradient.add(segment.value, train_.weight_decay) : segment.gradient;
+      if (train_.momentum > 0) {
+        // The buffer starts as the first gradient, as in PyTorch: 0·momentum + g.
+        segment.first.mul_(train_.momentum).add_(g);
+        segment.value.sub_(segment.first, lr);
+      } else {
+        segment.value.sub_(g, lr);
+      }
+      continue;
+    }
+    const auto t = static_cast<double>(segment.steps);
+    AdamStep s{};
+    s.lr = static_cast<float>(lr);
+    s.beta1 = static_cast<float>(train_.betas[0]);
+    s.beta2 = static_cast<float>(train_.betas[1]);
+    s.eps = static_cast<float>(train_.eps);
+    s.decay = static_cast<float>(train_.weight_decay);
+    s.bias1 = static_cast<float>(1.0 - std::pow(train_.betas[0], t));
+    s.root_bias2 = static_cast<float>(std::sqrt(1.0 - std::pow(train_.betas[1], t)));
+    s.decoupled = train_.optimizer == "adamw";
+    adam(segment.value, segment.gradient, segment.first, segment.second, s);
+  }
+}
+
+void Optimizer::zero_gradients() {
+  for (Segment& segment : segments_) segment.gradient.zero_();
+}
+
+std::map<std::string, Tensor> Optimizer::state() const {
+  std::map<std::string, Tensor> state;
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const std::string prefix = std::to_string(i) + ".";
+    const Segment& segment = segments_[i];
+    state[prefix + "members"] =
+        at::tensor(std::vector<std::int64_t>(segment.members.begin(), segment.members.end()), at::kLong);
+    state[prefix + "step"] = at::tensor(segment.steps, at::kLong);
+    state[prefix + "m"] = segment.first;
+    if (segment.second.defined()) state[prefix + "v"] = segment.second;
+  }
+  return state;
+}
+
+void Optimizer::load_state(const std::map<std::string, Tensor>& state) {
+  if (!segments_.empty()) throw Error("optimizer: state can only be loaded before the first step");
+  for (std::size_t i = 0;; ++i) {
+    const std::string prefix = std::to_string(i) + ".";
+    const auto members = state.find(prefix + "members");
+    if (members == state.end()) return;
+    std::vector<std::size_t> positions;
+    for (std::int64_t k = 0; k < members->second.numel(); ++k) {
+      positions.push_back(static_cast<std::size_t>(members->second[k].item<std::int64_t>()));
+    }
+    Segment segment = flatten(positions);
+    segment.steps = state.at(prefix + "step").item<std::int64_t>();
+    segment.first.copy_(state.at(prefix + "m"));
+    if (segment.second.defined()) segment.second.copy_(state.at(prefix + "v"));
+    segments_.push_back(std::move(segment));
+  }
+}
+
+}  // namespace w2s

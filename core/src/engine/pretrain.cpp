@@ -1,0 +1,65 @@
+#include "engine/pretrain.hpp"
+
+#include <chrono>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include <w2s/error.hpp>
+
+#include "engine/optimizer.hpp"
+#include "engine/schedule.hpp"
+
+namespace w2s {
+
+void pretrain(IModel& model, IObjective& objective, const std::string& objective_name, const Encoded& inputs,
+              const TrainParams& train, Stream stream, at::Device device,
+              const std::function<void(const StepReport&)>& observe) {
+  const std::int64_t n = inputs.rows();
+  const std::int64_t per_epoch = n / train.batch;
+  if (per_epoch == 0) {
+    throw UsageError(fmt::format("pretrain: {} inputs do not fill one batch of {}", n, train.batch));
+  }
+  objective.begin(model, inputs, stream.child("objective"));
+  to_device(objective.parameters(), device);
+  std::vector<Tensor> trained;
+  for (Parameters* parameters : {&model.parameters(), &objective.parameters()}) {
+    for (Parameters::Item& item : parameters->items()) {
+      if (item.buffer) continue;
+      item.tensor.set_requires_grad(true);
+      trained.push_back(item.tensor);
+    }
+  }
+  Optimizer optimizer(trained, train);
+  Stream draws = stream.child("draws");
+  const std::int64_t total = per_epoch * train.epochs;
+  std::vector<std::int64_t> order;
+  const auto start = std::chrono::steady_clock::now();
+  for (std::int64_t number = 0; number < total; ++number) {
+    const std::int64_t epoch = number / per_epoch, within = number % per_epoch;
+    if (within == 0) order = stream.child(fmt::format("epoch {}", epoch)).permutation(n);
+    const std::vector<std::int64_t> rows(order.begin() + within * train.batch,
+                                         order.begin() + (within + 1) * train.batch);
+    const Tensor loss = objective.loss(model, inputs, rows, draws);
+    const double value = loss.item<double>();
+    if (!std::isfinite(value)) {
+      throw Error(fmt::format("objective '{}' is {} at step {} (epoch {})", objective_name, value, number, epoch));
+    }
+    loss.backward();
+    StepReport report;
+    report.step = number;
+    report.total = total;
+    report.epoch = epoch;
+    report.loss = value;
+    report.lr = learning_rate(train, number, total);
+    report.gradient_norm = optimizer.clip_gradients();
+    optimizer.step(report.lr);
+    optimizer.zero_gradients();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    report.examples_per_second = static_cast<double>((number + 1) * train.batch) / std::max(1e-9, seconds);
+    if (observe) observe(report);
+  }
+  for (Parameters::Item& item : model.parameters().items()) item.tensor = item.tensor.detach();
+}
+
+}  // namespace w2s

@@ -1,0 +1,82 @@
+#include "lab/blueprint.hpp"
+
+#include <w2s/digest.hpp>
+#include <w2s/safetensors.hpp>
+
+#include "config/toml.hpp"
+#include "plugins/resolve.hpp"
+
+namespace w2s {
+namespace {
+
+const char* name_of(TaskKind kind) {
+  switch (kind) {
+    case TaskKind::preference: return "preference";
+    case TaskKind::generation: return "generation";
+    default: return "classification";
+  }
+}
+
+TaskKind task_kind(const std::string& name) {
+  if (name == "preference") return TaskKind::preference;
+  if (name == "generation") return TaskKind::generation;
+  return TaskKind::classification;
+}
+
+}  // namespace
+
+nlohmann::json Blueprint::to_json() const {
+  return {{"spec", nlohmann::json::parse(write_json(spec.value()))},
+          {"kind", name_of(context.kind)},
+          {"classes", context.classes},
+          {"input_shape", context.input_shape},
+          {"seed", seed},
+          {"init", init},
+          {"pretrain", pretrain}};
+}
+
+Blueprint Blueprint::from_json(const nlohmann::json& json) {
+  Blueprint blueprint;
+  blueprint.spec = Spec::parse(parse_json(json.at("spec").dump(), "a stored model"), "model");
+  blueprint.context.kind = task_kind(json.at("kind").get<std::string>());
+  blueprint.context.classes = json.at("classes");
+  blueprint.context.input_shape = json.at("input_shape").get<std::vector<std::int64_t>>();
+  blueprint.seed = json.at("seed");
+  blueprint.init = json.at("init");
+  blueprint.pretrain = json.at("pretrain");
+  return blueprint;
+}
+
+std::string Blueprint::key(const Registry& registry) const {
+  const std::unique_ptr<IModel> model = registry.make_model(spec);
+  nlohmann::json fixed = to_json();
+  // A file is known by its contents, and weights that are loaded do not depend on a seed.
+  fixed["init"] = init.empty() ? "" : sha256_file(init);
+  if (model->pretrained() || !init.empty() || !pretrain.empty()) fixed["seed"] = 0;
+  Digest sha;
+  return sha.add("weights")
+      .add(fixed.dump())
+      .add(spec_digest(registry, PluginKind::model, spec))
+      .add(model->source_digest())
+      .hex();
+}
+
+std::unique_ptr<IModel> Blueprint::build(const Registry& registry, const Store& store) const {
+  std::unique_ptr<IModel> model = registry.make_model(spec);
+  model->build(context, Stream(seed, "initial weights"));
+  if (!init.empty()) load_weights(*model, init);
+  if (!pretrain.empty()) load_weights(*model, store.path(pretrain) + "/model.safetensors");
+  for (Parameters::Item& item : model->parameters().items()) item.tensor.set_requires_grad(false);
+  return model;
+}
+
+void load_weights(IModel& model, const std::string& path, const std::string& prefix) {
+  const SafeTensors file = SafeTensors::open(path);
+  for (const Parameters::Item& item : model.parameters().items()) {
+    const std::string name = prefix + item.name;
+    if (!file.has(name)) throw Error(path + ": the tensor '" + name + "' is missing");
+    model.parameters().assign(item.name, file.at(name));
+  }
+}
+
+}  // namespace w2s

@@ -1,0 +1,222 @@
+#include "launch/job_runner.hpp"
+
+#include <sys/resource.h>
+
+#include <chrono>
+
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <w2s/plugin.hpp>
+#include <w2s/safetensors.hpp>
+
+#include "base/files.hpp"
+#include "lab/engine_digest.hpp"
+#include "launch/build_info.hpp"
+#include "report/ledger.hpp"
+#include "report/measures.hpp"
+
+namespace w2s {
+namespace {
+
+Probabilities flat(const Tensor& probabilities) {
+  const Tensor plain = probabilities.to(at::kCPU, at::kFloat).contiguous();
+  const auto* data = plain.data_ptr<float>();
+  return Probabilities(data, data + plain.numel());
+}
+
+Labels flat_labels(const Tensor& labels) {
+  const Tensor plain = labels.to(at::kLong).contiguous();
+  const auto* data = plain.data_ptr<std::int64_t>();
+  return Labels(data, data + plain.numel());
+}
+
+// Predictions of one student on every test set, as they go into its record.
+struct TestResults {
+  std::map<std::string, Measures> measures;
+  std::map<std::string, Tensor> tensors;
+  std::map<std::string, std::string> correct;  // a byte per example, 0 or 1
+};
+
+TestResults evaluate(const Splits& splits, std::int64_t classes,
+                     const std::function<Tensor(const Examples&)>& predict) {
+  TestResults results;
+  for (const auto& [name, examples] : splits.tests) {
+    const Tensor probabilities = predict(examples);
+    const Tensor labels = examples.labels();
+    results.measures[name] = prediction_measures(flat(probabilities), flat_labels(labels), classes);
+    const auto correct = correctness(flat(probabilities), flat_labels(labels), classes);
+    results.correct[name] = std::string(correct.begin(), correct.end());
+    results.tensors[name + ".probabilities"] = probabilities.to(at::kCPU, at::kFloat).contiguous();
+    results.tensors[name + ".labels"] = labels;
+  }
+  return results;
+}
+
+std::int64_t peak_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * 1024;
+}
+
+std::map<std::string, std::string> plugin_digests(const Experiment& experiment, const Job& job,
+                                                  const Registry& registry) {
+  std::map<std::string, std::string> digests = registry.digests(PluginKind::task, experiment.task);
+  const auto add = [&](PluginKind kind, const Spec& spec) {
+    for (const auto& [id, digest] : registry.digests(kind, spec)) digests[id] = digest;
+  };
+  for (const std::string& name : {job.weak, job.strong}) {
+    if (name.empty()) continue;
+    const ModelSpec& model = experiment.model(name);
+    add(PluginKind::model, model.spec);
+    if (model.pretrain) add(PluginKind::objective, model.pretrain->objective);
+  }
+  add(PluginKind::loss, Spec{"cross_entropy", {}, {}});
+  for (const MethodSpec& method : experiment.methods) {
+    if (method.name != job.method) continue;
+    if (!method.loss.empty()) add(PluginKind::loss, method.loss);
+    for (const Spec& spec : method.strategy) add(PluginKind::strategy, spec);
+  }
+  return digests;
+}
+
+const MethodSpec& method_of(const Experiment& experiment, const std::string& name) {
+  for (const MethodSpec& method : experiment.methods) {
+    if (method.name == name) return method;
+  }
+  throw Error("the experiment has no method '" + name + "'");
+}
+
+}  // namespace
+
+struct JobRunner::Loaded {
+  TaskData data;
+  std::map<std::int64_t, Splits> splits;  // by seed
+};
+
+JobRunner::JobRunner(const Plan& plan, const Registry& registry, Store& store, RunnerOptions options)
+    : plan_(plan), registry_(registry), store_(store), options_(std::move(options)) {}
+
+JobRunner::~JobRunner() = default;
+
+JobRunner::Loaded& JobRunner::loaded(const Job& job) {
+  const Experiment& experiment = plan_.experiments[job.experiment];
+  std::unique_ptr<Loaded>& entry = loaded_[plan_.protocols[job.experiment]];
+  if (!entry) {
+    if (options_.progress) options_.progress({"reading " + experiment.task_name, {}});
+    auto fresh = std::make_unique<Loaded>();
+    fresh->data = registry_.make_task(experiment.task)->load();
+    entry = std::move(fresh);
+  }
+  if (!entry->splits.count(job.seed)) {
+    entry->splits.emplace(job.seed, make_splits(entry->data, experiment.split, static_cast<std::uint64_t>(job.seed)));
+  }
+  return *entry;
+}
+
+JobOutcome JobRunner::run(const Job& job) {
+  const auto started = std::chrono::steady_clock::now();
+  const Experiment& experiment = plan_.experiments[job.experiment];
+  Loaded& task = loaded(job);
+  const Splits& splits = task.splits.at(job.seed);
+  const std::int64_t classes = task.data.classes;
+
+  LabSetup setup;
+  setup.experiment = &experiment;
+  setup.registry = &registry_;
+  setup.store = &store_;
+  setup.data = &task.data;
+  setup.splits = &splits;
+  setup.seed = static_cast<std::uint64_t>(job.seed);
+  setup.device = options_.device;
+  setup.progress = options_.progress;
+  setup.log = options_.log;
+  if (job.kind == JobKind::student) setup.method_train = method_of(experiment, job.method).train;
+  LocalLab lab(setup);
+
+  Record record;
+  record.key = job.key;
+  record.kind = name_of(job.kind);
+  record.experiment = experiment.name;
+  record.task = experiment.task_name;
+  record.protocol = plan_.protocols[job.experiment];
+  record.weak = job.weak;
+  record.strong = job.strong;
+  record.method = job.method;
+  record.seed = job.seed;
+  record.floor = job.floor;
+  record.ceiling = job.ceiling;
+
+  const auto fit_on_truth = [&](const std::string& model, const Half& half) {
+    FitSpec spec = lab.spec_for(model);
+    if (!half.validation.empty()) spec.validation = Supervision::truth(half.validation, classes);
+    return lab.fit(Supervision::truth(half.train, classes), spec);
+  };
+
+  Student student;
+  switch (job.kind) {
+    case JobKind::pretrain: lab.pretrain(job.strong); break;
+    case JobKind::floor: student = fit_on_truth(job.weak, splits.supervisor); break;
+    case JobKind::ceiling:
+      student = fit_on_truth(job.strong, experiment.ceiling_on == "supervisor" ? splits.supervisor : splits.transfer);
+      break;
+    case JobKind::student: {
+      const MethodSpec& method = method_of(experiment, job.method);
+      const Student supervisor = fit_on_truth(job.weak, splits.supervisor);
+      lab.set_supervisor(supervisor);
+      FitSpec spec = lab.for_model(lab.spec_for(job.strong), job.strong);
+      if (!method.loss.empty()) spec.loss = method.loss;
+      if (!splits.transfer.validation.empty()) spec.validation = lab.label(supervisor, splits.transfer.validation);
+      std::vector<std::unique_ptr<ISupervisionStrategy>> chain;
+      for (const Spec& link : method.strategy) chain.push_back(registry_.make_strategy(link));
+      const Supervision labels = lab.label(supervisor, splits.transfer.train);
+      student = run_chain(chain, labels, spec, lab);
+
+      const Examples& test = splits.tests.at("test");
+      record.supervision = supervision_measures(flat(lab.predict(student, test)), flat(lab.predict(supervisor, test)),
+                                                flat_labels(test.labels()), classes);
+      record.supervision["weak_label_accuracy"] =
+          labels.targets.argmax(1).eq(labels.examples.labels()).to(at::kDouble).mean().item<double>();
+      break;
+    }
+  }
+
+  ObjectWriter object = store_.begin(job.key, "record");
+  JobOutcome outcome;
+  if (job.kind != JobKind::pretrain) {
+    TestResults results =
+        evaluate(splits, classes, [&](const Examples& examples) { return lab.predict(student, examples); });
+    record.tests = std::move(results.measures);
+    save_safetensors(object.folder() + "/predictions.safetensors", results.tensors);
+    for (const auto& [name, correct] : results.correct) {
+      write_file_atomically(object.folder() + "/" + correctness_file(name), correct);
+    }
+    outcome.summary = fmt::format("accuracy {:.4f}", record.tests.at("test").at("accuracy"));
+    if (lab.predict_oracle(student, splits.tests.at("test"))) {
+      record.oracle = evaluate(splits, classes, [&](const Examples& examples) {
+                        return *lab.predict_oracle(student, examples);
+                      }).measures;
+    }
+  }
+  outcome.fits = static_cast<std::int64_t>(lab.used().size());
+  outcome.computed = lab.computed();
+  record.fits = lab.used();
+  record.cost = {{"fits", outcome.fits},
+                 {"computed", outcome.computed},
+                 {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()},
+                 {"peak_bytes", peak_bytes()}};
+  record.provenance = {{"code", job.code},
+                       {"experiment", experiment.to_toml()},
+                       {"engine", engine_digest()},
+                       {"w2s", kVersion},
+                       {"commit", kCommit},
+                       {"torch", TORCH_VERSION},
+                       {"device", options_.device.str()},
+                       {"threads", at::get_num_threads()},
+                       {"plugins", plugin_digests(experiment, job, registry_)}};
+  object.manifest()["record"] = record;
+  object.commit();
+  return outcome;
+}
+
+}  // namespace w2s

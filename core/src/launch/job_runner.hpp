@@ -1,0 +1,44 @@
+// JobRunner: carries out one job of a plan in this process and stores its record.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "lab/local_lab.hpp"
+#include "plan/plan.hpp"
+#include "report/record.hpp"
+
+namespace w2s {
+
+struct RunnerOptions {
+  at::Device device{at::kCPU};
+  std::function<void(const Progress&)> progress;
+  std::function<void(const std::string&)> log;
+};
+
+struct JobOutcome {
+  std::int64_t fits = 0;      // asked for, pretrainings among them
+  std::int64_t computed = 0;  // of these, not found in the store
+  std::string summary;        // "accuracy 0.643"
+};
+
+class JobRunner {
+ public:
+  JobRunner(const Plan& plan, const Registry& registry, Store& store, RunnerOptions options);
+  ~JobRunner();
+  /// Throws Error where the job fails; nothing that it computed before is lost.
+  JobOutcome run(const Job& job);
+
+ private:
+  struct Loaded;
+  Loaded& loaded(const Job& job);
+
+  const Plan& plan_;
+  const Registry& registry_;
+  Store& store_;
+  RunnerOptions options_;
+  std::map<std::string, std::unique_ptr<Loaded>> loaded_;  // by protocol
+};
+
+}  // namespace w2s
