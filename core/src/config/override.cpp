@@ -220,8 +220,10 @@ void assign(Value& root, const KeyPath& path, const Value& value, Missing missin
     }
     if (!child && !last && missing == Missing::refuse && !may_be_new(path, i)) {
       const KeyPath absent(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+      std::vector<std::string> near = node->as_table().keys();
+      if (i == 0) near.push_back("train");
       fail_at(source, "'" + key_text(path) + "': there is no '" + key_text(absent) + "'" +
-                          did_you_mean(path[i], node->as_table().keys()));
+                          did_you_mean(path[i], near));
     }
     if (!child) child = &node->as_table().set(path[i], last ? value : Value(Table().at(source)).at(source));
     node = child;
