@@ -1,0 +1,131 @@
+"""Reference values for tests/unit/{measures,statistics}_test.cpp, from the standard library alone.
+
+Where it can, it takes another road than the C++: variances from the mean squares of a two-way
+analysis of variance, AUROC from all pairs, Student's t by numeric integration.
+Run it and compare: python3 tests/golden/reference_statistics.py
+"""
+import math
+
+SEEDS, EXAMPLES = 3, 40
+THRESHOLDS = (52, 83, 70)  # floor, ceiling, student
+
+
+def score(k, s, i):
+    return 1 if (i * 37 + i * i * 7 + s * 29 + k * 11 + (i * s * (k + 1) * 13) % 31) % 100 < THRESHOLDS[k] + 3 * s else 0
+
+
+X = [[[score(k, s, i) for i in range(EXAMPLES)] for s in range(SEEDS)] for k in range(3)]
+
+
+def combination(coefficients):
+    return [[sum(c * X[k][s][i] for k, c in coefficients.items()) for i in range(EXAMPLES)] for s in range(SEEDS)]
+
+
+def grand(u):
+    return sum(map(sum, u)) / (len(u) * len(u[0]))
+
+
+def crossed(u):
+    """(variance of the grand mean, degrees of freedom) from mean squares: (MSa + MSb - MSab) / (ab)."""
+    a, b, g = len(u), len(u[0]), grand(u)
+    rows = [sum(r) / b for r in u]
+    columns = [sum(u[s][i] for s in range(a)) / a for i in range(b)]
+    msa = b * sum((r - g) ** 2 for r in rows) / (a - 1)
+    msb = a * sum((c - g) ** 2 for c in columns) / (b - 1)
+    msab = sum((u[s][i] - rows[s] - columns[i] + g) ** 2 for s in range(a) for i in range(b)) / ((a - 1) * (b - 1))
+    v = max(msa + msb - msab, msa, msb) / (a * b)
+    df = v * v / ((msa / (a * b)) ** 2 / (a - 1) + (msb / (a * b)) ** 2 / (b - 1))
+    return v, max(df, 1.0)
+
+
+def t_upper(t, df, steps=200000):
+    """P(T > t) by Simpson's rule after x = tan(u)."""
+    c = math.exp(math.lgamma((df + 1) / 2) - math.lgamma(df / 2)) / math.sqrt(df * math.pi)
+    lo, hi = math.atan(t), math.pi / 2
+
+    def f(u):
+        if u >= hi - 1e-15:
+            return 0.0
+        x = math.tan(u)
+        return c * (1 + x * x / df) ** (-(df + 1) / 2) * (1 + x * x)
+
+    h = (hi - lo) / steps
+    if df <= 1:
+        return 0.5 - math.atan(t) / math.pi
+    return h / 3 * (f(lo) + f(hi) + 4 * sum(f(lo + h * j) for j in range(1, steps, 2)) + 2 * sum(f(lo + h * j) for j in range(2, steps, 2)))
+
+
+def t_quantile(p, df):
+    lo, hi = 0.0, 1000.0
+    for _ in range(60):
+        m = (lo + hi) / 2
+        lo, hi = (m, hi) if t_upper(m, df, 4000) > 1 - p else (lo, m)
+    return lo
+
+
+def interval(name, u, value=None):
+    v, df = crossed(u)
+    value = grand(u) if value is None else value
+    h = t_quantile(0.975, df) * math.sqrt(v)
+    print(f"{name}: value {value:.9f} se {math.sqrt(v):.9f} df {df:.6f} ci [{value - h:.6f}, {value + h:.6f}]")
+
+
+def statistics():
+    for k, name in enumerate(("floor", "ceiling", "student")):
+        interval(name, combination({k: 1}))
+    interval("gap", combination({1: 1, 0: -1}))
+    f, c, s = (grand(X[k]) for k in range(3))
+    pgr = (s - f) / (c - f)
+    interval("pgr", combination({2: 1 / (c - f), 0: (pgr - 1) / (c - f), 1: -pgr / (c - f)}), pgr)
+    d = combination({2: 1, 0: -1})
+    v, df = crossed(d)
+    print(f"student against floor: t {grand(d) / math.sqrt(v):.6f} p {2 * t_upper(abs(grand(d)) / math.sqrt(v), df):.9f}")
+    print("pgr per seed:", [sum(X[2][j][i] - X[0][j][i] for i in range(EXAMPLES)) / sum(X[1][j][i] - X[0][j][i] for i in range(EXAMPLES)) for j in range(SEEDS)])
+
+    def mid_p(b, c):
+        n = b + c
+        pmf = [math.comb(n, j) / 2 ** n for j in range(n + 1)]
+        return 2 * sum(pmf[:min(b, c) + 1]) - pmf[min(b, c)]
+    print("mcnemar mid-p 3/11:", mid_p(3, 11), " 0/6:", mid_p(0, 6), " 40/60:", mid_p(40, 60))
+
+
+def measures():
+    p = [[.9, .1], [.4, .6], [.5, .5], [.2, .8], [.3, .7], [.3, .7]]
+    y = [0, 0, 1, 1, 1, 1]
+    w = [[.8, .2], [.3, .7], [.1, .9], [.35, .65], [.85, .15], [.45, .55]]
+
+    def hard(q):
+        return [r.index(max(r)) for r in q]
+    h, g, n = hard(p), hard(w), len(y)
+    pos = [p[i][1] for i in range(n) if y[i] == 1]
+    neg = [p[i][1] for i in range(n) if y[i] == 0]
+    print("auroc", sum((a > b) + .5 * (a == b) for a in pos for b in neg) / (len(pos) * len(neg)))
+    print("log_loss", -sum(math.log(p[i][y[i]]) for i in range(n)) / n)
+    print("brier", sum((p[i][k] - (y[i] == k)) ** 2 for i in range(n) for k in range(2)) / n)
+    bins = {}
+    for i in range(n):
+        bins.setdefault(math.ceil(max(p[i]) * 15 - 1e-9), []).append(max(p[i]) - (h[i] == y[i]))
+    print("ece", sum(abs(sum(b)) for b in bins.values()) / n)
+    observed = sum(a == b for a, b in zip(h, g)) / n
+    chance = sum(h.count(k) * g.count(k) for k in range(2)) / n ** 2
+    print("agreement", observed, "kappa", (observed - chance) / (1 - chance))
+    a, b = sum(u == v for u, v in zip(h, y)) / n, sum(u == v for u, v in zip(g, y)) / n
+    same = sum((h[i] == y[i]) == (g[i] == y[i]) for i in range(n)) / n
+    chance = a * b + (1 - a) * (1 - b)
+    print("student", a, "supervisor", b, "error_consistency", (same - chance) / (1 - chance))
+    s, t = sum(p[i][y[i]] for i in range(n)) / n, sum(w[i][y[i]] for i in range(n)) / n
+    observed = sum(p[i][k] * w[i][k] for i in range(n) for k in range(2)) / n
+    chance = s * t + (1 - s) * (1 - t)
+    print("capa", (observed - chance) / (1 - chance))
+    print("misfit", sum(w[i][k] * math.log(w[i][k] / p[i][k]) for i in range(n) for k in range(2)) / n)
+    q, z = [[.5, .3, .2], [.2, .5, .3], [.1, .2, .7], [.4, .4, .2], [.3, .3, .4]], [0, 1, 2, 1, 0]
+    areas = []
+    for k in range(3):
+        pos = [r[k] for r, l in zip(q, z) if l == k]
+        neg = [r[k] for r, l in zip(q, z) if l != k]
+        areas.append(sum((u > v) + .5 * (u == v) for u in pos for v in neg) / (len(pos) * len(neg)))
+    print("auroc_macro_ovr", sum(areas) / 3)
+
+
+measures()
+statistics()
