@@ -1,0 +1,79 @@
+#include "attention.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include <w2s/error.hpp>
+#include <w2s/torch_compat.hpp>
+
+namespace w2s::hf {
+namespace {
+
+// Bool `allowed` in the form that the implementation takes.
+Mask made(Attention attention, const Tensor& allowed) {
+  if (attention == Attention::fused) return {allowed, false};
+  return {at::zeros(allowed.sizes(), allowed.options().dtype(at::kFloat))
+              .masked_fill_(allowed.logical_not(), -std::numeric_limits<double>::infinity()),
+          false};
+}
+
+// [R, K, S, d] → [R, H, S, d], each head repeated for its group of queries.
+Tensor repeat_heads(const Tensor& x, std::int64_t heads) {
+  const std::int64_t groups = heads / x.size(1);
+  if (groups == 1) return x;
+  return x.unsqueeze(2)
+      .expand({x.size(0), x.size(1), groups, x.size(2), x.size(3)})
+      .reshape({x.size(0), heads, x.size(2), x.size(3)});
+}
+
+}  // namespace
+
+Attention attention_named(const std::string& name) {
+  if (name == "auto") return compat::has_fused_attention ? Attention::fused : Attention::plain;
+  return name == "fused" ? Attention::fused : Attention::plain;
+}
+
+Mask padding_mask(Attention attention, const Tensor& real) {
+  if (!real.defined()) return {};
+  return made(attention, real.view({real.size(0), 1, 1, real.size(1)}));
+}
+
+Mask causal_mask(Attention attention, std::int64_t length, std::int64_t window, const Tensor& like) {
+  const bool sliding = window > 0 && window < length;
+  if (length == 1) return {};
+  if (attention == Attention::fused && !sliding) return {{}, true};
+  const Tensor position = at::arange(length, like.options().dtype(at::kLong));
+  const Tensor ahead = position.view({1, length}) - position.view({length, 1});
+  Tensor allowed = ahead.le(0);
+  if (sliding) allowed.logical_and_(ahead.gt(-window));
+  return made(attention, allowed.view({1, 1, length, length}));
+}
+
+Mask cached_mask(Attention attention, const Tensor& positions, std::int64_t keys, std::int64_t window) {
+  const Tensor ahead = at::arange(keys, positions.options()).view({1, 1, keys}) - positions.unsqueeze(2);
+  Tensor allowed = ahead.le(0);
+  if (window > 0) allowed.logical_and_(ahead.gt(-window));
+  return made(attention, allowed.unsqueeze(1));
+}
+
+Tensor attend(Attention attention, const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask, double scale) {
+  const Tensor keys = repeat_heads(k, q.size(1)), values = repeat_heads(v, q.size(1));
+  if (attention == Attention::fused) {
+    const double own = scale * std::sqrt(static_cast<double>(q.size(3)));
+    const Tensor queries = std::abs(own - 1) < 1e-12 ? q : q * own;
+    return compat::scaled_dot_product_attention(queries, keys, values, mask.allowed, mask.causal);
+  }
+  Tensor scores = at::matmul(q * scale, keys.transpose(2, 3));
+  if (mask.allowed.defined()) scores = scores.add_(mask.allowed.to(scores.scalar_type()));
+  return at::matmul(at::softmax(scores, -1, at::kFloat).to(values.scalar_type()), values);
+}
+
+Tensor split_heads(const Tensor& x, std::int64_t heads) {
+  return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+}
+
+Tensor merge_heads(const Tensor& x) {
+  return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
+}
+
+}  // namespace w2s::hf

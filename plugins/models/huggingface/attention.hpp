@@ -1,0 +1,40 @@
+// Attention over heads: q [R, H, T, d], k and v [R, K, S, d], H a multiple of K
+// (grouped queries, Ainslie et al. 2023). Two implementations that agree:
+// LibTorch's fused one and the formula written out.
+#pragma once
+
+#include <string>
+
+#include <w2s/tensor.hpp>
+
+namespace w2s::hf {
+
+enum class Attention { fused, plain };
+
+/// "auto" is fused where LibTorch has flash or memory-efficient kernels, else plain.
+Attention attention_named(const std::string& name);
+
+/// Which keys a query may look at, in the form that the implementation takes; both unset: all of them.
+struct Mask {
+  Tensor allowed;       ///< fused: bool; plain: 0 or −∞ to be added. Broadcastable to [R, H, T, S]
+  bool causal = false;  ///< fused: the lower triangle
+};
+
+/// Keys that are real tokens; `real` is bool [R, T], undefined where nothing is padded.
+Mask padding_mask(Attention attention, const Tensor& real);
+
+/// Keys at or before the query, of the same row. Right padding needs no mask of its own: a real query comes
+/// before it. window > 0: only the last `window` keys. Queries and keys at positions 0 … T − 1.
+Mask causal_mask(Attention attention, std::int64_t length, std::int64_t window, const Tensor& like);
+
+/// The same for queries at `positions` [R, T] and keys at 0 … keys − 1 (a key-value cache).
+Mask cached_mask(Attention attention, const Tensor& positions, std::int64_t keys, std::int64_t window);
+
+/// softmax(scale · q kᵀ + mask) v, [R, H, T, d].
+Tensor attend(Attention attention, const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask, double scale);
+
+/// [R, T, H·d] → [R, H, T, d] and back.
+Tensor split_heads(const Tensor& x, std::int64_t heads);
+Tensor merge_heads(const Tensor& x);
+
+}  // namespace w2s::hf

@@ -1,0 +1,216 @@
+#include "backbone.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <w2s/digest.hpp>
+#include <w2s/json.hpp>
+#include <w2s/safetensors.hpp>
+
+#include "encode.hpp"
+#include "generate.hpp"
+
+namespace w2s::hf {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kTokenizerFiles[] = {
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+    "merges.txt",     "encoder.json",          "vocab.bpe",               "vocab.txt",
+};
+
+// The last token's state of each row, [R, D].
+Tensor last_states(const Tensor& hidden, const Batch& batch) {
+  const std::int64_t rows = hidden.size(0), width = hidden.size(1);
+  Tensor lengths;
+  if (batch.lengths.size() == static_cast<std::size_t>(rows)) {
+    lengths = at::empty({rows}, at::kLong);
+    std::copy(batch.lengths.begin(), batch.lengths.end(), lengths.data_ptr<std::int64_t>());
+    lengths = lengths.to(hidden.device());
+  } else if (batch.mask.defined()) {
+    lengths = batch.mask.sum(1);
+  } else {
+    return hidden.select(1, width - 1);
+  }
+  const Tensor index = at::arange(rows, lengths.options()) * width + lengths - 1;
+  return hidden.reshape({rows * width, hidden.size(2)}).index_select(0, index);
+}
+
+bool padded(const Batch& batch) {
+  if (!batch.mask.defined()) return false;
+  if (batch.lengths.empty()) return !batch.mask.all().item<bool>();
+  const std::int64_t width = batch.x.size(1);
+  return std::any_of(batch.lengths.begin(), batch.lengths.end(), [&](std::int64_t n) { return n < width; });
+}
+
+}  // namespace
+
+at::ScalarType type_named(const std::string& name) {
+  if (name == "bfloat16") return at::kBFloat16;
+  return name == "float16" ? at::kHalf : at::kFloat;
+}
+
+Backbone::Backbone(Config config, BackboneParams params)
+    : config_(std::move(config)),
+      params_(std::move(params)),
+      family_(make_family(config_)),
+      attention_(attention_named(params_.attention)),
+      type_(type_named(params_.dtype)),
+      layer_(params_.layer < 0 ? family_->depth() : params_.layer),
+      context_(params_.context > 0 ? params_.context : family_->context()),
+      has_lora_(!params_.lora.empty()) {
+  if (layer_ > family_->depth()) {
+    throw UsageError("layer = " + std::to_string(layer_) + ": " + config_.name() + " has " +
+                     std::to_string(family_->depth()) + " layers");
+  }
+  if (context_ > family_->context()) {
+    throw UsageError("context = " + std::to_string(context_) + ": " + config_.name() + " has " +
+                     std::to_string(family_->context()) + " positions");
+  }
+  if (has_lora_) {
+    Schema<LoraParams> schema;
+    describe_lora(schema);
+    lora_ = schema.parse(params_.lora, "lora");
+  }
+}
+
+void Backbone::build_from(const ModelContext& context,
+                          const std::function<Tensor(const TensorSpec&, at::ScalarType)>& load, const Stream& stream) {
+  const bool text = family_->kind() != Family::Kind::vision;
+  if (text && !context.input_shape.empty()) {
+    throw UsageError("this model reads text, but the task's examples are dense");
+  }
+  if (!text) family_->check_image(context.input_shape);
+  const Layout& layout = family_->layout();
+  const bool frozen = has_lora_ || type_ != at::kFloat;
+  for (const TensorSpec& tensor : layout.tensors) {
+    const Tensor values = load(tensor, tensor.buffer ? at::kFloat : type_);
+    if (!values.defined()) continue;
+    const std::string name = layout.full_name(tensor);
+    if (tensor.buffer || frozen) parameters().add_buffer(name, values);
+    else parameters().add(name, values);
+  }
+  if (has_lora_) add_lora(parameters(), layout, lora_, stream.child("lora"));
+}
+
+Weights Backbone::weights() const {
+  const Layout& layout = family_->layout();
+  return Weights(parameters(), layout.saves_prefix ? layout.prefix : "",
+                 lora_.alpha / static_cast<double>(lora_.rank));
+}
+
+Inputs Backbone::inputs(const Batch& batch) const {
+  Inputs in;
+  in.x = batch.x;
+  in.attention = attention_;
+  if (family_->kind() == Family::Kind::vision) return in;
+  if (batch.x.size(1) > family_->context()) {
+    throw Error("a batch of rows of " + std::to_string(batch.x.size(1)) + " tokens: the model has " +
+                std::to_string(family_->context()) + " positions");
+  }
+  if (padded(batch)) in.real = batch.mask;
+  return in;
+}
+
+Tensor Backbone::features(const Batch& batch) {
+  const Weights named = weights();
+  const Tensor states = family_->hidden(named, inputs(batch), layer_);
+  switch (family_->kind()) {
+    case Family::Kind::decoder:
+      return last_states(states, batch).to(at::kFloat);
+    case Family::Kind::encoder:
+      return states.select(1, 0).to(at::kFloat);
+    case Family::Kind::vision:
+      break;
+  }
+  return family_->pooled(named, states, layer_).to(at::kFloat);
+}
+
+Tensor Backbone::hidden(const Batch& batch) { return family_->hidden(weights(), inputs(batch), family_->depth()); }
+
+Tensor Backbone::vocabulary_logits(const Tensor& hidden) { return output_logits(*family_, weights(), hidden); }
+
+std::vector<std::vector<std::int32_t>> Backbone::generate(const std::vector<std::vector<std::int32_t>>& prompts,
+                                                          const GenerateOptions& options) {
+  if (family_->kind() != Family::Kind::decoder) throw UsageError("this model is not a causal language model");
+  GenerateOptions own = options;
+  if (own.stop.empty()) {
+    const Value* end = config_.find("eos_token_id");
+    if (end && end->is_list()) {
+      for (const Value& id : end->as_list()) own.stop.push_back(static_cast<std::int32_t>(id.as_int()));
+    } else if (end) {
+      own.stop.push_back(static_cast<std::int32_t>(config_.token("eos_token_id")));
+    }
+  }
+  const Weights named = weights();
+  const at::Device device = parameters().items().front().tensor.device();
+  return Generator(*family_, named, attention_, context_, device).run(prompts, own);
+}
+
+Encoded Backbone::encode(const Examples& examples, TaskKind kind) const {
+  if (family_->kind() == Family::Kind::vision) return IModel::encode(examples, kind);
+  TextLimits limits;
+  limits.context = context_;
+  limits.vocabulary = family_->vocabulary();
+  limits.end = static_cast<std::int32_t>(config_.token("eos_token_id"));
+  if (limits.end < 0) limits.end = tokenizer().special_id(TokenRole::eos).value_or(-1);
+  return encode_texts(tokenizer(), examples, kind, limits);
+}
+
+const Tokenizer& Backbone::tokenizer() const {
+  std::call_once(tokenizer_once_, [&] {
+    if (params_.tokenizer.empty()) throw UsageError("this model has no tokenizer: set 'tokenizer' to its folder");
+    tokenizer_ = Tokenizer::from_folder(params_.tokenizer);
+  });
+  return *tokenizer_;
+}
+
+std::string Backbone::tokenizer_digest() const {
+  Digest digest;
+  bool any = false;
+  for (const char* name : kTokenizerFiles) {
+    const fs::path file = fs::path(params_.tokenizer) / name;
+    if (params_.tokenizer.empty() || !fs::exists(file)) continue;
+    digest.add(name).add(sha256_file(file.string()));
+    any = true;
+  }
+  return any ? digest.hex() : "";
+}
+
+void Backbone::save(const std::string& folder) const {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure) throw Error("cannot make the folder '" + folder + "': " + failure.message());
+  const Layout& layout = family_->layout();
+  const Weights named = weights();
+  std::map<std::string, Tensor> tensors;
+  for (const TensorSpec& tensor : layout.tensors) {
+    const std::string name = layout.full_name(tensor);
+    if (parameters().has(name)) tensors[name] = named.merged(name, tensor.map);
+  }
+  save_safetensors(folder + "/model.safetensors", tensors, {{"format", "pt"}});
+  for (const char* name : kTokenizerFiles) {
+    const fs::path from = fs::path(params_.tokenizer) / name, to = fs::path(folder) / name;
+    if (params_.tokenizer.empty() || !fs::exists(from) || fs::equivalent(params_.tokenizer, folder)) continue;
+    fs::copy_file(from, to, fs::copy_options::overwrite_existing, failure);
+    if (failure) throw Error("cannot copy '" + from.string() + "' to '" + to.string() + "': " + failure.message());
+  }
+  Table table = config_.table();
+  table.set(table.find("torch_dtype") ? "torch_dtype" : "dtype", params_.dtype);
+  save_json(folder + "/config.json", Value(std::move(table)));
+}
+
+std::int64_t Backbone::block_of(const std::string& parameter) const {
+  std::string name = parameter;
+  for (const char* end : {".lora_a", ".lora_b"}) {
+    if (name.ends_with(end)) name = name.substr(0, name.size() - 7) + ".weight";
+  }
+  const Layout& layout = family_->layout();
+  const auto found = std::find_if(layout.tensors.begin(), layout.tensors.end(),
+                                  [&](const TensorSpec& tensor) { return layout.full_name(tensor) == name; });
+  if (found == layout.tensors.end()) throw Error("the model has no parameter '" + parameter + "'");
+  return found->block;
+}
+
+}  // namespace w2s::hf

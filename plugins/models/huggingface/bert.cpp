@@ -1,0 +1,94 @@
+// BERT (Devlin et al. 2019) and RoBERTa (Liu et al. 2019): post-norm encoders with learned positions.
+#include <cmath>
+
+#include "family.hpp"
+
+namespace w2s::hf {
+namespace {
+
+class Bert final : public Family {
+ public:
+  explicit Bert(const Config& config)
+      : roberta_(config.text({"model_type"}) == "roberta"),
+        width_(config.size({"hidden_size"})),
+        heads_(config.size({"num_attention_heads"})),
+        depth_(block_count(config, {"num_hidden_layers"})),
+        positions_(config.size({"max_position_embeddings"})),
+        vocabulary_(config.size({"vocab_size"})),
+        padding_(config.find("pad_token_id") ? config.token("pad_token_id") : (roberta_ ? 1 : 0)),
+        eps_(config.real({"layer_norm_eps"}, 1e-12)),
+        activation_(config.text({"hidden_act"}, "gelu")) {
+    check_heads(config, width_, heads_);
+    check_activation(activation_, config.name());
+    if (const std::string kind = config.text({"position_embedding_type"}, "absolute"); kind != "absolute") {
+      config.fail("'position_embedding_type' = '" + kind + "' is not supported; expected 'absolute'");
+    }
+    if (context() < 1) config.fail("'max_position_embeddings' leaves no room for tokens");
+    const std::int64_t inner = config.size({"intermediate_size"});
+    layout_.prefix = roberta_ ? "roberta." : "bert.";
+    layout_.ignored_prefixes = {"pooler.", "cls.", "lm_head.", "classifier.", "qa_outputs."};
+    layout_.ignored_suffixes = {"embeddings.position_ids", "embeddings.token_type_ids"};
+    layout_.weight("embeddings.word_embeddings.weight", {vocabulary_, width_}, -1);
+    layout_.weight("embeddings.position_embeddings.weight", {positions_, width_}, -1);
+    layout_.weight("embeddings.token_type_embeddings.weight", {config.size({"type_vocab_size"}, 2), width_}, -1);
+    layout_.norm("embeddings.LayerNorm", width_, -1);
+    for (std::int64_t i = 0; i < depth_; ++i) {
+      const std::string block = "encoder.layer." + std::to_string(i) + ".";
+      layout_.linear(block + "attention.self.query", width_, width_, i);
+      layout_.linear(block + "attention.self.key", width_, width_, i);
+      layout_.linear(block + "attention.self.value", width_, width_, i);
+      layout_.linear(block + "attention.output.dense", width_, width_, i);
+      layout_.norm(block + "attention.output.LayerNorm", width_, i);
+      layout_.linear(block + "intermediate.dense", width_, inner, i);
+      layout_.linear(block + "output.dense", inner, width_, i);
+      layout_.norm(block + "output.LayerNorm", width_, i);
+    }
+  }
+
+  Kind kind() const override { return Kind::encoder; }
+  std::int64_t depth() const override { return depth_; }
+  std::int64_t width(std::int64_t) const override { return width_; }
+  std::int64_t context() const override { return roberta_ ? positions_ - padding_ - 1 : positions_; }
+  std::int64_t vocabulary() const override { return vocabulary_; }
+
+  Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
+    Tensor x = at::embedding(weights["embeddings.word_embeddings.weight"], in.x) +
+               weights["embeddings.token_type_embeddings.weight"][0] +
+               at::embedding(weights["embeddings.position_embeddings.weight"], positions(in));
+    x = weights.layer_norm(x, "embeddings.LayerNorm", eps_);
+    const Mask mask = padding_mask(in.attention, in.real);
+    const double scale = 1 / std::sqrt(static_cast<double>(width_ / heads_));
+    for (std::int64_t i = 0; i < layer; ++i) {
+      const std::string block = "encoder.layer." + std::to_string(i) + ".";
+      const Tensor q = split_heads(weights.linear(x, block + "attention.self.query"), heads_);
+      const Tensor k = split_heads(weights.linear(x, block + "attention.self.key"), heads_);
+      const Tensor v = split_heads(weights.linear(x, block + "attention.self.value"), heads_);
+      const Tensor context = merge_heads(attend(in.attention, q, k, v, mask, scale));
+      x = weights.layer_norm(x + weights.linear(context, block + "attention.output.dense"),
+                             block + "attention.output.LayerNorm", eps_);
+      const Tensor inner = activate(activation_, weights.linear(x, block + "intermediate.dense"));
+      x = weights.layer_norm(x + weights.linear(inner, block + "output.dense"), block + "output.LayerNorm", eps_);
+    }
+    return x;
+  }
+
+ private:
+  // RoBERTa counts tokens other than padding, from padding's id + 1.
+  Tensor positions(const Inputs& in) const {
+    if (!roberta_) return token_positions(in);
+    Tensor counted = in.x.ne(padding_);
+    if (in.real.defined()) counted = counted.logical_and(in.real);
+    return counted.cumsum(1) * counted + padding_;
+  }
+
+  bool roberta_;
+  std::int64_t width_, heads_, depth_, positions_, vocabulary_, padding_;
+  double eps_;
+  std::string activation_;
+};
+
+}  // namespace
+
+std::unique_ptr<Family> make_bert(const Config& config) { return std::make_unique<Bert>(config); }
+
+}  // namespace w2s::hf

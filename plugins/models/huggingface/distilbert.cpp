@@ -1,0 +1,76 @@
+// DistilBERT (Sanh et al. 2019): BERT without token types and pooler.
+#include <cmath>
+
+#include "family.hpp"
+
+namespace w2s::hf {
+namespace {
+
+constexpr double kEps = 1e-12;  // fixed in the architecture
+
+class DistilBert final : public Family {
+ public:
+  explicit DistilBert(const Config& config)
+      : width_(config.size({"dim", "hidden_size"})),
+        heads_(config.size({"n_heads", "num_attention_heads"})),
+        depth_(block_count(config, {"n_layers", "num_hidden_layers"})),
+        context_(config.size({"max_position_embeddings"})),
+        vocabulary_(config.size({"vocab_size"})),
+        activation_(config.text({"activation"}, "gelu")) {
+    check_heads(config, width_, heads_);
+    check_activation(activation_, config.name());
+    const std::int64_t inner = config.size({"hidden_dim"});
+    layout_.prefix = "distilbert.";
+    layout_.ignored_prefixes = {"vocab_transform.", "vocab_layer_norm.", "vocab_projector.",
+                                "pre_classifier.",  "classifier.",       "qa_outputs."};
+    layout_.ignored_suffixes = {"embeddings.position_ids"};
+    layout_.weight("embeddings.word_embeddings.weight", {vocabulary_, width_}, -1);
+    layout_.weight("embeddings.position_embeddings.weight", {context_, width_}, -1);
+    layout_.norm("embeddings.LayerNorm", width_, -1);
+    for (std::int64_t i = 0; i < depth_; ++i) {
+      const std::string block = "transformer.layer." + std::to_string(i) + ".";
+      for (const char* map : {"q_lin", "k_lin", "v_lin", "out_lin"}) {
+        layout_.linear(block + "attention." + map, width_, width_, i);
+      }
+      layout_.norm(block + "sa_layer_norm", width_, i);
+      layout_.linear(block + "ffn.lin1", width_, inner, i);
+      layout_.linear(block + "ffn.lin2", inner, width_, i);
+      layout_.norm(block + "output_layer_norm", width_, i);
+    }
+  }
+
+  Kind kind() const override { return Kind::encoder; }
+  std::int64_t depth() const override { return depth_; }
+  std::int64_t width(std::int64_t) const override { return width_; }
+  std::int64_t context() const override { return context_; }
+  std::int64_t vocabulary() const override { return vocabulary_; }
+
+  Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
+    Tensor x = at::embedding(weights["embeddings.word_embeddings.weight"], in.x) +
+               at::embedding(weights["embeddings.position_embeddings.weight"], token_positions(in));
+    x = weights.layer_norm(x, "embeddings.LayerNorm", kEps);
+    const Mask mask = padding_mask(in.attention, in.real);
+    const double scale = 1 / std::sqrt(static_cast<double>(width_ / heads_));
+    for (std::int64_t i = 0; i < layer; ++i) {
+      const std::string block = "transformer.layer." + std::to_string(i) + ".";
+      const Tensor q = split_heads(weights.linear(x, block + "attention.q_lin"), heads_);
+      const Tensor k = split_heads(weights.linear(x, block + "attention.k_lin"), heads_);
+      const Tensor v = split_heads(weights.linear(x, block + "attention.v_lin"), heads_);
+      const Tensor context = merge_heads(attend(in.attention, q, k, v, mask, scale));
+      x = weights.layer_norm(x + weights.linear(context, block + "attention.out_lin"), block + "sa_layer_norm", kEps);
+      const Tensor inner = activate(activation_, weights.linear(x, block + "ffn.lin1"));
+      x = weights.layer_norm(x + weights.linear(inner, block + "ffn.lin2"), block + "output_layer_norm", kEps);
+    }
+    return x;
+  }
+
+ private:
+  std::int64_t width_, heads_, depth_, context_, vocabulary_;
+  std::string activation_;
+};
+
+}  // namespace
+
+std::unique_ptr<Family> make_distilbert(const Config& config) { return std::make_unique<DistilBert>(config); }
+
+}  // namespace w2s::hf

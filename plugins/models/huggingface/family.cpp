@@ -1,0 +1,64 @@
+#include "family.hpp"
+
+#include <map>
+
+namespace w2s::hf {
+
+Tensor Family::pooled(const Weights&, const Tensor&, std::int64_t) const {
+  throw Error("only image models pool their features");
+}
+
+void Family::check_image(const std::vector<std::int64_t>&) const {
+  throw UsageError("this model reads text, but the task's examples are dense");
+}
+
+std::unique_ptr<Family> make_family(const Config& config) {
+  static const std::map<std::string, std::unique_ptr<Family> (*)(const Config&)> families = {
+      {"bert", make_bert},   {"dinov2", make_vit},      {"distilbert", make_distilbert}, {"gpt2", make_gpt2},
+      {"gpt_neox", make_gpt_neox}, {"llama", make_llama}, {"mistral", make_llama},       {"qwen2", make_llama},
+      {"qwen3", make_llama}, {"resnet", make_resnet},   {"roberta", make_bert},          {"vit", make_vit},
+  };
+  const std::string type = config.text({"model_type"});
+  const auto family = families.find(type);
+  if (family == families.end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, make] : families) names.push_back(name);
+    config.fail("unknown model_type '" + type + "'" + did_you_mean(type, names) + "; expected " + one_of_list(names));
+  }
+  return family->second(config);
+}
+
+std::int64_t block_count(const Config& config, std::initializer_list<const char*> keys) {
+  const std::int64_t blocks = config.size(keys);
+  if (blocks > 4096) config.fail("'" + std::string(*keys.begin()) + "' = " + std::to_string(blocks) +
+                                 ": expected at most 4096 layers");
+  return blocks;
+}
+
+void check_heads(const Config& config, std::int64_t width, std::int64_t heads) {
+  if (width % heads != 0) {
+    config.fail("a width of " + std::to_string(width) + " does not divide into " + std::to_string(heads) + " heads");
+  }
+}
+
+Tensor output_logits(const Family& family, const Weights& weights, const Tensor& hidden) {
+  if (family.kind() != Family::Kind::decoder) {
+    throw UsageError("this model is not a causal language model: it has no vocabulary logits");
+  }
+  const std::string name = family.output_embedding();
+  if (!weights.has_full_name(name)) throw UsageError("the checkpoint has no output embedding '" + name + "'");
+  const Tensor& embedding = weights.at_full_name(name);
+  return at::linear(hidden.to(embedding.scalar_type()), embedding);
+}
+
+Tensor token_positions(const Inputs& in) {
+  if (in.positions.defined()) return in.positions;
+  return at::arange(in.x.size(1), in.x.options().dtype(at::kLong)).unsqueeze(0);
+}
+
+Mask decoder_mask(const Inputs& in, std::int64_t window) {
+  if (in.positions.defined()) return cached_mask(in.attention, in.positions, in.cache->used(), window);
+  return causal_mask(in.attention, in.x.size(1), window, in.x);
+}
+
+}  // namespace w2s::hf

@@ -1,0 +1,94 @@
+// GPT-NeoX and Pythia (Black et al. 2022): rotary positions on part of each head, parallel residual.
+#include <cmath>
+
+#include "family.hpp"
+#include "rotary.hpp"
+
+namespace w2s::hf {
+namespace {
+
+class GptNeoX final : public Family {
+ public:
+  explicit GptNeoX(const Config& config)
+      : width_(config.size({"hidden_size"})),
+        heads_(config.size({"num_attention_heads"})),
+        depth_(block_count(config, {"num_hidden_layers"})),
+        context_(config.size({"max_position_embeddings"})),
+        vocabulary_(config.size({"vocab_size"})),
+        eps_(config.real({"layer_norm_eps"}, 1e-5)),
+        activation_(config.text({"hidden_act"}, "gelu")),
+        parallel_(config.flag("use_parallel_residual", true)),
+        tied_(config.flag("tie_word_embeddings", false)),
+        rotary_(config, width_ / heads_, 0.25) {
+    check_heads(config, width_, heads_);
+    check_activation(activation_, config.name());
+    const std::int64_t inner = config.size({"intermediate_size"});
+    const bool bias = config.flag("attention_bias", true);
+    layout_.prefix = "gpt_neox.";
+    layout_.saves_prefix = true;
+    layout_.ignored_prefixes = {"score.", "classifier.", "qa_outputs.", "rotary_emb."};
+    layout_.ignored_suffixes = {".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq"};
+    layout_.weight("embed_in.weight", {vocabulary_, width_}, -1);
+    for (std::int64_t i = 0; i < depth_; ++i) {
+      const std::string block = "layers." + std::to_string(i) + ".";
+      layout_.norm(block + "input_layernorm", width_, i);
+      layout_.norm(block + "post_attention_layernorm", width_, i);
+      layout_.linear(block + "attention.query_key_value", width_, 3 * width_, i, bias);
+      layout_.linear(block + "attention.dense", width_, width_, i, bias);
+      layout_.linear(block + "mlp.dense_h_to_4h", width_, inner, i);
+      layout_.linear(block + "mlp.dense_4h_to_h", inner, width_, i);
+    }
+    layout_.norm("final_layer_norm", width_, depth_);
+    if (tied_) {
+      layout_.ignored_prefixes.push_back("embed_out.");
+    } else {
+      layout_.weight("embed_out.weight", {vocabulary_, width_}, depth_);
+      layout_.tensors.back().optional = layout_.tensors.back().outside = true;
+    }
+  }
+
+  Kind kind() const override { return Kind::decoder; }
+  std::int64_t depth() const override { return depth_; }
+  std::int64_t width(std::int64_t) const override { return width_; }
+  std::int64_t context() const override { return context_; }
+  std::int64_t vocabulary() const override { return vocabulary_; }
+  std::string output_embedding() const override { return tied_ ? "gpt_neox.embed_in.weight" : "embed_out.weight"; }
+
+  Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
+    Tensor x = at::embedding(weights["embed_in.weight"], in.x);
+    const Tensor positions = token_positions(in);
+    const Rotary::Angles angles = rotary_.angles(positions);
+    const Mask mask = decoder_mask(in, 0);
+    const std::int64_t size = width_ / heads_;
+    const double scale = 1 / std::sqrt(static_cast<double>(size));
+    for (std::int64_t i = 0; i < layer; ++i) {
+      const std::string block = "layers." + std::to_string(i) + ".";
+      const Tensor normed = weights.layer_norm(x, block + "input_layernorm", eps_);
+      const Tensor joined = split_heads(weights.linear(normed, block + "attention.query_key_value"), heads_);
+      const auto qkv = joined.split(size, 3);
+      const Tensor q = rotary_.turn(qkv[0], angles);
+      Tensor k = rotary_.turn(qkv[1], angles), v = qkv[2];
+      if (in.cache) std::tie(k, v) = in.cache->update(i, k, v, positions);
+      const Tensor context = merge_heads(attend(in.attention, q, k, v, mask, scale));
+      const Tensor attended = weights.linear(context, block + "attention.dense");
+      const Tensor inner = weights.linear(
+          weights.layer_norm(parallel_ ? x : x + attended, block + "post_attention_layernorm", eps_),
+          block + "mlp.dense_h_to_4h");
+      x = x + attended + weights.linear(activate(activation_, inner), block + "mlp.dense_4h_to_h");
+    }
+    return layer == depth_ ? weights.layer_norm(x, "final_layer_norm", eps_) : x;
+  }
+
+ private:
+  std::int64_t width_, heads_, depth_, context_, vocabulary_;
+  double eps_;
+  std::string activation_;
+  bool parallel_, tied_;
+  Rotary rotary_;
+};
+
+}  // namespace
+
+std::unique_ptr<Family> make_gpt_neox(const Config& config) { return std::make_unique<GptNeoX>(config); }
+
+}  // namespace w2s::hf

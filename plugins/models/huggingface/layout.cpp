@@ -1,0 +1,25 @@
+#include "layout.hpp"
+
+namespace w2s::hf {
+
+void Layout::weight(const std::string& name, std::vector<std::int64_t> shape, std::int64_t block) {
+  TensorSpec spec;
+  spec.name = name;
+  spec.shape = std::move(shape);
+  spec.block = block;
+  tensors.push_back(std::move(spec));
+}
+
+void Layout::norm(const std::string& module, std::int64_t size, std::int64_t block, bool bias) {
+  weight(module + ".weight", {size}, block);
+  if (bias) weight(module + ".bias", {size}, block);
+}
+
+void Layout::linear(const std::string& module, std::int64_t in, std::int64_t out, std::int64_t block, bool bias,
+                    Map map) {
+  weight(module + ".weight", map == Map::transposed ? std::vector{in, out} : std::vector{out, in}, block);
+  tensors.back().map = map;
+  if (bias) weight(module + ".bias", {out}, block);
+}
+
+}  // namespace w2s::hf

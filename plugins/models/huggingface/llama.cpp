@@ -1,0 +1,155 @@
+// Llama (Touvron et al. 2023) and its relatives: rotary positions, RMS norm, gated feed-forward, grouped queries.
+// Mistral adds a sliding window, Qwen 2 biases on queries, keys and values, Qwen 3 a norm on queries and keys.
+#include <cmath>
+
+#include "family.hpp"
+#include "rotary.hpp"
+
+namespace w2s::hf {
+namespace {
+
+class Llama final : public Family {
+ public:
+  explicit Llama(const Config& config)
+      : type_(config.text({"model_type"})),
+        width_(config.size({"hidden_size"})),
+        heads_(config.size({"num_attention_heads"})),
+        key_heads_(config.size({"num_key_value_heads"}, type_ == "mistral" ? 8 : heads_)),
+        head_(head_size(config)),
+        depth_(block_count(config, {"num_hidden_layers"})),
+        context_(config.size({"max_position_embeddings"})),
+        vocabulary_(config.size({"vocab_size"})),
+        eps_(config.real({"rms_norm_eps"}, 1e-6)),
+        activation_(config.text({"hidden_act"}, "silu")),
+        tied_(config.flag("tie_word_embeddings", false)),
+        query_norm_(type_ == "qwen3"),
+        rotary_(config, head_, 1.0),
+        windows_(windows(config)) {
+    check_activation(activation_, config.name());
+    if (heads_ % key_heads_ != 0) {
+      config.fail(std::to_string(heads_) + " query heads do not divide into " + std::to_string(key_heads_) +
+                  " key-value heads");
+    }
+    const std::int64_t inner = config.size({"intermediate_size"});
+    const bool all_biases = type_ != "qwen2" && config.flag("attention_bias", false);
+    const bool qkv_bias = type_ == "qwen2" || all_biases;
+    const bool mlp_bias = config.flag("mlp_bias", false);
+    layout_.prefix = "model.";
+    layout_.saves_prefix = true;
+    layout_.ignored_prefixes = {"score.", "classifier.", "qa_outputs.", "v_head.", "rotary_emb."};
+    layout_.ignored_suffixes = {".rotary_emb.inv_freq"};
+    layout_.weight("embed_tokens.weight", {vocabulary_, width_}, -1);
+    for (std::int64_t i = 0; i < depth_; ++i) {
+      const std::string block = "layers." + std::to_string(i) + ".";
+      layout_.norm(block + "input_layernorm", width_, i, false);
+      layout_.linear(block + "self_attn.q_proj", width_, heads_ * head_, i, qkv_bias);
+      layout_.linear(block + "self_attn.k_proj", width_, key_heads_ * head_, i, qkv_bias);
+      layout_.linear(block + "self_attn.v_proj", width_, key_heads_ * head_, i, qkv_bias);
+      layout_.linear(block + "self_attn.o_proj", heads_ * head_, width_, i, all_biases);
+      if (query_norm_) {
+        layout_.norm(block + "self_attn.q_norm", head_, i, false);
+        layout_.norm(block + "self_attn.k_norm", head_, i, false);
+      }
+      layout_.norm(block + "post_attention_layernorm", width_, i, false);
+      layout_.linear(block + "mlp.gate_proj", width_, inner, i, mlp_bias);
+      layout_.linear(block + "mlp.up_proj", width_, inner, i, mlp_bias);
+      layout_.linear(block + "mlp.down_proj", inner, width_, i, mlp_bias);
+    }
+    layout_.norm("norm", width_, depth_, false);
+    if (tied_) {
+      layout_.ignored_prefixes.push_back("lm_head.");
+    } else {
+      layout_.weight("lm_head.weight", {vocabulary_, width_}, depth_);
+      layout_.tensors.back().optional = layout_.tensors.back().outside = true;
+    }
+  }
+
+  Kind kind() const override { return Kind::decoder; }
+  std::int64_t depth() const override { return depth_; }
+  std::int64_t width(std::int64_t) const override { return width_; }
+  std::int64_t context() const override { return context_; }
+  std::int64_t vocabulary() const override { return vocabulary_; }
+  std::string output_embedding() const override { return tied_ ? "model.embed_tokens.weight" : "lm_head.weight"; }
+
+  Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
+    Tensor x = at::embedding(weights["embed_tokens.weight"], in.x);
+    const Tensor positions = token_positions(in);
+    const Rotary::Angles angles = rotary_.angles(positions);
+    const Mask full = decoder_mask(in, 0);
+    const Mask sliding = window_ > 0 ? decoder_mask(in, window_) : full;
+    for (std::int64_t i = 0; i < layer; ++i) {
+      const std::string block = "layers." + std::to_string(i) + ".";
+      const Mask& mask = windows_[static_cast<std::size_t>(i)] ? sliding : full;
+      x = x + attention(weights, in, block + "self_attn.", i, positions, angles, mask,
+                        weights.rms_norm(x, block + "input_layernorm", eps_));
+      const Tensor normed = weights.rms_norm(x, block + "post_attention_layernorm", eps_);
+      const Tensor gate = activate(activation_, weights.linear(normed, block + "mlp.gate_proj"));
+      x = x + weights.linear(gate * weights.linear(normed, block + "mlp.up_proj"), block + "mlp.down_proj");
+    }
+    return layer == depth_ ? weights.rms_norm(x, "norm", eps_) : x;
+  }
+
+ private:
+  Tensor attention(const Weights& weights, const Inputs& in, const std::string& module, std::int64_t layer,
+                   const Tensor& positions, const Rotary::Angles& angles, const Mask& mask, const Tensor& x) const {
+    Tensor q = split_heads(weights.linear(x, module + "q_proj"), heads_);
+    Tensor k = split_heads(weights.linear(x, module + "k_proj"), key_heads_);
+    Tensor v = split_heads(weights.linear(x, module + "v_proj"), key_heads_);
+    if (query_norm_) {
+      q = weights.rms_norm(q, module + "q_norm", eps_);
+      k = weights.rms_norm(k, module + "k_norm", eps_);
+    }
+    q = rotary_.turn(q, angles);
+    k = rotary_.turn(k, angles);
+    if (in.cache) std::tie(k, v) = in.cache->update(layer, k, v, positions);
+    const double scale = 1 / std::sqrt(static_cast<double>(head_));
+    return weights.linear(merge_heads(attend(in.attention, q, k, v, mask, scale)), module + "o_proj");
+  }
+
+  std::int64_t head_size(const Config& config) const {
+    if (type_ == "qwen3") return config.size({"head_dim"}, 128);
+    if (!config.find("head_dim")) check_heads(config, width_, heads_);
+    return config.size({"head_dim"}, width_ / heads_);
+  }
+
+  // Which blocks look at the last `window_` tokens only.
+  std::vector<bool> windows(const Config& config) {
+    const auto blocks = static_cast<std::size_t>(depth_);
+    const bool qwen = type_ == "qwen2" || type_ == "qwen3";
+    std::vector<bool> sliding(blocks, false);
+    if (type_ == "llama" || (qwen && !config.flag("use_sliding_window", false))) return sliding;
+    const Value* written = config.table().find("sliding_window");
+    if (written && written->is_null()) return sliding;
+    window_ = config.size({"sliding_window"}, 4096);
+    if (!qwen) return std::vector<bool>(blocks, true);
+    if (const Value* types = config.find("layer_types")) {
+      if (!types->is_list() || types->as_list().size() != blocks) {
+        config.fail("'layer_types': expected a list with one entry per layer");
+      }
+      for (std::size_t i = 0; i < blocks; ++i) {
+        const Value& type = types->as_list()[i];
+        if (type == Value("sliding_attention")) sliding[i] = true;
+        else if (!(type == Value("full_attention"))) config.fail("'layer_types': unknown type " + type.canonical());
+      }
+      return sliding;
+    }
+    const auto first = static_cast<std::size_t>(config.size({"max_window_layers"}, 28));
+    for (std::size_t i = first; i < blocks; ++i) sliding[i] = true;
+    return sliding;
+  }
+
+  std::string type_;
+  std::int64_t width_, heads_, key_heads_, head_, depth_, context_, vocabulary_;
+  double eps_;
+  std::string activation_;
+  bool tied_, query_norm_;
+  Rotary rotary_;
+  std::int64_t window_ = 0;
+  std::vector<bool> windows_;
+};
+
+}  // namespace
+
+std::unique_ptr<Family> make_llama(const Config& config) { return std::make_unique<Llama>(config); }
+
+}  // namespace w2s::hf

@@ -1,0 +1,68 @@
+#include "rotary.hpp"
+
+#include <cmath>
+#include <numbers>
+
+namespace w2s::hf {
+namespace {
+
+// Llama 3.1: wavelengths beyond the low bound are stretched by `factor`, those below the high bound are kept,
+// and those between are blended.
+float llama3(float frequency, const Config& rope) {
+  const double factor = rope.real({"factor"}), low = rope.real({"low_freq_factor"});
+  const double high = rope.real({"high_freq_factor"});
+  const double context = rope.real({"original_max_position_embeddings"});
+  if (high <= low) rope.fail("'high_freq_factor' must be above 'low_freq_factor'");
+  const double wavelength = 2 * std::numbers::pi / frequency;
+  if (wavelength < context / high) return frequency;
+  if (wavelength > context / low) return static_cast<float>(frequency / factor);
+  const double smooth = (context / wavelength - low) / (high - low);
+  return static_cast<float>((1 - smooth) * frequency / factor + smooth * frequency);
+}
+
+}  // namespace
+
+Rotary::Rotary(const Config& config, std::int64_t head_size, double partial_default) {
+  const bool modern = config.find("rope_parameters") != nullptr;
+  const Config rope = config.nested(modern ? "rope_parameters" : "rope_scaling");
+  const Config& base = modern && rope.find("rope_theta") ? rope : config;
+  const double theta = base.real({"rope_theta", "rotary_emb_base"}, 10000.0);
+  const Config& part = modern && rope.find("partial_rotary_factor") ? rope : config;
+  const double share = part.real({"partial_rotary_factor", "rotary_pct"}, partial_default);
+  const std::string kind = rope.text({"rope_type", "type"}, "default");
+  if (kind != "default" && kind != "linear" && kind != "llama3") {
+    rope.fail("rope scaling '" + kind + "' is not supported" + did_you_mean(kind, {"default", "linear", "llama3"}) +
+              "; expected 'default', 'linear' or 'llama3'");
+  }
+  size_ = static_cast<std::int64_t>(static_cast<double>(head_size) * share);
+  if (size_ < 2 || size_ % 2 != 0 || size_ > head_size || theta <= 0) {
+    config.fail("rotary embedding of " + std::to_string(size_) + " numbers of a head of " +
+                std::to_string(head_size) + ": expected an even number, and rope_theta above 0");
+  }
+  for (std::int64_t i = 0; i < size_; i += 2) {
+    const float exponent = static_cast<float>(i) / static_cast<float>(size_);
+    float frequency = 1.0F / std::pow(static_cast<float>(theta), exponent);
+    if (kind == "linear") frequency = static_cast<float>(frequency / rope.real({"factor"}));
+    if (kind == "llama3") frequency = llama3(frequency, rope);
+    frequencies_.push_back(frequency);
+  }
+}
+
+Rotary::Angles Rotary::angles(const Tensor& positions) const {
+  Tensor frequencies = at::empty({static_cast<std::int64_t>(frequencies_.size())}, at::kFloat);
+  std::copy(frequencies_.begin(), frequencies_.end(), frequencies.data_ptr<float>());
+  const Tensor angle = positions.to(at::kFloat).view({positions.size(0), 1, positions.size(1), 1}) *
+                       frequencies.to(positions.device());
+  return {at::cos(angle), at::sin(angle)};
+}
+
+Tensor Rotary::turn(const Tensor& x, const Angles& angles) const {
+  const std::int64_t half = size_ / 2;
+  const Tensor cos = angles.cos.to(x.scalar_type()), sin = angles.sin.to(x.scalar_type());
+  const Tensor first = x.narrow(3, 0, half), second = x.narrow(3, half, half);
+  std::vector<Tensor> parts = {first * cos - second * sin, second * cos + first * sin};
+  if (size_ < x.size(3)) parts.push_back(x.narrow(3, size_, x.size(3) - size_));
+  return at::cat(parts, 3);
+}
+
+}  // namespace w2s::hf

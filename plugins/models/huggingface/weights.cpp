@@ -1,0 +1,75 @@
+#include "weights.hpp"
+
+#include <map>
+
+namespace w2s::hf {
+namespace {
+
+using Activation = Tensor (*)(const Tensor&);
+
+const std::map<std::string, Activation>& activations() {
+  static const Activation exact = [](const Tensor& x) { return at::gelu(x); };
+  static const Activation tanh_gelu = [](const Tensor& x) { return at::gelu(x, "tanh"); };
+  static const Activation silu = [](const Tensor& x) { return at::silu(x); };
+  static const std::map<std::string, Activation> table = {
+      {"gelu", exact},
+      {"gelu_new", tanh_gelu},
+      {"gelu_fast", tanh_gelu},
+      {"gelu_pytorch_tanh", tanh_gelu},
+      {"quick_gelu", [](const Tensor& x) { return x * at::sigmoid(1.702 * x); }},
+      {"relu", [](const Tensor& x) { return at::relu(x); }},
+      {"sigmoid", [](const Tensor& x) { return at::sigmoid(x); }},
+      {"silu", silu},
+      {"swish", silu},
+      {"tanh", [](const Tensor& x) { return at::tanh(x); }},
+  };
+  return table;
+}
+
+}  // namespace
+
+Tensor Weights::map(const Tensor& x, const std::string& module, bool transposed) const {
+  const Tensor& stored = (*this)[module + ".weight"];
+  const Tensor weight = transposed ? stored.t() : stored;
+  Tensor y = has(module + ".bias") ? at::linear(x, weight, (*this)[module + ".bias"]) : at::linear(x, weight);
+  if (has(module + ".lora_a")) {
+    const Tensor a = (*this)[module + ".lora_a"].to(x.scalar_type());
+    const Tensor b = (*this)[module + ".lora_b"].to(x.scalar_type());
+    y = y + lora_scale_ * at::linear(at::linear(x, a), b);
+  }
+  return y;
+}
+
+Tensor Weights::linear(const Tensor& x, const std::string& module) const { return map(x, module, false); }
+Tensor Weights::transposed(const Tensor& x, const std::string& module) const { return map(x, module, true); }
+
+Tensor Weights::layer_norm(const Tensor& x, const std::string& module, double eps) const {
+  return at::layer_norm(x, {x.size(-1)}, (*this)[module + ".weight"], (*this)[module + ".bias"], eps);
+}
+
+Tensor Weights::rms_norm(const Tensor& x, const std::string& module, double eps) const {
+  const Tensor wide = x.to(at::kFloat);
+  const Tensor scaled = wide * at::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + eps);
+  return (*this)[module + ".weight"] * scaled.to(x.scalar_type());
+}
+
+Tensor Weights::merged(const std::string& full_name, Map map) const {
+  const Tensor weight = at_full_name(full_name).detach();
+  const std::string module = full_name.substr(0, full_name.rfind('.'));
+  if (!has_full_name(module + ".lora_a")) return weight;
+  const Tensor update = lora_scale_ * at_full_name(module + ".lora_b").detach().matmul(
+                                          at_full_name(module + ".lora_a").detach());
+  return (weight.to(at::kFloat) + (map == Map::transposed ? update.t() : update)).to(weight.scalar_type());
+}
+
+Tensor activate(const std::string& name, const Tensor& x) { return activations().at(name)(x); }
+
+void check_activation(const std::string& name, const std::string& where) {
+  if (activations().count(name)) return;
+  std::vector<std::string> names;
+  for (const auto& [known, function] : activations()) names.push_back(known);
+  throw UsageError(where + ": unknown activation '" + name + "'" + did_you_mean(name, names) + "; expected " +
+                   one_of_list(names));
+}
+
+}  // namespace w2s::hf
