@@ -133,7 +133,8 @@ TEST(Experiment, NamesTheNearestModel) {
     parse_one(kExperiment).model("smal");
     FAIL();
   } catch (const UsageError& error) {
-    EXPECT_STREQ(error.what(), "there is no model 'smal' (did you mean 'small'?); [models] has 'small' or 'large'");
+    EXPECT_STREQ(error.what(),
+                 "there is no model 'smal' (did you mean 'small'?); [models] has 'small' or 'large'");
   }
 }
 
@@ -216,8 +217,9 @@ TEST(Seeds, OfTheCommandLineReplaceTheFiles) {
 }
 
 TEST(Sweep, ExpandsTheGridWithTheFirstKeySlowest) {
-  const std::string text = std::string(kExperiment) +
-                           "[sweep]\n\"train.lr\" = [0.1, 0.2]\n\"methods.aux.loss.alpha_max\" = [0.5, 0.75, 1]\n";
+  const std::string text =
+      std::string(kExperiment) +
+      "[sweep]\n\"train.lr\" = [0.1, 0.2]\n\"methods.aux.loss.alpha_max\" = [0.5, 0.75, 1]\n";
   std::string points;
   for (const Experiment& e : parse_experiments(text, "dir/x.toml")) {
     EXPECT_EQ(e.train.at("lr"), e.variant.at("train.lr"));
@@ -241,8 +243,9 @@ TEST(Sweep, OfTheCommandLineReplacesTheValuesOfAKey) {
 }
 
 TEST(Sweep, SplitsOnlyAtOuterCommas) {
-  const auto all = parse_experiments(
-      kExperiment, "dir/x.toml", {{}, {"methods.aux.strategy=[\"a\",\"b\"],[],{type=\"c\",k=\"x,y\"},d"}, {}});
+  const auto all =
+      parse_experiments(kExperiment, "dir/x.toml",
+                        {{}, {"methods.aux.strategy=[\"a\",\"b\"],[],{type=\"c\",k=\"x,y\"},d"}, {}});
   ASSERT_EQ(all.size(), 4u);
   EXPECT_EQ(all[0].methods[2].strategy.size(), 2u);
   EXPECT_EQ(all[1].methods[2].strategy.size(), 0u);

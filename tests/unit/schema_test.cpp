@@ -47,7 +47,9 @@ Schema<Params> schema() {
   return s;
 }
 
-Params parse(const std::string& text) { return schema().parse(parse_toml(text, "dir/x.toml").as_table(), "loss 'gce'"); }
+Params parse(const std::string& text) {
+  return schema().parse(parse_toml(text, "dir/x.toml").as_table(), "loss 'gce'");
+}
 
 std::string error_of(const std::string& text) {
   try {
@@ -111,11 +113,14 @@ TEST(Schema, ResolvesPathsFromTheFolderOfTheFile) {
 TEST(Schema, ResolvesPathsOfTheCommandLineFromTheCurrentFolder) {
   Value value("t.csv");
   value.at({"--set data=t.csv", 0, 0});
-  EXPECT_EQ(schema().parse(Table{{"data", value}}, "").data, (std::filesystem::current_path() / "t.csv").string());
+  EXPECT_EQ(schema().parse(Table{{"data", value}}, "").data,
+            (std::filesystem::current_path() / "t.csv").string());
 }
 
 TEST(Schema, ResolvedIsTheInverseOfParse) {
-  const Params p = parse("q = 0.5\nalpha = 1\ninner = { type = 'gce', q = 0.3 }\nchain = ['ema']\ntransition = [[1, 0], [0, 1]]");
+  const Params p = parse(
+      "q = 0.5\nalpha = 1\ninner = { type = 'gce', q = 0.3 }\nchain = ['ema']\ntransition = [[1, 0], [0, "
+      "1]]");
   const Table table = schema().resolved(p);
   EXPECT_EQ(table.at("inner").toml(), "{ type = \"gce\", q = 0.3 }");
   EXPECT_EQ(table.at("chain").toml(), "[{ type = \"ema\" }]");
@@ -125,10 +130,21 @@ TEST(Schema, ResolvedIsTheInverseOfParse) {
 }
 
 TEST(Schema, DescribesItsTypes) {
-  const std::vector<std::string> expected = {
-      "boolean", "integer ≥ 2", "real in (0, 1]", "real ≤ inf", "one of 'weak_labels' or 'half'", "path", "real ≥ 0",
-      "string", "list of integers ≥ 1", "list of reals in [0, 1)", "list of paths", "matrix of reals in [0, 1]",
-      "loss: a name or { type = \"…\", … }", "list of strategy names or { type = \"…\", … }", "table"};
+  const std::vector<std::string> expected = {"boolean",
+                                             "integer ≥ 2",
+                                             "real in (0, 1]",
+                                             "real ≤ inf",
+                                             "one of 'weak_labels' or 'half'",
+                                             "path",
+                                             "real ≥ 0",
+                                             "string",
+                                             "list of integers ≥ 1",
+                                             "list of reals in [0, 1)",
+                                             "list of paths",
+                                             "matrix of reals in [0, 1]",
+                                             "loss: a name or { type = \"…\", … }",
+                                             "list of strategy names or { type = \"…\", … }",
+                                             "table"};
   const Schema<Params> s = schema();
   ASSERT_EQ(s.fields().size(), expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(s.fields()[i]->type_text(), expected[i]);
@@ -171,8 +187,9 @@ TEST_P(SchemaMistakes, GiveOneClearMessage) {
 INSTANTIATE_TEST_SUITE_P(
     All, SchemaMistakes,
     testing::Values(
-        Mistake{"  Q = 1.5", "3: loss 'gce': unknown parameter 'Q' (did you mean 'q'?); it takes flag, folds, q, limit, "
-                             "prior, data, alpha, note, sizes, betas, files, transition, inner, chain, free"},
+        Mistake{"  Q = 1.5",
+                "3: loss 'gce': unknown parameter 'Q' (did you mean 'q'?); it takes flag, folds, q, limit, "
+                "prior, data, alpha, note, sizes, betas, files, transition, inner, chain, free"},
         Mistake{"q = 1.5", "1: loss 'gce': q = 1.5 is out of range: real in (0, 1]"},
         Mistake{"q = 0", "1: loss 'gce': q = 0 is out of range: real in (0, 1]"},
         Mistake{"q = nan", "1: loss 'gce': q = nan is out of range: real in (0, 1]"},
@@ -184,22 +201,29 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"folds = 2.0", "1: loss 'gce': folds: expected integer ≥ 2, found a real (2.0)"},
         Mistake{"folds = 1", "1: loss 'gce': folds = 1 is out of range: integer ≥ 2"},
         Mistake{"flag = 1", "1: loss 'gce': flag: expected true or false, found an integer (1)"},
-        Mistake{"prior = 'weak'", "1: loss 'gce': prior = 'weak' is not one of 'weak_labels' or 'half' "
-                                  "(did you mean 'weak_labels'?)"},
+        Mistake{"prior = 'weak'",
+                "1: loss 'gce': prior = 'weak' is not one of 'weak_labels' or 'half' "
+                "(did you mean 'weak_labels'?)"},
         Mistake{"prior = 1", "1: loss 'gce': prior: expected 'weak_labels' or 'half', found an integer (1)"},
         Mistake{"note = []", "1: loss 'gce': note: expected string, found a list"},
         Mistake{"sizes = 3", "1: loss 'gce': sizes: expected list of integers ≥ 1, found an integer (3)"},
         Mistake{"sizes = [3, 0]", "13: loss 'gce': sizes[1] = 0 is out of range: integer ≥ 1"},
-        Mistake{"betas = [0.5, 'a']", "15: loss 'gce': betas[1]: expected real in [0, 1), found a string (\"a\")"},
-        Mistake{"transition = [0.5]", "15: loss 'gce': transition[0]: expected matrix of reals in [0, 1], found a real (0.5)"},
-        Mistake{"transition = [[1, 2]]", "19: loss 'gce': transition[0][1] = 2 is out of range: real in [0, 1]"},
+        Mistake{"betas = [0.5, 'a']",
+                "15: loss 'gce': betas[1]: expected real in [0, 1), found a string (\"a\")"},
+        Mistake{"transition = [0.5]",
+                "15: loss 'gce': transition[0]: expected matrix of reals in [0, 1], found a real (0.5)"},
+        Mistake{"transition = [[1, 2]]",
+                "19: loss 'gce': transition[0][1] = 2 is out of range: real in [0, 1]"},
         Mistake{"transition = [[1, 0], [1]]",
                 "23: loss 'gce': transition[1] has 1 numbers where the first row has 2"},
-        Mistake{"inner = 3", "1: loss 'gce': inner: expected a name or { type = \"…\", … }, found an integer (3)"},
+        Mistake{"inner = 3",
+                "1: loss 'gce': inner: expected a name or { type = \"…\", … }, found an integer (3)"},
         Mistake{"inner = { q = 1 }", "1: loss 'gce': inner without a type: expected { type = \"…\", … }"},
-        Mistake{"inner = { type = 1 }", "11: loss 'gce': inner: type: expected a string, found an integer (1)"},
+        Mistake{"inner = { type = 1 }",
+                "11: loss 'gce': inner: type: expected a string, found an integer (1)"},
         Mistake{"inner = ''", "1: loss 'gce': inner: the name is empty"},
-        Mistake{"chain = ['a', 2]", "15: loss 'gce': chain[1]: expected a name or { type = \"…\", … }, found an integer (2)"},
+        Mistake{"chain = ['a', 2]",
+                "15: loss 'gce': chain[1]: expected a name or { type = \"…\", … }, found an integer (2)"},
         Mistake{"free = 1", "1: loss 'gce': free: expected table, found an integer (1)"}));
 
 }  // namespace

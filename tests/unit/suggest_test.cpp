@@ -5,7 +5,8 @@
 namespace w2s {
 namespace {
 
-const std::vector<std::string> kLosses = {"cross_entropy", "gce", "truncated_gce", "confidence_window", "mae", "q"};
+const std::vector<std::string> kLosses = {"cross_entropy",     "gce", "truncated_gce",
+                                          "confidence_window", "mae", "q"};
 
 TEST(DidYouMean, FindsTypingMistakes) {
   EXPECT_EQ(did_you_mean("cros_entropy", kLosses), " (did you mean 'cross_entropy'?)");

@@ -34,7 +34,8 @@ q.w = 1
 [[rows]]
 n = 1
 m = 2
-)", "x.toml");
+)",
+                                 "x.toml");
   EXPECT_EQ(value.as_table().keys(), (std::vector<std::string>{"z", "a", "models", "rows"}));
   EXPECT_EQ(value.as_table().at("a").toml(), "{ y = 1, b = { d = 1, c = 2 } }");
   EXPECT_EQ(value.as_table().at("models").as_table().keys(), (std::vector<std::string>{"second", "first"}));
@@ -64,8 +65,10 @@ TEST(ParseToml, SaysWhereTextIsNotToml) {
 }
 
 TEST(ParseToml, RefusesDates) {
-  EXPECT_EQ(toml_error("day = 1979-05-27"), "x.toml:1:1: dates and times are not used here: write it as a string");
-  EXPECT_EQ(toml_error("t = [07:32:00]"), "x.toml:1:6: dates and times are not used here: write it as a string");
+  EXPECT_EQ(toml_error("day = 1979-05-27"),
+            "x.toml:1:1: dates and times are not used here: write it as a string");
+  EXPECT_EQ(toml_error("t = [07:32:00]"),
+            "x.toml:1:6: dates and times are not used here: write it as a string");
 }
 
 TEST(ParseTomlFile, NamesTheFileThatIsNotThere) {
@@ -74,11 +77,13 @@ TEST(ParseTomlFile, NamesTheFileThatIsNotThere) {
 }
 
 TEST(WriteToml, PutsValuesBeforeHeaders) {
-  const Table table{{"name", "x"},
-                    {"models", Table{{"a b", Table{{"n", 1}, {"t", Table{{"lr", 1e-5}}}}}, {"empty", Table{}}}},
-                    {"seeds", List{0, 1}}};
+  const Table table{
+      {"name", "x"},
+      {"models", Table{{"a b", Table{{"n", 1}, {"t", Table{{"lr", 1e-5}}}}}, {"empty", Table{}}}},
+      {"seeds", List{0, 1}}};
   EXPECT_EQ(write_toml(table),
-            "name = \"x\"\nseeds = [0, 1]\n\n[models.\"a b\"]\nn = 1\n\n[models.\"a b\".t]\nlr = 1e-05\n\n[models.empty]\n");
+            "name = \"x\"\nseeds = [0, 1]\n\n[models.\"a b\"]\nn = 1\n\n[models.\"a b\".t]\nlr = "
+            "1e-05\n\n[models.empty]\n");
 }
 
 TEST(WriteToml, ReadsBackEqual) {
@@ -98,7 +103,8 @@ TEST(ParseJson, KeepsOrderAndKinds) {
 
 TEST(ParseJson, ReadsLargeObjectsInLinearTime) {
   std::string text = "{";
-  for (int i = 0; i < 200'000; ++i) text += (i ? ",\"k" : "\"k") + std::to_string(i) + "\":" + std::to_string(i);
+  for (int i = 0; i < 200'000; ++i)
+    text += (i ? ",\"k" : "\"k") + std::to_string(i) + "\":" + std::to_string(i);
   EXPECT_EQ(parse_json(text + "}", "").as_table().size(), 200'000u);
 }
 

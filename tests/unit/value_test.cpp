@@ -33,7 +33,8 @@ TEST(Table, KeepsTheOrderOfItsKeysAndReplacesInPlace) {
 
 TEST(Table, NamesTheNearestKeyOfAMissingOne) {
   const Table table = Table{{"epochs", 1}}.at({"x.toml", 2, 1});
-  EXPECT_EQ(message_of([&] { table.at("epoch"); }), "x.toml:2:1: 'epoch' is missing (did you mean 'epochs'?)");
+  EXPECT_EQ(message_of([&] { table.at("epoch"); }),
+            "x.toml:2:1: 'epoch' is missing (did you mean 'epochs'?)");
 }
 
 TEST(Table, CopiesDeeply) {

@@ -82,7 +82,8 @@ class Field::Reader {
   void read_list(std::vector<T>& out, const Value& value, const std::string& label) const {
     const List& items = value.as_list();
     out.assign(items.size(), T());
-    for (std::size_t i = 0; i < items.size(); ++i) read(out[i], items[i], label + "[" + std::to_string(i) + "]");
+    for (std::size_t i = 0; i < items.size(); ++i)
+      read(out[i], items[i], label + "[" + std::to_string(i) + "]");
   }
 
   void read_scalar(bool& out, const Value& value, const std::string& label) const {
@@ -107,12 +108,15 @@ class Field::Reader {
     if (!value.is_string()) wrong_type(value, label, names.empty() ? "string" : one_of_list(names));
     const std::string& text = value.as_string();
     if (!names.empty() && std::find(names.begin(), names.end(), text) == names.end()) {
-      fail_at(value, label + " = '" + text + "' is not one of " + one_of_list(names) + did_you_mean(text, names));
+      fail_at(value,
+              label + " = '" + text + "' is not one of " + one_of_list(names) + did_you_mean(text, names));
     }
     out = field_.path_ ? absolute_path(text, value.source()) : text;
   }
 
-  void read_scalar(Spec& out, const Value& value, const std::string& label) const { out = Spec::parse(value, label); }
+  void read_scalar(Spec& out, const Value& value, const std::string& label) const {
+    out = Spec::parse(value, label);
+  }
 
   void read_scalar(Table& out, const Value& value, const std::string& label) const {
     if (!value.is_table()) wrong_type(value, label, "table");
@@ -122,14 +126,16 @@ class Field::Reader {
   void check_range(double v, const Value& value, const std::string& label, const char* type) const {
     const bool low = field_.low_open_ ? v > field_.low_ : v >= field_.low_;
     const bool high = field_.high_open_ ? v < field_.high_ : v <= field_.high_;
-    if (!(low && high)) fail_at(value, label + " = " + value.toml() + " is out of range: " + number_type(type));
+    if (!(low && high))
+      fail_at(value, label + " = " + value.toml() + " is out of range: " + number_type(type));
   }
 
   void check_rectangular(const Matrix& rows, const Value& value, const std::string& label) const {
     for (std::size_t i = 1; i < rows.size(); ++i) {
       if (rows[i].size() == rows[0].size()) continue;
-      fail_at(value.as_list()[i], label + "[" + std::to_string(i) + "] has " + std::to_string(rows[i].size()) +
-                                      " numbers where the first row has " + std::to_string(rows[0].size()));
+      fail_at(value.as_list()[i], label + "[" + std::to_string(i) + "] has " +
+                                      std::to_string(rows[i].size()) + " numbers where the first row has " +
+                                      std::to_string(rows[0].size()));
     }
   }
 
@@ -138,7 +144,8 @@ class Field::Reader {
     return range.empty() ? (std::string(type) == "real" ? "finite real" : type) : type + (" " + range);
   }
 
-  [[noreturn]] static void wrong_type(const Value& value, const std::string& label, const std::string& expected) {
+  [[noreturn]] static void wrong_type(const Value& value, const std::string& label,
+                                      const std::string& expected) {
     fail_at(value, label + ": expected " + expected + ", found " + value.description());
   }
 
@@ -158,7 +165,8 @@ std::string Field::range_text() const {
   const bool low = !(low_open_ && low_ == -std::numeric_limits<double>::infinity());
   const bool high = !(high_open_ && high_ == std::numeric_limits<double>::infinity());
   if (low && high) {
-    return (low_open_ ? "in (" : "in [") + number_text(low_) + ", " + number_text(high_) + (high_open_ ? ")" : "]");
+    return (low_open_ ? "in (" : "in [") + number_text(low_) + ", " + number_text(high_) +
+           (high_open_ ? ")" : "]");
   }
   if (low) return (low_open_ ? "> " : "≥ ") + number_text(low_);
   if (high) return (high_open_ ? "< " : "≤ ") + number_text(high_);
@@ -184,7 +192,8 @@ std::string Field::type_text() const {
           return path_ ? "list of paths" : "list of strings";
         } else if constexpr (is_list<T>) {
           return ranged(std::string("list of ") + noun<typename T::value_type>(true));
-        } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::optional<std::string>>) {
+        } else if constexpr (std::is_same_v<T, std::string> ||
+                             std::is_same_v<T, std::optional<std::string>>) {
           if (!names_.empty()) return "one of " + one_of_list(names_);
           return path_ ? "path" : "string";
         } else if constexpr (is_optional<T>) {

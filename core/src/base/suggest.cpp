@@ -40,7 +40,8 @@ constexpr std::size_t kFar = static_cast<std::size_t>(-1);
 // A typing mistake costs its edits; a beginning of the other name costs more than any of those.
 std::size_t cost(const std::string& wrong, const std::string& right) {
   if (wrong == right) return 0;
-  const std::size_t shorter = std::min(wrong.size(), right.size()), longer = std::max(wrong.size(), right.size());
+  const std::size_t shorter = std::min(wrong.size(), right.size()),
+                    longer = std::max(wrong.size(), right.size());
   const std::size_t distance = edits(wrong, right);
   if (distance < shorter && distance <= std::max<std::size_t>(1, longer / 3)) return distance;
   if (shorter >= 3 && wrong.compare(0, shorter, right, 0, shorter) == 0) return 1000 + distance;

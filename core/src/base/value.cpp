@@ -61,7 +61,8 @@ Table Table::of(std::vector<Entry> entries) {
 }
 
 const Value* Table::find(std::string_view key) const {
-  const auto it = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.first == key; });
+  const auto it =
+      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.first == key; });
   return it == entries_.end() ? nullptr : &it->second;
 }
 

@@ -57,7 +57,9 @@ std::string Value::canonical() const {
   std::vector<const Table::Entry*> entries;
   for (const Table::Entry& entry : as_table()) entries.push_back(&entry);
   std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
-  return "{" + joined(entries, ",", [](const auto* e) { return quoted(e->first) + ":" + e->second.canonical(); }) + "}";
+  return "{" +
+         joined(entries, ",", [](const auto* e) { return quoted(e->first) + ":" + e->second.canonical(); }) +
+         "}";
 }
 
 std::string Value::toml() const {
@@ -72,7 +74,8 @@ std::string Value::toml() const {
   }
   if (as_table().empty()) return "{}";
   return "{ " +
-         joined(as_table(), ", ", [](const Table::Entry& e) { return toml_key(e.first) + " = " + e.second.toml(); }) +
+         joined(as_table(), ", ",
+                [](const Table::Entry& e) { return toml_key(e.first) + " = " + e.second.toml(); }) +
          " }";
 }
 

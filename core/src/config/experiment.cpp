@@ -35,7 +35,8 @@ struct PretrainParams {
 void describe(Schema<PairParams>& s) {
   s.field("weak", &PairParams::weak, "model that learns from ground truth and labels for the student");
   s.field("strong", &PairParams::strong, "model that learns from the weak model's labels");
-  s.field("ladder", &PairParams::ladder, "instead of both: models from weak to strong; every two make a pair");
+  s.field("ladder", &PairParams::ladder,
+          "instead of both: models from weak to strong; every two make a pair");
   s.field("ceiling_on", &PairParams::ceiling_on, "half whose ground truth the ceiling is fitted to")
       .one_of({"transfer", "supervisor"});
 }
@@ -45,7 +46,9 @@ void describe(Schema<PluginParams>& s) {
   s.field("sources", &PluginParams::sources, "plugin sources to compile and load").path();
 }
 
-void describe(Schema<InitParams>& s) { s.field("init", &InitParams::init, "checkpoint to start from").path(); }
+void describe(Schema<InitParams>& s) {
+  s.field("init", &InitParams::init, "checkpoint to start from").path();
+}
 
 void describe(Schema<PretrainParams>& s) {
   s.field("objective", &PretrainParams::objective, "what is learnt").plugin("objective").required();
@@ -79,7 +82,8 @@ const std::string& string_of(const Value& value, const std::string& what) {
 void check_keys(const Table& table, const std::vector<std::string>& known, const std::string& owner) {
   for (const auto& [key, value] : table) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    fail_at(value, owner + "unknown key '" + key + "'" + did_you_mean(key, known) + "; it takes " + comma_list(known));
+    fail_at(value, owner + "unknown key '" + key + "'" + did_you_mean(key, known) + "; it takes " +
+                       comma_list(known));
   }
 }
 
@@ -90,8 +94,10 @@ void check_name(const std::string& name, const Source& source, const std::string
                      return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '/' || c == '\\';
                    });
   if (bad) {
-    fail_at(source, what + " " + Value(name).toml() +
-                        ": expected 1 to 100 characters without '/', '\\' or control characters, not starting with '.'");
+    fail_at(
+        source,
+        what + " " + Value(name).toml() +
+            ": expected 1 to 100 characters without '/', '\\' or control characters, not starting with '.'");
   }
 }
 
@@ -140,10 +146,12 @@ SplitParams read_split(const Value& value) {
   describe_split(schema);
   const Table& table = table_of(value, "[task.split]");
   const SplitParams split = schema.parse(table, "[task.split]");
-  for (const auto& [half, size] : {std::pair("supervisor", split.supervisor), std::pair("transfer", split.transfer)}) {
+  for (const auto& [half, size] :
+       {std::pair("supervisor", split.supervisor), std::pair("transfer", split.transfer)}) {
     if (size > 0 && split.validation >= size) {
       fail_at(table.at(half), "[task.split]: validation = " + std::to_string(split.validation) +
-                                  " leaves nothing of the " + half + " half of " + std::to_string(size) + " to train on");
+                                  " leaves nothing of the " + half + " half of " + std::to_string(size) +
+                                  " to train on");
     }
   }
   return split;
@@ -190,7 +198,8 @@ ModelSpec read_model(const std::string& name, const Value& value) {
   const Table& params = model.spec.params;
   model.init = parse<InitParams>(only(params, {"init"}), what).init;
   if (const Value* train = params.find("train")) model.train = read_train(*train, what + ": train");
-  if (const Value* pretrain = params.find("pretrain")) model.pretrain = read_pretrain(*pretrain, what + ": pretrain");
+  if (const Value* pretrain = params.find("pretrain"))
+    model.pretrain = read_pretrain(*pretrain, what + ": pretrain");
   model.spec.params = without(std::move(model.spec.params), {"init", "train", "pretrain"});
   return model;
 }
@@ -209,7 +218,8 @@ void read_pairs(const Value& value, Experiment& out) {
   out.ceiling_on = params.ceiling_on;
 
   const Value* ladder = table.find("ladder");
-  if (ladder && (params.weak || params.strong)) fail_at(*ladder, "[pairs]: expected weak and strong, or ladder, not both");
+  if (ladder && (params.weak || params.strong))
+    fail_at(*ladder, "[pairs]: expected weak and strong, or ladder, not both");
   if (!ladder && (!params.weak || !params.strong)) {
     const char* missing = params.weak ? "strong is missing: " : params.strong ? "weak is missing: " : "";
     fail_at(value, std::string("[pairs]: ") + missing + "expected weak and strong, or ladder");
@@ -218,24 +228,27 @@ void read_pairs(const Value& value, Experiment& out) {
     check_model(out, table.at("weak"), "weak");
     check_model(out, table.at("strong"), "strong");
     if (*params.weak == *params.strong) {
-      fail_at(table.at("strong"), "[pairs]: weak and strong are both '" + *params.weak + "': expected two models");
+      fail_at(table.at("strong"),
+              "[pairs]: weak and strong are both '" + *params.weak + "': expected two models");
     }
     out.pairs = {{*params.weak, *params.strong}};
     return;
   }
   if (params.ladder.size() < 2) {
-    fail_at(*ladder, "[pairs]: ladder has " + std::to_string(params.ladder.size()) + " models: expected at least two");
+    fail_at(*ladder,
+            "[pairs]: ladder has " + std::to_string(params.ladder.size()) + " models: expected at least two");
   }
   for (std::size_t j = 0; j < params.ladder.size(); ++j) {
     const Value& rung = ladder->as_list()[j];
     check_model(out, rung, "ladder[" + std::to_string(j) + "]");
-    if (std::find(params.ladder.begin(), params.ladder.begin() + static_cast<std::ptrdiff_t>(j), params.ladder[j]) !=
-        params.ladder.begin() + static_cast<std::ptrdiff_t>(j)) {
+    if (std::find(params.ladder.begin(), params.ladder.begin() + static_cast<std::ptrdiff_t>(j),
+                  params.ladder[j]) != params.ladder.begin() + static_cast<std::ptrdiff_t>(j)) {
       fail_at(rung, "[pairs]: ladder names '" + params.ladder[j] + "' twice");
     }
   }
   for (std::size_t i = 0; i < params.ladder.size(); ++i) {
-    for (std::size_t j = i + 1; j < params.ladder.size(); ++j) out.pairs.push_back({params.ladder[i], params.ladder[j]});
+    for (std::size_t j = i + 1; j < params.ladder.size(); ++j)
+      out.pairs.push_back({params.ladder[i], params.ladder[j]});
   }
 }
 
@@ -265,13 +278,15 @@ void read_plugins(const Value& value, Experiment& out) {
   PluginParams params = parse<PluginParams>(table, "[plugins]");
   for (std::size_t i = 0; i < params.sources.size(); ++i) {
     if (std::filesystem::is_regular_file(params.sources[i])) continue;
-    fail_at(table.at("sources").as_list()[i], "[plugins]: there is no source file '" + params.sources[i] + "'");
+    fail_at(table.at("sources").as_list()[i],
+            "[plugins]: there is no source file '" + params.sources[i] + "'");
   }
   out.plugin_paths = std::move(params.paths);
   out.plugin_sources = std::move(params.sources);
 }
 
-const Value& required(const Table& root, const std::string& file, const std::string& key, const std::string& expected) {
+const Value& required(const Table& root, const std::string& file, const std::string& key,
+                      const std::string& expected) {
   if (const Value* value = root.find(key)) return *value;
   fail_at(Source{file, 0, 0}, key + " is missing: expected " + expected);
 }
@@ -279,12 +294,18 @@ const Value& required(const Table& root, const std::string& file, const std::str
 }  // namespace
 
 void describe_split(Schema<SplitParams>& s) {
-  s.summary("How the training rows become two halves, and which test rows are used. Sizes count examples; 0 = all.");
-  s.field("supervisor", &SplitParams::supervisor, "supervisor half, its validation examples included").at_least(0);
+  s.summary(
+      "How the training rows become two halves, and which test rows are used. Sizes count examples; 0 = "
+      "all.");
+  s.field("supervisor", &SplitParams::supervisor, "supervisor half, its validation examples included")
+      .at_least(0);
   s.field("transfer", &SplitParams::transfer, "transfer half, its validation examples included").at_least(0);
-  s.field("validation", &SplitParams::validation, "held out of each half for early stopping and model choice").at_least(0);
+  s.field("validation", &SplitParams::validation, "held out of each half for early stopping and model choice")
+      .at_least(0);
   s.field("test", &SplitParams::test, "each test set: a fixed subset, the same for every seed").at_least(0);
-  s.field("max_class_share", &SplitParams::max_class_share, "a class above this share is thinned out").above(0).at_most(1);
+  s.field("max_class_share", &SplitParams::max_class_share, "a class above this share is thinned out")
+      .above(0)
+      .at_most(1);
   s.field("balanced_test", &SplitParams::balanced_test, "as many test examples of each class");
   s.field("seed", &SplitParams::seed, "of the test subset; the halves follow the run's seed").at_least(0);
 }
@@ -295,8 +316,8 @@ const ModelSpec& Experiment::model(std::string_view name) const {
     if (model.name == name) return model;
     names.push_back(model.name);
   }
-  throw UsageError("there is no model '" + std::string(name) + "'" + did_you_mean(name, names) + "; [models] has " +
-                   one_of_list(names));
+  throw UsageError("there is no model '" + std::string(name) + "'" + did_you_mean(name, names) +
+                   "; [models] has " + one_of_list(names));
 }
 
 Experiment read_experiment(const Table& root, const std::string& file) {
@@ -305,7 +326,8 @@ Experiment read_experiment(const Table& root, const std::string& file) {
 
   out.name = std::filesystem::path(file).stem().string();
   Source name_source{file, 0, 0};
-  if (const Value* name = root.find("name")) out.name = string_of(*name, "name"), name_source = name->source();
+  if (const Value* name = root.find("name"))
+    out.name = string_of(*name, "name"), name_source = name->source();
   check_name(out.name, name_source, "name");
 
   out.seeds = {0};
@@ -313,12 +335,14 @@ Experiment read_experiment(const Table& root, const std::string& file) {
   read_task(required(root, file, "task", "[task] with a type"), out);
 
   const Value& models = required(root, file, "models", "a table [models.NAME] for each model");
-  for (const auto& [name, value] : table_of(models, "[models]")) out.models.push_back(read_model(name, value));
+  for (const auto& [name, value] : table_of(models, "[models]"))
+    out.models.push_back(read_model(name, value));
   read_pairs(required(root, file, "pairs", "[pairs] with weak and strong, or ladder"), out);
   if (const Value* train = root.find("train")) out.train = read_train(*train, "[train]");
 
   if (const Value* methods = root.find("methods")) {
-    for (const auto& [name, value] : table_of(*methods, "[methods]")) out.methods.push_back(read_method(name, value));
+    for (const auto& [name, value] : table_of(*methods, "[methods]"))
+      out.methods.push_back(read_method(name, value));
   }
   if (out.methods.empty()) out.methods.push_back({"naive", {}, {}, {}, {file, 0, 0}});
   if (const Value* plugins = root.find("plugins")) read_plugins(*plugins, out);

@@ -24,7 +24,8 @@ class Builder {
   bool boolean(bool v) { return add(v); }
   bool number_integer(std::int64_t v) { return add(v); }
   bool number_unsigned(std::uint64_t v) {
-    if (v > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return add(static_cast<double>(v));
+    if (v > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      return add(static_cast<double>(v));
     return add(static_cast<std::int64_t>(v));
   }
   bool number_float(double v, const std::string&) { return add(v); }
@@ -66,7 +67,8 @@ class Builder {
   };
 
   bool open(bool list) {
-    if (open_.size() == kMaxDepth) throw Error(name_ + ": nested more than " + std::to_string(kMaxDepth) + " deep");
+    if (open_.size() == kMaxDepth)
+      throw Error(name_ + ": nested more than " + std::to_string(kMaxDepth) + " deep");
     open_.push_back({list, {}, {}, {}, {}});
     return true;
   }

@@ -17,7 +17,8 @@ std::vector<Axis> collect_axes(Value& root, const Overrides& overrides) {
   root.as_table().erase("sweep");
   for (const std::string& option : overrides.sweep) {
     Axis axis = parse_sweep(option);
-    const auto same = std::find_if(axes.begin(), axes.end(), [&](const Axis& a) { return a.path == axis.path; });
+    const auto same =
+        std::find_if(axes.begin(), axes.end(), [&](const Axis& a) { return a.path == axis.path; });
     if (same == axes.end()) {
       axes.push_back(std::move(axis));
     } else {
@@ -33,7 +34,8 @@ void check_axes(const std::vector<Axis>& axes, const std::vector<Assignment>& se
     const Axis& axis = axes[i];
     const std::string key = key_text(axis.path);
     for (const char* fixed : {"name", "seeds", "plugins", "sweep", "variant"}) {
-      if (axis.path[0] == fixed) fail_at(axis.source, "sweep: '" + key + "' is the same for a whole experiment");
+      if (axis.path[0] == fixed)
+        fail_at(axis.source, "sweep: '" + key + "' is the same for a whole experiment");
     }
     for (std::size_t j = 0; j < i; ++j) {
       if (overlap(axes[j].path, axis.path)) {
@@ -47,7 +49,8 @@ void check_axes(const std::vector<Axis>& axes, const std::vector<Assignment>& se
     }
     points *= axis.values.size();
     if (points > kMaxPoints) {
-      fail_at(axis.source, "sweep: more than " + std::to_string(kMaxPoints) + " points: expected a smaller grid");
+      fail_at(axis.source,
+              "sweep: more than " + std::to_string(kMaxPoints) + " points: expected a smaller grid");
     }
   }
 }
@@ -91,7 +94,8 @@ std::vector<Experiment> load_experiments(const std::string& path, const Override
   return expand(parse_toml_file(path), path, overrides);
 }
 
-std::vector<Experiment> parse_experiments(const std::string& text, const std::string& name, const Overrides& overrides) {
+std::vector<Experiment> parse_experiments(const std::string& text, const std::string& name,
+                                          const Overrides& overrides) {
   return expand(parse_toml(text, name), name, overrides);
 }
 

@@ -94,7 +94,9 @@ Value parse_value(const std::string& written, const Source& source) {
   std::optional<Value> value = as_toml(text);
   if (!value) value = as_loose_real(text);
   if (!value && is_bare(text)) value = Value(text);
-  if (!value) fail_at(source, "'" + text + "' is neither a TOML value nor a bare word: quote strings with spaces or signs");
+  if (!value)
+    fail_at(source,
+            "'" + text + "' is neither a TOML value nor a bare word: quote strings with spaces or signs");
   place(*value, source);
   return *std::move(value);
 }
@@ -126,9 +128,11 @@ void add_axes(const Value& node, const KeyPath& prefix, std::vector<Axis>& axes)
       continue;
     }
     if (!value.is_list()) {
-      fail_at(value, "[sweep]: '" + key_text(path) + "': expected a list of values, found " + value.description());
+      fail_at(value,
+              "[sweep]: '" + key_text(path) + "': expected a list of values, found " + value.description());
     }
-    if (value.as_list().empty()) fail_at(value, "[sweep]: '" + key_text(path) + "': the list of values is empty");
+    if (value.as_list().empty())
+      fail_at(value, "[sweep]: '" + key_text(path) + "': the list of values is empty");
     axes.push_back({path, value.as_list(), value.source()});
   }
 }
@@ -185,7 +189,8 @@ std::string key_text(const KeyPath& path) {
 }
 
 bool overlap(const KeyPath& a, const KeyPath& b) {
-  return std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(std::min(a.size(), b.size())), b.begin());
+  return std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(std::min(a.size(), b.size())),
+                    b.begin());
 }
 
 Assignment parse_set(const std::string& option) {
@@ -196,7 +201,8 @@ Assignment parse_set(const std::string& option) {
 Axis parse_sweep(const std::string& option) {
   Halves halves = split_option("--sweep", option, "key=value,value,…");
   Axis axis{std::move(halves.path), {}, halves.source};
-  for (const std::string& part : split_at_commas(halves.value)) axis.values.push_back(parse_value(part, halves.source));
+  for (const std::string& part : split_at_commas(halves.value))
+    axis.values.push_back(parse_value(part, halves.source));
   return axis;
 }
 

@@ -63,7 +63,8 @@ void write_table(const Table& table, const std::string& prefix, std::string& out
     if (!value.is_table()) out += toml_key(key) + " = " + value.toml() + "\n";
   }
   for (const auto& [key, value] : table) {
-    if (value.is_table()) write_table(value.as_table(), prefix.empty() ? toml_key(key) : prefix + "." + toml_key(key), out);
+    if (value.is_table())
+      write_table(value.as_table(), prefix.empty() ? toml_key(key) : prefix + "." + toml_key(key), out);
   }
 }
 

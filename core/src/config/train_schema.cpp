@@ -23,16 +23,22 @@ void describe_train(Schema<TrainParams>& s) {
   s.field("optimizer", &TrainParams::optimizer, "adam; adamw, with decoupled weight decay; or sgd")
       .one_of({"adam", "adamw", "sgd"});
   s.field("lr", &TrainParams::lr, "peak learning rate").above(0);
-  s.field("betas", &TrainParams::betas, "adam, adamw: decay of the first and second moment").at_least(0).below(1);
+  s.field("betas", &TrainParams::betas, "adam, adamw: decay of the first and second moment")
+      .at_least(0)
+      .below(1);
   s.field("eps", &TrainParams::eps, "adam, adamw: added to the denominator").above(0);
   s.field("momentum", &TrainParams::momentum, "sgd: momentum").at_least(0).below(1);
-  s.field("weight_decay", &TrainParams::weight_decay, "L2 penalty; decoupled from the gradient with adamw").at_least(0);
-  s.field("schedule", &TrainParams::schedule, "of the learning rate after warm-up: constant, linear to 0, cosine to 0")
+  s.field("weight_decay", &TrainParams::weight_decay, "L2 penalty; decoupled from the gradient with adamw")
+      .at_least(0);
+  s.field("schedule", &TrainParams::schedule,
+          "of the learning rate after warm-up: constant, linear to 0, cosine to 0")
       .one_of({"constant", "linear", "cosine"});
   s.field("warmup", &TrainParams::warmup,
-          "linear rise of the learning rate from 0: a fraction of all steps when below 1, else a number of steps")
+          "linear rise of the learning rate from 0: a fraction of all steps when below 1, else a number of "
+          "steps")
       .at_least(0);
-  s.field("clip_norm", &TrainParams::clip_norm, "largest norm of the whole gradient; 0 = no clipping").at_least(0);
+  s.field("clip_norm", &TrainParams::clip_norm, "largest norm of the whole gradient; 0 = no clipping")
+      .at_least(0);
   s.field("shuffle", &TrainParams::shuffle, "a new order of the examples in every epoch");
   s.field("trainable", &TrainParams::trainable,
           "which weights change: all; head, the backbone's features are then computed once; "
@@ -43,17 +49,21 @@ void describe_train(Schema<TrainParams>& s) {
   s.field("labels", &TrainParams::labels, "soft, as given; or hard, the one-hot of the likeliest class")
       .one_of({"soft", "hard"});
   s.field("early_stopping", &TrainParams::early_stopping,
-          "keep the weights that agree best with the validation labels, which come from where the training labels do");
-  s.field("evaluate_every", &TrainParams::evaluate_every, "steps between validations; 0 = once an epoch").at_least(0);
+          "keep the weights that agree best with the validation labels, which come from where the training "
+          "labels do");
+  s.field("evaluate_every", &TrainParams::evaluate_every, "steps between validations; 0 = once an epoch")
+      .at_least(0);
   s.field("patience", &TrainParams::patience,
           "stop after so many validations without a better one; 0 = train to the end and keep the best")
       .at_least(0);
   s.field("micro_tokens", &TrainParams::micro_tokens,
-          "tokens (dense data: examples) in one forward pass, padding included; 0 = automatic; never changes the result")
+          "tokens (dense data: examples) in one forward pass, padding included; 0 = automatic; never changes "
+          "the result")
       .at_least(0);
-  s.field("activation_tokens", &TrainParams::activation_tokens,
-          "tokens (dense data: examples) whose activations are kept at once; a larger batch is computed twice; "
-          "0 = automatic; never changes the result")
+  s.field(
+       "activation_tokens", &TrainParams::activation_tokens,
+       "tokens (dense data: examples) whose activations are kept at once; a larger batch is computed twice; "
+       "0 = automatic; never changes the result")
       .at_least(0);
 }
 
