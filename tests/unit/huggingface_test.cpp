@@ -275,10 +275,10 @@ TEST(HuggingFaceLoading, TakesGammaAndBetaForWeightAndBias) {
   Folder modern, old;
   write(modern, c);
   Tensors tensors;
-  for (auto [name, tensor] : tensors_of(c, c.prefix)) {
+  for (const auto& [name, tensor] : tensors_of(c, c.prefix)) {
     const std::size_t norm = name.find("LayerNorm.");
-    if (norm != std::string::npos) name = name.substr(0, norm + 10) + (name.ends_with("weight") ? "gamma" : "beta");
-    tensors[name] = tensor;
+    const std::string old_end = name.ends_with("weight") ? "gamma" : "beta";
+    tensors[norm == std::string::npos ? name : name.substr(0, norm + 10) + old_end] = tensor;
   }
   write(old, c.config, tensors);
   EXPECT_EQ(distance(features(*load(modern), kRows), features(*load(old), kRows)), 0);
@@ -446,6 +446,51 @@ TEST(HuggingFaceForward, LayersAreThoseOfHuggingFacesHiddenStates) {
   const Tensor expected = last->parameters()["transformer.wte.weight"][11] + last->parameters()["transformer.wpe.weight"][1];
   EXPECT_LT(distance(features(*none, kRows)[1], expected.detach()), 1e-7);
   EXPECT_GT(distance(features(*last, kRows), features(*load(folder, {{"layer", 1}}), kRows)), 1e-3);
+}
+
+Case dinov2() {
+  Case c{Table{{"model_type", "dinov2"}, {"hidden_size", 8}, {"num_attention_heads", 2}, {"num_hidden_layers", 1},
+               {"image_size", 8}, {"patch_size", 4}, {"mlp_ratio", 3}, {"use_swiglu_ffn", true}},
+         "dinov2.", {{"embeddings.cls_token", {1, 1, 8}}, {"embeddings.position_embeddings", {1, 5, 8}},
+                     {"embeddings.patch_embeddings.projection.weight", {8, 3, 4, 4}},
+                     {"embeddings.patch_embeddings.projection.bias", {8}},
+                     {"encoder.layer.0.layer_scale1.lambda1", {8}}, {"encoder.layer.0.layer_scale2.lambda1", {8}}}, ""};
+  for (const auto& [name, shape] : std::vector<std::pair<std::string, std::vector<std::int64_t>>>{
+           {"layernorm", {8}}, {"encoder.layer.0.norm1", {8}}, {"encoder.layer.0.norm2", {8}},
+           {"encoder.layer.0.attention.attention.query", {8, 8}}, {"encoder.layer.0.attention.attention.key", {8, 8}},
+           {"encoder.layer.0.attention.attention.value", {8, 8}}, {"encoder.layer.0.attention.output.dense", {8, 8}},
+           {"encoder.layer.0.mlp.weights_in", {32, 8}}, {"encoder.layer.0.mlp.weights_out", {8, 16}}}) {
+    c.shapes.push_back({name + ".weight", shape});
+    c.shapes.push_back({name + ".bias", {shape[0]}});
+  }
+  return c;
+}
+
+TEST(HuggingFaceForward, ImagesOfAnotherSizeInterpolateThePositions) {
+  Case c = dinov2();
+  Tensors tensors = tensors_of(c, c.prefix);
+  Tensor& positions = tensors["dinov2.embeddings.position_embeddings"];
+  positions.copy_(positions.select(1, 1).unsqueeze(1).expand(positions.sizes()).clone());
+  const std::string projection = "dinov2.embeddings.patch_embeddings.projection.";
+  tensors["dinov2.embeddings.cls_token"] =
+      (tensors[projection + "weight"].sum({1, 2, 3}) + tensors[projection + "bias"]).view({1, 1, 8});
+  Folder folder;
+  write(folder, c.config, tensors);
+  const auto built = [&](std::int64_t height, std::int64_t width) {
+    auto model = registry().make_model({"huggingface", Table{{"path", folder.str()}}, {}});
+    ModelContext context;
+    context.input_shape = {3, height, width};
+    model->build(context, Stream(1, "test"));
+    return model;
+  };
+  const at::NoGradGuard no_grad;
+  Batch small, large;
+  small.x = at::ones({2, 3, 8, 8});
+  large.x = at::ones({2, 3, 12, 20});
+  const Tensor expected = built(8, 8)->features(small), found = built(12, 20)->features(large);
+  ASSERT_EQ(found.sizes(), (std::vector<std::int64_t>{2, 8}));
+  EXPECT_LT(distance(found, expected), 1e-5) << "all tokens are equal: more of them change nothing";
+  expect_message([&] { built(2, 2); }, {"takes images [3, height, width] of at least 4 pixels"});
 }
 
 TEST(HuggingFaceForward, NumbersItsBlocksFromTheInput) {
