@@ -9,6 +9,7 @@
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/students_t.hpp>
+#include <boost/math/tools/roots.hpp>
 #include <fmt/format.h>
 
 #include <w2s/error.hpp>
@@ -376,15 +377,15 @@ std::vector<double> midranks(const std::vector<double>& values) {
 
 double smallest_detectable_difference(double se, double df, double alpha, double power) {
   const double bounded = std::min(df, kMostDf), critical = t_quantile(bounded, 1 - alpha / 2);
-  double low = 0, high = critical + 10 + t_quantile(bounded, power) * 2;
-  for (int step = 0; step < 40; ++step) {
-    const double middle = (low + high) / 2;
-    const boost::math::non_central_t shifted(bounded, middle);
-    const double above = boost::math::cdf(boost::math::complement(shifted, critical));
-    const double found = above + boost::math::cdf(shifted, -critical);
-    (found < power ? low : high) = middle;
-  }
-  return se * (low + high) / 2;
+  const auto surplus = [&](double shift) {  // the far tail is below 1e-3 of the power and left out
+    const boost::math::non_central_t shifted(bounded, shift);
+    return boost::math::cdf(boost::math::complement(shifted, critical)) - power;
+  };
+  std::uintmax_t steps = 50;
+  const double guess = critical + t_quantile(bounded, power);
+  const auto bracket = boost::math::tools::bracket_and_solve_root(
+      surplus, guess, 1.2, true, boost::math::tools::eps_tolerance<double>(20), steps);
+  return se * (bracket.first + bracket.second) / 2;
 }
 
 }  // namespace w2s

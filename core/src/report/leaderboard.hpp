@@ -1,0 +1,90 @@
+// Leaderboard: from records to one row per (task, protocol, variant, weak, strong, method).
+//
+// Rows of one block (all but the method) share their floor and ceiling: the means
+// over all seeds of the block. Records of different protocol, variant or code are
+// never averaged: they make blocks or rows of their own, with a note. "Code" is
+// provenance["code"], the digest of what a record's names stand for (method,
+// training settings, plugins); where a record has none, its names must do.
+// Where one row or block has two records for a seed all the same, records of
+// different experiments are kept apart; of one experiment's, the later in the list wins.
+// Numbers do not depend on which methods are shown, but for Holm's adjustment.
+// No I/O but through the callback. Free of LibTorch.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "report/record.hpp"
+#include "report/statistics.hpp"
+
+namespace w2s {
+
+/// 0/1 correctness of a record's predictions on a test set, in the set's order; empty where not kept.
+using LoadCorrectness =
+    std::function<std::vector<std::uint8_t>(const Record& record, const std::string& test)>;
+
+struct LeaderboardOptions {
+  std::string metric = "accuracy";  // any measure of Record::tests; only accuracy has per-example scores
+  std::string test = "test";        // the main test set
+  std::string baseline;             // method to compare with; "" = "naive" where there is one
+  std::vector<std::string> tasks, weak, strong, methods;  // show only these; empty = all
+  std::string sort = "pgr";  // rows of a block: "pgr", "score" (best first), "name", or "none" (as recorded)
+  double level = 0.95;       // of intervals
+  std::size_t replicates = 2000;  // of the bootstrap; 0 = leave it out
+  std::uint64_t seed = 0;         // of the bootstrap
+};
+
+/// A further test set, out of distribution.
+struct Shift {
+  Estimate floor, ceiling, student;
+  Pgr pgr;
+  double drop =
+      0;  // score on the main test set − score here (for measures of which less is better: the rise)
+};
+
+struct Row {
+  std::size_t block = 0;  // rows of one block follow each other
+  std::string task, protocol, weak, strong, method, code;
+  nlohmann::json variant;
+  std::vector<std::int64_t> seeds;   // of the student
+  Estimate floor, ceiling, student;  // NaN and no seeds where a baseline is missing
+  Pgr pgr;
+  std::map<std::int64_t, double> pgr_per_seed;  // defined ones
+  std::optional<Interval> student_bootstrap, pgr_bootstrap;
+  Measures supervision;                 // means over the seeds that have them
+  std::optional<double> oracle;         // mean of the oracle checkpoint's score
+  std::map<std::string, Shift> shifts;  // by test set
+  std::string compared_with;            // method, or "" where there is no comparison
+  PairedTest comparison;
+  double p_holm = 0;               // over all comparisons of the table; NaN without one
+  double rank = 0;                 // in its block by score, 1 = best, ties share
+  std::vector<std::string> notes;  // what a reader must know before trusting the row
+};
+
+struct MeanRank {
+  std::string method;
+  double rank = 0;  // mean over tasks of the mean over the task's blocks
+  std::size_t tasks = 0;
+};
+
+struct Leaderboard {
+  LeaderboardOptions options;
+  std::vector<Row> rows;
+  std::vector<MeanRank> ranks;  // best first; over the blocks that have every method, empty where none has
+};
+
+/// Builds the table. `records` holds the wanted students and their baselines, newest last; the same
+/// key twice counts once. Throws UsageError where a filter, metric, test set, baseline or sort names
+/// nothing that is there.
+Leaderboard make_leaderboard(const std::vector<Record>& records, const LeaderboardOptions& options = {},
+                             const LoadCorrectness& load = {});
+
+/// A list of rows: task, weak, strong, method, metric, seeds (their number), floor {mean, se}, ceiling {mean,
+/// se}, student {mean, se, ci: [lo, hi], bootstrap_ci}, pgr {mean, se, ci, bootstrap_ci, per_seed} or null
+/// with pgr_reason, and the rest of Row.
+nlohmann::json to_json(const Leaderboard& board);
+
+}  // namespace w2s

@@ -1,0 +1,360 @@
+#include "report/leaderboard.hpp"
+
+#include <cmath>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include <w2s/error.hpp>
+
+namespace w2s {
+namespace {
+
+/// A small world of records: each has a share of right answers on each test set.
+class Records {
+ public:
+  Record& add(const std::string& kind, std::int64_t seed, double accuracy) {
+    Record record;
+    record.key = "key" + std::to_string(all.size());
+    record.kind = kind;
+    record.experiment = "first";
+    record.task = "sciq";
+    record.protocol = "aaaaaaaabbbb";
+    record.seed = seed;
+    if (kind != "ceiling") record.weak = "small";
+    if (kind != "floor") record.strong = "large";
+    record.tests["test"]["accuracy"] = accuracy;
+    all.push_back(record);
+    return all.back();
+  }
+
+  /// Floor and ceiling of a seed; `student` refers to them.
+  void baselines(std::int64_t seed, double floor, double ceiling) {
+    floors_[seed] = add("floor", seed, floor).key;
+    ceilings_[seed] = add("ceiling", seed, ceiling).key;
+  }
+
+  Record& student(const std::string& method, std::int64_t seed, double accuracy) {
+    Record& record = add("student", seed, accuracy);
+    record.method = method;
+    record.floor = floors_[seed];
+    record.ceiling = ceilings_[seed];
+    record.supervision["agreement"] = 0.8;
+    return record;
+  }
+
+  std::vector<Record> all;
+
+ private:
+  std::map<std::int64_t, std::string> floors_, ceilings_;
+};
+
+/// Three seeds: floor .6, ceiling .8, naive .65, better .75 (with a little seed noise).
+Records three_seeds() {
+  Records records;
+  for (int seed = 0; seed < 3; ++seed) {
+    const double noise = 0.01 * (seed - 1);
+    records.baselines(seed, 0.6 + noise, 0.8 + noise);
+    records.student("naive", seed, 0.65 + noise);
+    records.student("better", seed, 0.75 - noise);
+  }
+  return records;
+}
+
+/// Correct answers in the record's measured share, at random places that depend on the key.
+std::vector<std::uint8_t> correct_at_random(const Record& record, const std::string& test) {
+  const std::size_t n = 500;
+  const auto right = static_cast<std::size_t>(std::llround(record.tests.at(test).at("accuracy") * n));
+  std::vector<std::uint8_t> correct(n, 0);
+  std::fill_n(correct.begin(), right, std::uint8_t{1});
+  std::mt19937_64 engine(std::hash<std::string>()(record.key + test));
+  for (std::size_t i = n - 1; i > 0; --i) std::swap(correct[i], correct[engine() % (i + 1)]);
+  return correct;
+}
+
+const Row& row_of(const Leaderboard& board, const std::string& method) {
+  for (const Row& row : board.rows)
+    if (row.method == method) return row;
+  throw Error("no row " + method);
+}
+
+bool has_note(const Row& row, const std::string& part) {
+  for (const auto& note : row.notes)
+    if (note.find(part) != std::string::npos) return true;
+  return false;
+}
+
+std::string message_of(const std::vector<Record>& records, const LeaderboardOptions& options) {
+  try {
+    make_leaderboard(records, options);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Leaderboard, MakesOneRowAMethodWithSharedBaselines) {
+  const Leaderboard board = make_leaderboard(three_seeds().all, {}, correct_at_random);
+  ASSERT_EQ(board.rows.size(), 2u);
+  EXPECT_EQ(board.rows[0].method, "better");
+  for (const Row& row : board.rows) {
+    EXPECT_NEAR(row.floor.value, 0.6, 1e-9);
+    EXPECT_NEAR(row.ceiling.value, 0.8, 1e-9);
+    EXPECT_EQ(row.seeds, (std::vector<std::int64_t>{0, 1, 2}));
+    EXPECT_EQ(row.student.examples, 500u);
+    EXPECT_NEAR(row.supervision.at("agreement"), 0.8, 1e-12);
+    EXPECT_TRUE(row.notes.empty());
+  }
+  EXPECT_NEAR(board.rows[0].pgr.estimate->value, 0.75, 1e-9);
+  EXPECT_NEAR(board.rows[1].pgr.estimate->value, 0.25, 1e-9);
+  EXPECT_NEAR(board.rows[1].pgr_per_seed.at(2), 0.25, 1e-9);
+  EXPECT_EQ(board.rows[0].rank, 1);
+  EXPECT_EQ(board.rows[1].rank, 2);
+  EXPECT_EQ(board.rows[0].compared_with, "naive");
+  EXPECT_EQ(board.rows[1].compared_with, "");
+  EXPECT_NEAR(board.rows[0].comparison.difference.value, 0.1, 1e-9);
+}
+
+TEST(Leaderboard, WorksFromMeasuredScoresAloneAndSaysSo) {
+  const Leaderboard board = make_leaderboard(three_seeds().all);
+  const Row& row = row_of(board, "better");
+  EXPECT_EQ(row.student.examples, 0u);
+  EXPECT_NEAR(row.student.se, 0.01 / std::sqrt(3.0), 1e-9);
+  EXPECT_TRUE(has_note(row, "no per-example scores"));
+}
+
+TEST(Leaderboard, OneMethodsSeedsDoNotMoveAnothersBaselines) {
+  Records records = three_seeds();
+  std::erase_if(records.all, [](const Record& r) { return r.method == "better" && r.seed != 2; });
+  const Leaderboard board = make_leaderboard(records.all, {}, correct_at_random);
+  const Row& row = row_of(board, "better");
+  EXPECT_NEAR(row.floor.value, 0.6, 1e-9);
+  EXPECT_NEAR(row.pgr.estimate->value, (0.74 - 0.6) / 0.2, 1e-9);
+  EXPECT_TRUE(has_note(row, "one seed"));
+  EXPECT_TRUE(has_note(row, "1 of 3 seeds"));
+  EXPECT_EQ(row.comparison.test, "mcnemar mid-p");
+}
+
+TEST(Leaderboard, NeverAveragesOverProtocolsOrVariants) {
+  Records records = three_seeds();
+  Records others = three_seeds();
+  for (Record& r : others.all) {
+    r.key += "b";
+    if (!r.floor.empty()) r.floor += "b", r.ceiling += "b";
+    r.protocol = "ccccccccdddd";
+    for (auto& [test, measures] : r.tests) measures["accuracy"] += 0.1;
+  }
+  records.all.insert(records.all.end(), others.all.begin(), others.all.end());
+  Records variants = three_seeds();
+  for (Record& r : variants.all) {
+    r.key += "c";
+    if (!r.floor.empty()) r.floor += "c", r.ceiling += "c";
+    r.variant = {{"train.lr", 0.1}};
+  }
+  records.all.insert(records.all.end(), variants.all.begin(), variants.all.end());
+  const Leaderboard board = make_leaderboard(records.all);
+  ASSERT_EQ(board.rows.size(), 6u);
+  for (const Row& row : board.rows) {
+    EXPECT_EQ(row.seeds.size(), 3u);
+    EXPECT_NEAR(row.floor.value, row.protocol[0] == 'a' ? 0.6 : 0.7, 1e-9);
+    EXPECT_TRUE(has_note(row, "several protocols: this is " + row.protocol.substr(0, 8)));
+  }
+}
+
+TEST(Leaderboard, KeepsVersionsOfAMethodApartByTheirCode) {
+  Records records = three_seeds();
+  for (Record& r : records.all)
+    if (r.method == "better") r.provenance = {{"code", "11111111aa"}};
+  for (int seed = 0; seed < 3; ++seed) {
+    Record& edited = records.student("better", seed, 0.5);
+    edited.provenance = {{"code", "22222222bb"}};
+  }
+  const Leaderboard board = make_leaderboard(records.all);
+  ASSERT_EQ(board.rows.size(), 3u);
+  int versions = 0;
+  for (const Row& row : board.rows)
+    if (row.method == "better") {
+      ++versions;
+      EXPECT_EQ(row.seeds.size(), 3u);
+      EXPECT_NEAR(row.student.value, row.code == "11111111aa" ? 0.75 : 0.5, 1e-9);
+      EXPECT_TRUE(has_note(row, "several versions: this is " + row.code.substr(0, 8)));
+    }
+  EXPECT_EQ(versions, 2);
+}
+
+TEST(Leaderboard, TakesTheNewestOfOneExperimentsRepeatsAndSplitsExperiments) {
+  Records records = three_seeds();
+  records.student("better", 1, 0.7);
+  const Row newest = row_of(make_leaderboard(records.all), "better");
+  EXPECT_EQ(newest.seeds.size(), 3u);
+  EXPECT_NEAR(newest.student.value, (0.76 + 0.7 + 0.74) / 3, 1e-9);
+  EXPECT_TRUE(has_note(newest, "1 older record(s)"));
+
+  records = three_seeds();
+  records.student("better", 1, 0.7).experiment = "second";
+  const Leaderboard board = make_leaderboard(records.all);
+  ASSERT_EQ(board.rows.size(), 3u);
+  EXPECT_TRUE(has_note(row_of(board, "better"), "this is experiment"));
+}
+
+TEST(Leaderboard, CountsTheSameRecordOnce) {
+  Records records = three_seeds();
+  const auto once = make_leaderboard(records.all);
+  auto twice = records.all;
+  twice.insert(twice.end(), records.all.begin(), records.all.end());
+  EXPECT_EQ(to_json(make_leaderboard(twice)), to_json(once));
+}
+
+TEST(Leaderboard, SaysWhichBaselineIsMissing) {
+  Records records = three_seeds();
+  std::erase_if(records.all, [](const Record& r) { return r.kind == "ceiling"; });
+  const auto json = to_json(make_leaderboard(records.all));
+  EXPECT_TRUE(json[0]["pgr"].is_null());
+  EXPECT_EQ(json[0]["pgr_reason"], "undefined: no record of the ceiling");
+  EXPECT_TRUE(json[0]["ceiling"].is_null());
+}
+
+TEST(Leaderboard, AtChanceDefinesNoPgrAndFindsNothing) {
+  Records records;
+  std::mt19937_64 engine(3);
+  for (int seed = 0; seed < 5; ++seed) {
+    const auto chance = [&] { return 0.5 + 0.0005 * static_cast<double>(engine() % 41) - 0.01; };
+    records.baselines(seed, chance(), chance());
+    for (const char* method : {"naive", "a", "b", "c", "d"}) records.student(method, seed, chance());
+  }
+  const Leaderboard board = make_leaderboard(records.all, {}, correct_at_random);
+  for (const Row& row : board.rows) {
+    EXPECT_FALSE(row.pgr.estimate);
+    EXPECT_NE(row.pgr.reason.find("is not clearly positive"), std::string::npos);
+    if (row.method == "naive") continue;
+    EXPECT_GT(row.p_holm, 0.05);
+  }
+}
+
+TEST(Leaderboard, TurnsMeasuresOfWhichLessIsBetter) {
+  Records records = three_seeds();
+  for (Record& r : records.all) r.tests["test"]["log_loss"] = 1 - r.tests["test"]["accuracy"];
+  LeaderboardOptions options;
+  options.metric = "log_loss";
+  const Leaderboard board = make_leaderboard(records.all, options);
+  EXPECT_EQ(board.rows[0].method, "better");
+  EXPECT_NEAR(board.rows[0].student.value, 0.25, 1e-9);
+  EXPECT_LE(board.rows[0].student.lo, 0.25);
+  EXPECT_GE(board.rows[0].student.hi, 0.25);
+  EXPECT_NEAR(board.rows[0].pgr.estimate->value, 0.75, 1e-9);
+  EXPECT_EQ(board.rows[0].rank, 1);
+  EXPECT_NEAR(board.rows[0].comparison.difference.value, -0.1, 1e-9);
+}
+
+TEST(Leaderboard, ReportsOtherTestSetsAndTheOracleApart) {
+  Records records = three_seeds();
+  for (Record& r : records.all) r.tests["hard"]["accuracy"] = r.tests["test"]["accuracy"] - 0.05;
+  for (Record& r : records.all)
+    if (r.kind == "student") r.oracle["test"]["accuracy"] = 0.78;
+  const Leaderboard board = make_leaderboard(records.all, {}, correct_at_random);
+  const Row& row = row_of(board, "better");
+  EXPECT_NEAR(row.shifts.at("hard").drop, 0.05, 1e-9);
+  EXPECT_NEAR(row.shifts.at("hard").pgr.estimate->value, 0.75, 1e-9);
+  EXPECT_NEAR(*row.oracle, 0.78, 1e-12);
+  EXPECT_NEAR(row.student.value, 0.75, 1e-9);
+}
+
+TEST(Leaderboard, RanksOverTheTasksThatHaveEveryMethod) {
+  Records records = three_seeds();
+  Records others = three_seeds();
+  for (Record& r : others.all) {
+    r.key += "b";
+    if (!r.floor.empty()) r.floor += "b", r.ceiling += "b";
+    r.task = "boolq";
+    if (r.kind == "student") r.tests["test"]["accuracy"] = 0.7;
+  }
+  records.all.insert(records.all.end(), others.all.begin(), others.all.end());
+  const Leaderboard board = make_leaderboard(records.all);
+  ASSERT_EQ(board.ranks.size(), 2u);
+  EXPECT_EQ(board.ranks[0].method, "better");
+  EXPECT_DOUBLE_EQ(board.ranks[0].rank, 1.25);  // 1 and a tie of 1.5
+  EXPECT_EQ(board.ranks[0].tasks, 2u);
+}
+
+TEST(Leaderboard, ShowsOnlyWhatIsAskedWithoutChangingTheNumbers) {
+  const Records records = three_seeds();
+  LeaderboardOptions options;
+  options.methods = {"better"};
+  const Leaderboard all = make_leaderboard(records.all, {}, correct_at_random);
+  const Leaderboard few = make_leaderboard(records.all, options, correct_at_random);
+  ASSERT_EQ(few.rows.size(), 1u);
+  EXPECT_EQ(to_json(few)[0], to_json(all)[0]);
+}
+
+TEST(Leaderboard, NamesWhatIsWrongWithAnOption) {
+  const auto records = three_seeds().all;
+  LeaderboardOptions options;
+  options.metric = "acuracy";
+  EXPECT_NE(message_of(records, options).find("unknown metric 'acuracy' (did you mean 'accuracy'?)"),
+            std::string::npos);
+  options = {};
+  options.tasks = {"sciqq"};
+  EXPECT_NE(message_of(records, options).find("unknown task 'sciqq' (did you mean 'sciq'?)"),
+            std::string::npos);
+  options = {};
+  options.baseline = "nothing";
+  EXPECT_NE(message_of(records, options).find("unknown baseline method 'nothing'"), std::string::npos);
+  options = {};
+  options.sort = "random";
+  EXPECT_NE(message_of(records, options).find("unknown sort 'random'"), std::string::npos);
+}
+
+TEST(Leaderboard, OfNoRecordsIsEmpty) { EXPECT_EQ(to_json(make_leaderboard({})), nlohmann::json::array()); }
+
+TEST(LeaderboardJson, HasTheFieldsThatScriptsRead) {
+  const auto json = to_json(make_leaderboard(three_seeds().all, {}, correct_at_random));
+  const auto& row = json.at(0);
+  EXPECT_EQ(row["task"], "sciq");
+  EXPECT_EQ(row["weak"], "small");
+  EXPECT_EQ(row["strong"], "large");
+  EXPECT_EQ(row["method"], "better");
+  EXPECT_EQ(row["metric"], "accuracy");
+  EXPECT_EQ(row["seeds"], 3);
+  for (const char* baseline : {"floor", "ceiling"}) {
+    EXPECT_TRUE(row[baseline]["mean"].is_number());
+    EXPECT_TRUE(row[baseline]["se"].is_number());
+  }
+  for (const char* estimate : {"student", "pgr"}) {
+    EXPECT_TRUE(row[estimate]["mean"].is_number());
+    EXPECT_LT(row[estimate]["ci"][0], row[estimate]["ci"][1]);
+    EXPECT_EQ(row[estimate]["bootstrap_ci"].size(), 2u);
+  }
+  EXPECT_EQ(row["pgr"]["per_seed"].size(), 3u);
+  EXPECT_FALSE(row.contains("pgr_reason"));
+  EXPECT_TRUE(row["comparison"]["p_holm"].is_number());
+}
+
+TEST(RecordJson, ReadsBackWhatItWrote) {
+  Records records = three_seeds();
+  Record record = records.all.back();
+  record.variant = {{"train.lr", 0.1}};
+  record.oracle["test"]["accuracy"] = 0.5;
+  record.fits = {"a", "b"};
+  record.cost = {{"seconds", 1.5}};
+  record.provenance = {{"commit", "abc"}};
+  const nlohmann::json json = record;
+  EXPECT_EQ(nlohmann::json(json.get<Record>()), json);
+  EXPECT_EQ(json.get<Record>().tests, record.tests);
+}
+
+TEST(RecordJson, LeavesUndefinedMeasuresOut) {
+  Record record;
+  record.kind = "floor";
+  record.tests["test"]["auroc"] = std::nan("");
+  const nlohmann::json json = record;
+  EXPECT_TRUE(json["tests"]["test"].empty());
+  EXPECT_EQ(nlohmann::json::parse(
+                R"({"kind": "floor", "task": "t", "seed": 1, "tests": {"test": {"auroc": null}}})")
+                .get<Record>()
+                .tests.at("test")
+                .size(),
+            0u);
+}
+
+}  // namespace
+}  // namespace w2s

@@ -1,0 +1,139 @@
+#include "report/tables.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include <w2s/error.hpp>
+
+#include "report/display_width.hpp"
+
+namespace w2s {
+namespace {
+
+Record record(const std::string& kind, const std::string& method, int seed, double accuracy) {
+  Record r;
+  r.key = kind + method + std::to_string(seed);
+  r.kind = kind;
+  r.task = "sci_q, 科学";
+  r.protocol = "p";
+  r.weak = "small";
+  r.strong = "large";
+  r.method = method;
+  r.seed = seed;
+  r.tests["test"]["accuracy"] = accuracy;
+  r.tests["shifted"]["accuracy"] = accuracy - 0.1;
+  if (kind == "student") {
+    r.floor = "floor" + std::to_string(seed);
+    r.ceiling = "ceiling" + std::to_string(seed);
+    r.supervision["agreement"] = 0.875;
+  }
+  return r;
+}
+
+Leaderboard board(double ceiling = 0.8) {
+  std::vector<Record> records;
+  for (int seed = 0; seed < 3; ++seed) {
+    records.push_back(record("floor", "", seed, 0.60 + 0.004 * seed));
+    records.push_back(record("ceiling", "", seed, ceiling - 0.004 * seed));
+    records.push_back(record("student", "naive", seed, 0.65 + 0.002 * seed * seed));
+    records.push_back(
+        record("student", "a|very_long_name_of_a_method_that_no_terminal_would_hold_whole_方法", seed, 0.7));
+  }
+  return make_leaderboard(records);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+TEST(DisplayWidth, CountsColumnsOfTheTerminal) {
+  EXPECT_EQ(display_width("abc"), 3u);
+  EXPECT_EQ(display_width("科学"), 4u);
+  EXPECT_EQ(display_width("e\u0301"), 1u);
+  EXPECT_EQ(display_width("±−–"), 3u);
+  EXPECT_EQ(display_width("\xff"), 1u);
+  EXPECT_EQ(fit_left("科学", 3), "科…");
+  EXPECT_EQ(fit_right("ab", 4), "  ab");
+  EXPECT_EQ(display_width(fit_left("科学技術", 6)), 6u);
+  EXPECT_EQ(printable("a\x1b[1m\n"), "a\uFFFD[1m\uFFFD");
+}
+
+TEST(TerminalTable, KeepsWithinItsWidth) {
+  for (const std::size_t width : {80, 100, 160})
+    for (const auto& line : lines_of(format_leaderboard(board(), TableFormat::table, {width, false})))
+      EXPECT_LE(display_width(line), width) << line;
+}
+
+TEST(TerminalTable, PrintsFloorAndCeilingAboveTheMethodsAndALegendBelow) {
+  const std::string text = format_leaderboard(board(), TableFormat::table);
+  const auto floor = text.find("floor 0.604 ± 0.002   ceiling 0.796 ± 0.002"), method = text.find("naive");
+  ASSERT_NE(floor, std::string::npos);
+  EXPECT_LT(floor, method);
+  EXPECT_LT(method, text.find("PGR: (student − floor) / (ceiling − floor)"));
+  EXPECT_NE(text.find("0.875"), std::string::npos);
+  EXPECT_NE(text.find("shifted · naive"), std::string::npos);
+}
+
+TEST(TerminalTable, UsesColourOnlyWhereAsked) {
+  EXPECT_EQ(format_leaderboard(board(), TableFormat::table).find('\x1b'), std::string::npos);
+  EXPECT_NE(format_leaderboard(board(), TableFormat::table, {100, true}).find('\x1b'), std::string::npos);
+}
+
+TEST(TerminalTable, SaysWhyPgrIsUndefinedOnce) {
+  const std::string text = format_leaderboard(board(0.609), TableFormat::table);
+  EXPECT_NE(text.find("undefined"), std::string::npos);
+  const auto reason = text.find("! PGR undefined: ceiling − floor = 0.001 ±");
+  ASSERT_NE(reason, std::string::npos);
+  EXPECT_EQ(text.find("! PGR undefined", reason + 1), std::string::npos);
+}
+
+TEST(TerminalTable, OfNothingSaysSo) {
+  EXPECT_EQ(format_leaderboard(make_leaderboard({}), TableFormat::table), "no finished students\n");
+}
+
+TEST(Csv, QuotesAndKeepsOneLineARowAndTestSet) {
+  const std::string text = format_leaderboard(board(), TableFormat::csv);
+  const auto lines = lines_of(text);
+  EXPECT_EQ(lines.size(), 1u + 2 * 2);
+  EXPECT_EQ(lines[1].find("\"sci_q, 科学\",p,"), 0u);
+  const auto commas = std::count(lines[0].begin(), lines[0].end(), ',');
+  for (std::size_t i = 1; i < lines.size(); ++i)
+    EXPECT_GE(std::count(lines[i].begin(), lines[i].end(), ','), commas) << lines[i];
+}
+
+TEST(Markdown, EscapesItsOwnMarks) {
+  const std::string text = format_leaderboard(board(), TableFormat::markdown);
+  EXPECT_NE(text.find("### sci\\_q, 科学: small → large"), std::string::npos);
+  EXPECT_NE(text.find("| a\\|very\\_long"), std::string::npos);
+  EXPECT_NE(text.find("|:--|--:|"), std::string::npos);
+}
+
+TEST(Latex, EscapesSpecialCharacters) {
+  const std::string text = format_leaderboard(board(), TableFormat::latex);
+  EXPECT_NE(text.find("sci\\_q"), std::string::npos);
+  EXPECT_NE(text.find("$\\pm$"), std::string::npos);
+  EXPECT_NE(text.find("\\begin{tabular}{lrrrrrr}"), std::string::npos);
+  EXPECT_EQ(text.find("→"), std::string::npos);
+}
+
+TEST(TableFormats, AreNamed) {
+  EXPECT_EQ(table_format("csv"), TableFormat::csv);
+  try {
+    table_format("mardown");
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("did you mean 'markdown'?"), std::string::npos);
+  }
+}
+
+TEST(JsonTable, IsTheLeaderboard) {
+  EXPECT_EQ(nlohmann::json::parse(format_leaderboard(board(), TableFormat::json)), to_json(board()));
+}
+
+}  // namespace
+}  // namespace w2s
