@@ -27,4 +27,4 @@ class MyLoss final : public w2s::ILoss {
 
 }  // namespace
 
-W2S_LOSS(MyLoss, "my_loss")
+W2S_LOSS(MyLoss, "my_loss");

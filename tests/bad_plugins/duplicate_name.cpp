@@ -11,4 +11,4 @@ class DuplicateName final : public w2s::ILoss {
 
 }  // namespace
 
-W2S_LOSS(DuplicateName, "sound")
+W2S_LOSS(DuplicateName, "sound");

@@ -11,6 +11,6 @@ class Twin final : public w2s::ILoss {
 
 }  // namespace
 
-W2S_LOSS(Twin, "alone")
-W2S_LOSS(Twin, "twin")
-W2S_LOSS(Twin, "twin")
+W2S_LOSS(Twin, "alone");
+W2S_LOSS(Twin, "twin");
+W2S_LOSS(Twin, "twin");

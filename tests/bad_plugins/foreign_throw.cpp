@@ -11,4 +11,4 @@ class ForeignThrow final : public w2s::ILoss {
 
 }  // namespace
 
-W2S_LOSS(ForeignThrow, "foreign_throw")
+W2S_LOSS(ForeignThrow, "foreign_throw");

@@ -11,4 +11,4 @@ class NotANumber final : public w2s::ILoss {
 
 }  // namespace
 
-W2S_LOSS(NotANumber, "not_a_number")
+W2S_LOSS(NotANumber, "not_a_number");

@@ -49,5 +49,5 @@ class Holder final : public w2s::ISupervisionStrategy {
 
 }  // namespace
 
-W2S_LOSS(Sound, "sound")
-W2S_STRATEGY(Holder, "holder")
+W2S_LOSS(Sound, "sound");
+W2S_STRATEGY(Holder, "holder");

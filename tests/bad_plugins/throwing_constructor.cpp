@@ -12,4 +12,4 @@ class ThrowingConstructor final : public w2s::ILoss {
 
 }  // namespace
 
-W2S_LOSS(ThrowingConstructor, "throwing_constructor")
+W2S_LOSS(ThrowingConstructor, "throwing_constructor");

@@ -17,4 +17,4 @@ class ThrowsMidTraining final : public w2s::ILoss {
 
 }  // namespace
 
-W2S_LOSS(ThrowsMidTraining, "throws_mid_training")
+W2S_LOSS(ThrowsMidTraining, "throws_mid_training");

@@ -15,4 +15,4 @@ class UndefinedSymbol final : public w2s::ILoss {
 
 }  // namespace
 
-W2S_LOSS(UndefinedSymbol, "undefined_symbol")
+W2S_LOSS(UndefinedSymbol, "undefined_symbol");

@@ -11,4 +11,4 @@ class WrongShape final : public w2s::ILoss {
 
 }  // namespace
 
-W2S_LOSS(WrongShape, "wrong_shape")
+W2S_LOSS(WrongShape, "wrong_shape");

@@ -70,7 +70,7 @@ void Registry::add_library(const std::string& path) {
   if (known) return;
   if (library.entries.empty()) {
     throw UsageError("plugin '" + library.path + "' registers nothing: end its source with a line such as " +
-                     "W2S_LOSS(MyLoss, \"my_loss\")");
+                     "W2S_LOSS(MyLoss, \"my_loss\");");
   }
   std::map<Key, PluginInfo> added;
   for (const PluginEntry* entry : library.entries) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -35,7 +36,12 @@ constexpr ComparedField kCompared[] = {
 }
 
 [[noreturn]] void refuse_damaged(const std::string& path) {
-  refuse(path, std::string("is truncated or damaged (") + elf_errmsg(-1) + "): build or copy it again");
+  refuse(path, "is truncated or damaged: build or copy it again");
+}
+
+bool begins_as_elf(const Descriptor& file) {
+  char magic[SELFMAG];
+  return pread(file.get(), magic, sizeof magic, 0) == SELFMAG && std::memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
 std::string shortened(const std::string& key, const std::string& value) {
@@ -51,7 +57,10 @@ Fields read_stamp(const std::string& path) {
 
   const std::unique_ptr<Elf, int (*)(Elf*)> elf(elf_begin(file.get(), ELF_C_READ, nullptr), &elf_end);
   if (!elf) refuse_damaged(path);
-  if (elf_kind(elf.get()) != ELF_K_ELF) refuse(path, "is not a shared library (no ELF header)");
+  if (elf_kind(elf.get()) != ELF_K_ELF) {
+    if (begins_as_elf(file)) refuse_damaged(path);
+    refuse(path, "is not a shared library (no ELF header)");
+  }
   std::size_t names = 0, sections = 0;
   if (elf_getshdrnum(elf.get(), &sections) != 0 || sections == 0 || elf_getshdrstrndx(elf.get(), &names) != 0) {
     refuse_damaged(path);
