@@ -87,13 +87,13 @@ std::vector<Section> AddedTokens::find(std::string_view text, bool normalized) c
       }
       if (token.lstrip) {
         for (std::size_t at = begin; begin > done && is_whitespace(previous_char(text, at));) begin = at;
+        begin = std::max(begin, done);
       }
       if (token.rstrip) {
         for (std::size_t at = end; end < text.size() && is_whitespace(next_char(text, at));) end = at;
       }
-      begin = std::max(begin, done);
       if (done < begin) sections.push_back({{done, begin}, -1});
-      sections.push_back({{begin, end}, id});
+      if (begin < end) sections.push_back({{begin, end}, id});  // else the token before it took its white space
       done = end;
     }
   }

@@ -1,6 +1,7 @@
 #include "text/normalizer.hpp"
 
 #include <unicode/normalizer2.h>
+#include <unicode/uniset.h>
 
 #include "text/byte_alphabet.hpp"
 #include "text/pattern.hpp"
@@ -23,20 +24,33 @@ void icu_normalize(const icu::Normalizer2& form, std::string& text) {
   text = std::move(out);
 }
 
+// The library that we agree with has the normalization forms of Unicode 11.
+const icu::UnicodeSet& characters_of_unicode_11() {
+  UErrorCode status = U_ZERO_ERROR;
+  static const icu::UnicodeSet set = [&] {
+    icu::UnicodeSet characters(u"[:age=11.0:]", status);
+    characters.freeze();
+    return characters;
+  }();
+  if (set.isEmpty()) throw Error("ICU has no data on the ages of characters");
+  return set;
+}
+
 class UnicodeForm final : public Normalizer {
  public:
   explicit UnicodeForm(const std::string& name) {
     UErrorCode status = U_ZERO_ERROR;
-    form_ = name == "NFC"    ? icu::Normalizer2::getNFCInstance(status)
-            : name == "NFD"  ? icu::Normalizer2::getNFDInstance(status)
-            : name == "NFKC" ? icu::Normalizer2::getNFKCInstance(status)
-                             : icu::Normalizer2::getNFKDInstance(status);
+    const icu::Normalizer2* form = name == "NFC"    ? icu::Normalizer2::getNFCInstance(status)
+                                   : name == "NFD"  ? icu::Normalizer2::getNFDInstance(status)
+                                   : name == "NFKC" ? icu::Normalizer2::getNFKCInstance(status)
+                                                    : icu::Normalizer2::getNFKDInstance(status);
     if (U_FAILURE(status)) throw Error(fmt::format("ICU has no data for {}: {}", name, u_errorName(status)));
+    form_ = std::make_unique<icu::FilteredNormalizer2>(*form, characters_of_unicode_11());
   }
   void apply(std::string& text) const override { icu_normalize(*form_, text); }
 
  private:
-  const icu::Normalizer2* form_;  // ICU's own
+  std::unique_ptr<icu::FilteredNormalizer2> form_;
 };
 
 // Keeps the characters for which keep(c) holds.

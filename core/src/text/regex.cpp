@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unicode/regex.h>
 
+#include <algorithm>
 #include <cctype>
 
 #include <w2s/error.hpp>
@@ -11,7 +12,9 @@ namespace w2s::text {
 
 namespace {
 
-constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+// Oniguruma's sets, where ICU's of the same name are others. \w by itself has Latin-1's superscripts and fractions too.
+constexpr std::string_view kWordSet = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u00B2\\u00B3\\u00B9\\u00BC-\\u00BE";
 constexpr std::int32_t kTimeLimit = 20000;  // ICU's unit, about a millisecond
 
 // "{2}", "{2,}", "{,3}", "{2,3}" at the start of `rest`: its length, or 0.
@@ -36,98 +39,174 @@ std::size_t options_length(std::string_view rest) {
   return end != std::string_view::npos && end > 2 && (rest[end] == ':' || rest[end] == ')') ? end : 0;
 }
 
-std::string translate_escape(char c, bool in_class) {
-  switch (c) {
-    case 's': return "\\p{White_Space}";
-    case 'S': return "\\P{White_Space}";
-    case 'w': return fmt::format("[{}]", kWord);
-    case 'W': return fmt::format("[^{}]", kWord);
-    case 'h': return "[0-9a-fA-F]";
-    case 'H': return "[^0-9a-fA-F]";
-    case 'b': return in_class ? "\\x08" : "\\b";
-    default: return std::string("\\") + c;
+// Writes ICU's spelling of an Oniguruma pattern (Ruby's syntax) from left to right.
+class Translator {
+ public:
+  explicit Translator(std::string_view pattern) : pattern_(pattern) {}
+
+  std::string translate() {
+    while (at_ < pattern_.size()) step();
+    return std::move(out_);
   }
-}
+
+ private:
+  std::string_view rest() const { return pattern_.substr(at_); }
+  void copy(std::size_t count) {
+    out_ += rest().substr(0, count);
+    at_ += count;
+  }
+  void replace(std::size_t count, std::string_view by) {
+    out_ += by;
+    at_ += count;
+  }
+
+  void step() {
+    const char c = pattern_[at_];
+    if (depth_ > 0) {
+      step_in_set(c);
+      return;
+    }
+    if (c == '{') {
+      if (const std::size_t length = interval_length(rest()); length > 0) {
+        interval(length);
+      } else {
+        begin_atom();
+        replace(1, "\\{");
+      }
+      return;
+    }
+    if (c == '(') {
+      groups_.push_back(out_.size());
+      options();
+      return;
+    }
+    if (c == ')') {
+      atom_ = groups_.empty() ? out_.size() : groups_.back();
+      if (!groups_.empty()) groups_.pop_back();
+      copy(1);
+      return;
+    }
+    if (c != '?' && c != '*' && c != '+') begin_atom();
+    if (c == '\\') {
+      escape();
+    } else if (c == '[') {
+      open_set();
+    } else if (c == ']' || c == '}') {
+      replace(1, c == ']' ? "\\]" : "\\}");
+    } else {
+      copy(1);
+    }
+  }
+
+  void begin_atom() { atom_ = out_.size(); }
+
+  // "x{1,3}+" repeats "x{1,3}"; ICU would read it as possessive.
+  void interval(std::size_t length) {
+    if (pattern_[at_ + 1] == ',') {
+      replace(1, "{0");
+      --length;
+    }
+    copy(length);
+    if (at_ < pattern_.size() && pattern_[at_] == '+') {
+      out_.insert(atom_, "(?:");
+      out_ += ')';
+    }
+  }
+
+  // '(' with its options: Ruby's m is ICU's s.
+  void options() {
+    const std::size_t length = options_length(rest());
+    if (length == 0) return copy(1);
+    for (const char option : rest().substr(0, length)) out_ += option == 'm' ? 's' : option;
+    at_ += length;
+  }
+
+  void step_in_set(char c) {
+    if (c == '\\') {
+      escape();
+    } else if (c == '[' && rest().substr(0, 2) == "[:" && rest().find(":]") != std::string_view::npos) {
+      const std::size_t length = rest().find(":]") + 2;
+      const std::string_view name = rest().substr(2, length - 4);
+      if (name == "punct") {
+        replace(length, "[\\p{P}\\p{S}]");
+      } else if (name == "word") {
+        replace(length, set_of(kWordSet));
+      } else {
+        copy(length);
+      }
+    } else if (c == '[') {
+      open_set();
+    } else if (c == ']') {
+      --depth_;
+      copy(1);
+    } else if (c == '{' || c == '}') {
+      replace(1, c == '{' ? "\\{" : "\\}");
+    } else {
+      copy(1);
+    }
+  }
+
+  void open_set() {
+    ++depth_;
+    copy(1);
+    if (rest().substr(0, 1) == "^") copy(1);
+    if (rest().substr(0, 1) == "]") replace(1, "\\]");
+  }
+
+  static std::string set_of(std::string_view members) { return fmt::format("[{}]", members); }
+  static std::string set_without(std::string_view members) { return fmt::format("[^{}]", members); }
+
+  void escape() {
+    const char c = rest().size() > 1 ? rest()[1] : '\0';
+    const std::string_view members = depth_ > 0 ? kWordSet : kWord;
+    const std::string word = set_of(members);
+    switch (c) {
+      case 's': return replace(2, "\\p{White_Space}");
+      case 'S': return replace(2, "\\P{White_Space}");
+      case 'w': return replace(2, word);
+      case 'W': return replace(2, set_without(members));
+      case 'h': return replace(2, "[0-9a-fA-F]");
+      case 'H': return replace(2, "[^0-9a-fA-F]");
+      case 'b':
+        if (depth_ > 0) return replace(2, "\\x08");
+        return replace(2, fmt::format("(?:(?<={0})(?!{0})|(?<!{0})(?={0}))", word));
+      case 'B':
+        if (depth_ > 0) return copy(2);
+        return replace(2, fmt::format("(?:(?<={0})(?={0})|(?<!{0})(?!{0}))", word));
+      case 'p':
+      case 'P': return property(c == 'P');
+      case 'x': return rest().substr(2, 1) == "{" ? copy(std::min(rest().find('}'), rest().size() - 1) + 1) : copy(2);
+      default: return copy(std::min<std::size_t>(2, rest().size()));
+    }
+  }
+
+  // \p{Name}, \P{Name}, \p{^Name}
+  void property(bool negative) {
+    if (rest().substr(2, 1) != "{" || rest().find('}') == std::string_view::npos) return copy(2);
+    const std::size_t length = rest().find('}') + 1;
+    std::string name(rest().substr(3, length - 4));
+    if (name.substr(0, 1) == "^") {
+      negative = !negative;
+      name.erase(0, 1);
+    }
+    std::string lower = name;
+    for (char& letter : lower) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    if (lower == "punct") name = "P";
+    if (lower == "word") return replace(length, negative ? set_without(kWord) : set_of(kWord));
+    replace(length, fmt::format("\\{}{{{}}}", negative ? 'P' : 'p', name));
+  }
+
+  std::string_view pattern_;
+  std::size_t at_ = 0;
+  std::string out_;
+  int depth_ = 0;                    // of nested sets
+  std::size_t atom_ = 0;             // where in out_ the last atom begins
+  std::vector<std::size_t> groups_;  // where in out_ the open groups begin
+};
 
 }  // namespace
 
-std::string Regex::translate(std::string_view pattern) {
-  std::string out;
-  int depth = 0;  // of nested sets
-  for (std::size_t i = 0; i < pattern.size();) {
-    const char c = pattern[i];
-    const std::string_view rest = pattern.substr(i);
-    if (c == '\\' && i + 1 < pattern.size()) {
-      if (rest.substr(1, 3) == "p{^") {
-        out += "\\P{";
-        i += 4;
-      } else {
-        out += translate_escape(pattern[i + 1], depth > 0);
-        i += 2;
-        if (pattern[i - 1] == 'p' || pattern[i - 1] == 'P' || pattern[i - 1] == 'x') {
-          if (i < pattern.size() && pattern[i] == '{') {
-            const std::size_t end = std::min(pattern.find('}', i), pattern.size() - 1);
-            out += pattern.substr(i, end + 1 - i);
-            i = end + 1;
-          }
-        }
-      }
-      continue;
-    }
-    if (c == '[') {
-      if (depth > 0 && rest.substr(0, 2) == "[:") {
-        const std::size_t end = rest.find(":]");
-        if (end != std::string_view::npos) {
-          out += rest.substr(0, end + 2);
-          i += end + 2;
-          continue;
-        }
-      }
-      ++depth;
-      out += c;
-      ++i;
-      if (i < pattern.size() && pattern[i] == '^') out += pattern[i++];
-      if (i < pattern.size() && pattern[i] == ']') {
-        out += "\\]";
-        ++i;
-      }
-      continue;
-    }
-    if (c == ']') {
-      out += depth > 0 ? "]" : "\\]";
-      depth -= depth > 0;
-      ++i;
-      continue;
-    }
-    if (depth == 0 && c == '{') {
-      if (const std::size_t length = interval_length(rest); length > 0) {
-        out += rest[1] == ',' ? "{0" : "{";
-        out += rest.substr(1, length - 1);
-        i += length;
-      } else {
-        out += "\\{";
-        ++i;
-      }
-      continue;
-    }
-    if (depth == 0 && c == '}') {
-      out += "\\}";
-      ++i;
-      continue;
-    }
-    if (depth == 0 && c == '(') {
-      if (const std::size_t length = options_length(rest); length > 0) {
-        for (const char option : rest.substr(0, length)) out += option == 'm' ? 's' : option;
-        i += length;
-        continue;
-      }
-    }
-    if (depth > 0 && (c == '{' || c == '}')) out += '\\';
-    out += c;
-    ++i;
-  }
-  return out;
-}
+std::string Regex::translate(std::string_view pattern) { return Translator(pattern).translate(); }
 
 struct Regex::Compiled {
   std::unique_ptr<icu::RegexPattern> pattern;

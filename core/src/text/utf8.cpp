@@ -9,6 +9,13 @@ namespace {
 
 bool in_mask(char32_t c, std::uint32_t mask) { return (U_GET_GC_MASK(static_cast<UChar32>(c)) & mask) != 0; }
 
+// In that version of Unicode or an earlier one.
+bool assigned_by(char32_t c, std::uint8_t version) {
+  UVersionInfo age;
+  u_charAge(static_cast<UChar32>(c), age);
+  return age[0] != 0 && age[0] <= version;
+}
+
 bool is_ascii_punctuation(char32_t c) {
   return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
 }
@@ -91,10 +98,22 @@ std::size_t count_chars(std::string_view text) {
 bool is_letter(char32_t c) { return in_mask(c, U_GC_L_MASK); }
 bool is_number(char32_t c) { return in_mask(c, U_GC_N_MASK); }
 bool is_whitespace(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)); }
-bool is_mark(char32_t c) { return in_mask(c, U_GC_M_MASK); }
-bool is_nonspacing_mark(char32_t c) { return in_mask(c, U_GC_MN_MASK); }
-bool is_punctuation(char32_t c) { return is_ascii_punctuation(c) || in_mask(c, U_GC_P_MASK); }
-bool is_other(char32_t c) { return in_mask(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK); }
+
+// Characters whose category changed after Unicode 8 are named one by one.
+bool is_punctuation(char32_t c) {
+  if (is_ascii_punctuation(c) || c == 0x166D || c == 0x111C9) return true;
+  return in_mask(c, U_GC_P_MASK) && assigned_by(c, 8);
+}
+bool is_other(char32_t c) { return in_mask(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK) && assigned_by(c, 8); }
+bool is_nonspacing_mark(char32_t c) {
+  if (c == 0x1734) return true;
+  if (c == 0x1885 || c == 0x1886 || c == 0xA9BD || c == 0x111C9) return false;
+  return in_mask(c, U_GC_MN_MASK) && assigned_by(c, 8);
+}
+bool is_mark(char32_t c) {
+  if (c == 0x1CF2 || c == 0x1CF3) return true;
+  return c != 0x111C9 && in_mask(c, U_GC_M_MASK) && assigned_by(c, 9);
+}
 
 bool is_word_char(char32_t c) {
   return u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_ALPHABETIC) ||

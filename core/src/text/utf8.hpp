@@ -44,15 +44,16 @@ char32_t previous_char(std::string_view text, std::size_t& position);
 void append_char(std::string& text, char32_t c);
 std::size_t count_chars(std::string_view text);
 
-bool is_letter(char32_t c);             ///< \p{L}
-bool is_number(char32_t c);             ///< \p{N}
-bool is_whitespace(char32_t c);         ///< \p{White_Space}
-bool is_mark(char32_t c);               ///< \p{M}
-bool is_nonspacing_mark(char32_t c);    ///< \p{Mn}
-bool is_punctuation(char32_t c);        ///< \p{P} and all ASCII punctuation
-bool is_other(char32_t c);              ///< \p{Cc}, \p{Cf}, \p{Co}
-bool is_word_char(char32_t c);          ///< UTS 18's \w
-bool is_cjk_ideograph(char32_t c);      ///< the blocks of BERT's basic tokenizer
+bool is_letter(char32_t c);         ///< \p{L}
+bool is_number(char32_t c);         ///< \p{N}
+bool is_whitespace(char32_t c);     ///< \p{White_Space}
+bool is_word_char(char32_t c);      ///< UTS 18's \w
+bool is_cjk_ideograph(char32_t c);  ///< the blocks of BERT's basic tokenizer
+// The library that we agree with takes these from the tables of Unicode 8, and marks from those of Unicode 9.
+bool is_punctuation(char32_t c);      ///< \p{P} and all ASCII punctuation
+bool is_other(char32_t c);            ///< \p{Cc}, \p{Cf}, \p{Co}
+bool is_nonspacing_mark(char32_t c);  ///< \p{Mn}
+bool is_mark(char32_t c);             ///< \p{M}
 /// Rust's char::to_lowercase, without context.
 void append_lowercase(std::string& text, char32_t c);
 
