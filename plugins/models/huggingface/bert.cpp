@@ -23,6 +23,7 @@ class Bert final : public Family {
     if (const std::string kind = config.text({"position_embedding_type"}, "absolute"); kind != "absolute") {
       config.fail("'position_embedding_type' = '" + kind + "' is not supported; expected 'absolute'");
     }
+    if (roberta_ && padding_ < 0) config.fail("'pad_token_id' must be at least 0: positions count from it");
     if (context() < 1) config.fail("'max_position_embeddings' leaves no room for tokens");
     const std::int64_t inner = config.size({"intermediate_size"});
     layout_.prefix = roberta_ ? "roberta." : "bert.";

@@ -6,12 +6,20 @@
 namespace w2s::hf {
 namespace {
 
+constexpr std::int64_t kLargestHead = 65536;
+
+double positive(const Config& rope, const char* key) {
+  const double value = rope.real({key});
+  if (value <= 0) rope.fail("'" + std::string(key) + "' must be above 0");
+  return value;
+}
+
 // Llama 3.1: wavelengths beyond the low bound are stretched by `factor`, those below the high bound are kept,
 // and those between are blended.
 float llama3(float frequency, const Config& rope) {
-  const double factor = rope.real({"factor"}), low = rope.real({"low_freq_factor"});
-  const double high = rope.real({"high_freq_factor"});
-  const double context = rope.real({"original_max_position_embeddings"});
+  const double factor = positive(rope, "factor"), low = positive(rope, "low_freq_factor");
+  const double high = positive(rope, "high_freq_factor");
+  const double context = positive(rope, "original_max_position_embeddings");
   if (high <= low) rope.fail("'high_freq_factor' must be above 'low_freq_factor'");
   const double wavelength = 2 * std::numbers::pi / frequency;
   if (wavelength < context / high) return frequency;
@@ -34,15 +42,21 @@ Rotary::Rotary(const Config& config, std::int64_t head_size, double partial_defa
     rope.fail("rope scaling '" + kind + "' is not supported" + did_you_mean(kind, {"default", "linear", "llama3"}) +
               "; expected 'default', 'linear' or 'llama3'");
   }
+  if (theta <= 0) config.fail("'rope_theta' must be above 0");
+  if (head_size > kLargestHead || share <= 0 || share > 1) {
+    config.fail("rotary embedding of a share of " + std::to_string(share) + " of heads of size " +
+                std::to_string(head_size) + ": expected a share in (0, 1] and heads of at most " +
+                std::to_string(kLargestHead));
+  }
   size_ = static_cast<std::int64_t>(static_cast<double>(head_size) * share);
-  if (size_ < 2 || size_ % 2 != 0 || size_ > head_size || theta <= 0) {
+  if (size_ < 2 || size_ % 2 != 0) {
     config.fail("rotary embedding of " + std::to_string(size_) + " numbers of a head of " +
-                std::to_string(head_size) + ": expected an even number, and rope_theta above 0");
+                std::to_string(head_size) + ": expected an even number");
   }
   for (std::int64_t i = 0; i < size_; i += 2) {
     const float exponent = static_cast<float>(i) / static_cast<float>(size_);
     float frequency = 1.0F / std::pow(static_cast<float>(theta), exponent);
-    if (kind == "linear") frequency = static_cast<float>(frequency / rope.real({"factor"}));
+    if (kind == "linear") frequency = static_cast<float>(frequency / positive(rope, "factor"));
     if (kind == "llama3") frequency = llama3(frequency, rope);
     frequencies_.push_back(frequency);
   }

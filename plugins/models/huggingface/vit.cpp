@@ -32,6 +32,8 @@ class VisionTransformer final : public Family {
     layout_.weight("embeddings.patch_embeddings.projection.weight", {width_, channels_, patch_, patch_}, -1);
     layout_.weight("embeddings.patch_embeddings.projection.bias", {width_}, -1);
     const bool bias = config.flag("qkv_bias", true);
+    const double ratio = config.real({"mlp_ratio"}, 4.0);
+    if (ratio <= 0 || ratio > 1024) config.fail("'mlp_ratio' is out of range: expected a number in (0, 1024]");
     for (std::int64_t i = 0; i < depth_; ++i) {
       const std::string block = "encoder.layer." + std::to_string(i) + ".";
       layout_.norm(block + first_norm(), width_, i);
@@ -43,7 +45,7 @@ class VisionTransformer final : public Family {
       if (dino_) {
         layout_.weight(block + "layer_scale1.lambda1", {width_}, i);
         layout_.weight(block + "layer_scale2.lambda1", {width_}, i);
-        const auto inner = static_cast<std::int64_t>(static_cast<double>(width_) * config.real({"mlp_ratio"}, 4.0));
+        const auto inner = static_cast<std::int64_t>(static_cast<double>(width_) * ratio);
         if (gated_) {
           const std::int64_t gate = (inner * 2 / 3 + 7) / 8 * 8;
           layout_.linear(block + "mlp.weights_in", width_, 2 * gate, i);
