@@ -21,6 +21,7 @@
 #include <map>
 #include <set>
 #include <thread>
+#include <tuple>
 
 #include "base/files.hpp"
 #include "store/objects.hpp"
@@ -43,7 +44,7 @@ std::string index_path(const std::string& root) { return root + "/index.sqlite";
 
 struct Row {
   ObjectInfo info;
-  std::string manifest;  // of records only, else ""
+  std::vector<std::uint8_t> manifest;  // CBOR; of records only, else empty
 };
 
 struct Changes {
@@ -59,8 +60,9 @@ using KeysOfShard = std::function<std::vector<std::string>(const std::string& sh
 
 Row make_row(const json& manifest) {
   ObjectInfo info = object_info(manifest);
-  std::string text = info.kind == "record" ? manifest.dump() : "";
-  return {std::move(info), std::move(text)};
+  std::vector<std::uint8_t> bytes;
+  if (info.kind == "record") bytes = json::to_cbor(manifest);
+  return {std::move(info), std::move(bytes)};
 }
 
 Row read_row(const std::string& root, const std::string& key) { return make_row(read_manifest(root, key)); }
@@ -184,9 +186,9 @@ SQLite::Database open_for_writing(const std::string& root) {
   SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
   db.exec(
       "CREATE TABLE IF NOT EXISTS objects(key TEXT PRIMARY KEY, kind TEXT NOT NULL, bytes INTEGER NOT NULL,"
-      "                                   created INTEGER NOT NULL) WITHOUT ROWID;"
-      "CREATE TABLE IF NOT EXISTS records(key TEXT PRIMARY KEY, created INTEGER NOT NULL, json TEXT NOT "
-      "NULL);"
+      " created INTEGER NOT NULL) WITHOUT ROWID;"
+      "CREATE TABLE IF NOT EXISTS records(key TEXT PRIMARY KEY, created INTEGER NOT NULL,"
+      " manifest BLOB NOT NULL);"
       "CREATE TABLE IF NOT EXISTS shards(name TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID;"
       "PRAGMA user_version = " +
       std::to_string(kVersion));
@@ -247,7 +249,7 @@ void insert(SQLite::Database& db, const std::vector<Row>& rows) {
     if (manifest.empty()) continue;
     record.bind(1, info.key);
     record.bind(2, info.created);
-    record.bind(3, manifest);
+    record.bind(3, manifest.data(), static_cast<int>(manifest.size()));
     record.exec();
     record.reset();
   }
@@ -316,17 +318,28 @@ std::vector<ObjectInfo> load_objects(SQLite::Database& db, const char* order) {
 }
 
 std::vector<json> load_records(SQLite::Database& db) {
-  std::vector<std::string> texts;
-  SQLite::Statement rows(db, "SELECT json FROM records ORDER BY created, key");
-  while (rows.executeStep()) texts.push_back(rows.getColumn(0).getString());
+  struct Stored {
+    std::int64_t created;
+    std::string key, cbor;
+  };
+  std::vector<Stored> rows;
+  SQLite::Statement query(db, "SELECT created, key, manifest FROM records");
+  while (query.executeStep()) {
+    rows.push_back(
+        {query.getColumn(0).getInt64(), query.getColumn(1).getString(), query.getColumn(2).getString()});
+  }
+  // Here and not in SQL: SQLite would sort the manifests along with their keys, on disk.
+  std::sort(rows.begin(), rows.end(), [](const Stored& a, const Stored& b) {
+    return std::tie(a.created, a.key) < std::tie(b.created, b.key);
+  });
 
-  std::vector<json> records(texts.size());
+  std::vector<json> records(rows.size());
   const std::size_t parts = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 8);
   std::vector<std::future<bool>> parsed;
   for (std::size_t part = 0; part < parts; ++part) {
     parsed.push_back(std::async(std::launch::async, [&, part] {
-      for (std::size_t i = part * texts.size() / parts; i < (part + 1) * texts.size() / parts; ++i) {
-        records[i] = json::parse(texts[i], nullptr, false);
+      for (std::size_t i = part * rows.size() / parts; i < (part + 1) * rows.size() / parts; ++i) {
+        records[i] = json::from_cbor(rows[i].cbor, true, false);
         if (!records[i].is_object()) return false;
       }
       return true;
@@ -404,7 +417,7 @@ void bring_up_to_date(Snapshot& snapshot, const std::string& root) {
   }
   for (Row& row : changes.found) {
     snapshot.objects.push_back(std::move(row.info));
-    if (!row.manifest.empty()) snapshot.records.push_back(json::parse(row.manifest));
+    if (!row.manifest.empty()) snapshot.records.push_back(json::from_cbor(row.manifest));
   }
   std::sort(snapshot.objects.begin(), snapshot.objects.end(), [](const ObjectInfo& a, const ObjectInfo& b) {
     return std::tie(a.created, a.key) < std::tie(b.created, b.key);

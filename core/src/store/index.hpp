@@ -2,7 +2,7 @@
 // 100,000 objects opens none of them.
 //
 //   objects(key, kind, bytes, created)   one row an object
-//   records(key, created, json)          manifests of the objects of kind "record"
+//   records(key, created, manifest)      of the objects of kind "record", as CBOR (parses faster than JSON)
 //   shards(name, changed)                modification time of each shard folder when it was last compared
 //
 // Before it answers, it compares the folders' times with those that it kept and
