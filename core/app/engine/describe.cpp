@@ -51,7 +51,7 @@ std::string example(const Field& field, const Table& defaults) {
 void describe_plugin(const Registry& registry, PluginKind kind, const std::string& name, bool markdown) {
   const PluginInfo& info = registry.find(kind, name);
   const std::unique_ptr<SchemaBase> schema = registry.schema(kind, name);
-  const Table defaults = registry.defaults(kind, name);
+  const Table defaults = schema->defaults();
   fmt::print("{}{}/{}\n\n{}\n", markdown ? "### " : "", name_of(kind), name, schema->summary());
   if (!schema->formula().empty()) fmt::print("\n{}{}{}\n", markdown ? "`" : "  ", schema->formula(), markdown ? "`" : "");
   if (!schema->source().empty()) fmt::print("\nSource: {}.\n", schema->source());

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "plan/validate.hpp"
+
 namespace w2s::app {
 
 void add_experiment_options(Options& options) {
@@ -20,6 +22,7 @@ LoadedExperiments load(const Options& options) {
     (std::filesystem::path(plugin).extension() == ".cpp" ? sources : paths).push_back(path);
   }
   loaded.registry = load_plugins(paths, sources);
+  for (Experiment& experiment : loaded.experiments) resolve_plugins(experiment, loaded.registry);
   return loaded;
 }
 

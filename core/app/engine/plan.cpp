@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -14,9 +15,8 @@ namespace w2s::app {
 namespace {
 
 std::string fits_of(const Store& store, const Job& job) {
-  if (!job.done) return "";
   std::string text;
-  for (const std::string& fit : store.manifest(job.key).at("record").at("fits")) {
+  for (const auto& fit : store.manifest(job.key).at("record").at("fits").get<std::vector<std::string>>()) {
     text += (text.empty() ? "  fits " : " ") + fit.substr(0, 12);
   }
   return text;
@@ -31,13 +31,14 @@ int plan(const Command& command, const Args& args) {
   options.add()("summary", po::bool_switch(), "counts only");
   if (!options.parse(args)) return 0;
   LoadedExperiments loaded = load(options);
-  // A plan writes nothing: where there is no store yet, everything is open.
-  const std::string runs = options.runs();
-  const Store store = Store::read_only(runs);
-  const Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, store);
+  // A plan writes nothing: where there is no store yet, every job is open.
+  std::optional<Store> store;
+  if (std::filesystem::exists(options.runs())) store.emplace(Store::read_only(options.runs()));
+  const Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, store ? &*store : nullptr);
   if (!options.flag("summary")) {
     for (const Job& job : plan.jobs) {
-      fmt::print("{}  {}  {}{}\n", job.done ? "done" : "open", job.key.substr(0, 12), job.title(), fits_of(store, job));
+      fmt::print("{}  {}  {}{}\n", job.done ? "done" : "open", job.key.substr(0, 12), job.title(),
+                 job.done ? fits_of(*store, job) : "");
     }
   }
   fmt::print("{} jobs: {} done, {} open\n", plan.jobs.size(), plan.jobs.size() - plan.open(), plan.open());

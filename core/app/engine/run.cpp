@@ -72,7 +72,7 @@ int run(const Command& command, const Args& args) {
 
   LoadedExperiments loaded = load(options);
   Store store(options.runs());
-  Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, store);
+  Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, &store);
   save_names(plan, store);
   Display display(isatty(STDERR_FILENO) != 0 && !options.flag("quiet"));
   const Summary summary = run_plan(plan, loaded.registry, store, pool, display);

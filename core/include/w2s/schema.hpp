@@ -122,6 +122,8 @@ class W2S_API SchemaBase {
   /// Fills `params` from `table`. Unknown keys, wrong types and values out of range throw
   /// UsageError with the source; `what` names the owner in messages ("loss 'gce'").
   void parse(const Table& table, void* params, std::string_view what) const;
+  /// The defaults of all fields; required ones hold what Params starts with.
+  virtual Table defaults() const = 0;
   /// The table with every default filled in: the inverse of parse.
   Table resolved(void* params) const;
 
@@ -148,6 +150,7 @@ class Schema final : public SchemaBase {
     return params;
   }
   Table resolved(Params params) const { return SchemaBase::resolved(&params); }
+  Table defaults() const override { return resolved(Params{}); }
   using SchemaBase::resolved;
 };
 

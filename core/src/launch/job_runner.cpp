@@ -2,10 +2,12 @@
 
 #include <sys/resource.h>
 
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
 #include <chrono>
 
 #include <fmt/format.h>
-#include <torch/version.h>
 
 #include <w2s/plugin.hpp>
 #include <w2s/safetensors.hpp>

@@ -143,13 +143,13 @@ class Recipes {
 
 class Planner {
  public:
-  Planner(Plan& plan, const Store& store) : plan_(plan), store_(store) {}
+  Planner(Plan& plan, const Store* store) : plan_(plan), store_(store) {}
 
   /// The position of the job with this key, added where it is new.
   std::size_t add(Job job) {
     const auto [found, fresh] = positions_.emplace(job.key, plan_.jobs.size());
     if (fresh) {
-      job.done = store_.has(job.key);
+      job.done = store_ != nullptr && store_->has(job.key);
       plan_.jobs.push_back(std::move(job));
     }
     return found->second;
@@ -157,13 +157,13 @@ class Planner {
 
  private:
   Plan& plan_;
-  const Store& store_;
+  const Store* store_;
   std::map<std::string, std::size_t> positions_;
 };
 
 }  // namespace
 
-Plan make_plan(std::vector<Experiment> experiments, const Registry& registry, const Store& store) {
+Plan make_plan(std::vector<Experiment> experiments, const Registry& registry, const Store* store) {
   Plan plan;
   plan.experiments = std::move(experiments);
   Planner planner(plan, store);

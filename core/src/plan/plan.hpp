@@ -45,7 +45,8 @@ struct Plan {
   std::size_t open() const;  // jobs not done
 };
 
+/// `store`: where done jobs are looked up; without one, every job is open.
 /// Throws UsageError where an experiment is not valid.
-Plan make_plan(std::vector<Experiment> experiments, const Registry& registry, const Store& store);
+Plan make_plan(std::vector<Experiment> experiments, const Registry& registry, const Store* store);
 
 }  // namespace w2s

@@ -4,6 +4,8 @@
 
 #include <w2s/plugin.hpp>
 
+#include "plugins/resolve.hpp"
+
 namespace w2s {
 namespace {
 
@@ -17,6 +19,19 @@ void check_file(const std::string& path, const Source& source, const std::string
 }
 
 }  // namespace
+
+void resolve_plugins(Experiment& experiment, const Registry& registry) {
+  const auto fill = [&](PluginKind kind, Spec& spec) { spec = resolve(registry, kind, spec); };
+  fill(PluginKind::task, experiment.task);
+  for (ModelSpec& model : experiment.models) {
+    fill(PluginKind::model, model.spec);
+    if (model.pretrain) fill(PluginKind::objective, model.pretrain->objective);
+  }
+  for (MethodSpec& method : experiment.methods) {
+    if (!method.loss.empty()) fill(PluginKind::loss, method.loss);
+    for (Spec& spec : method.strategy) fill(PluginKind::strategy, spec);
+  }
+}
 
 void validate(const Experiment& experiment, const Registry& registry) {
   const std::unique_ptr<ITask> task = registry.make_task(experiment.task);
