@@ -32,10 +32,11 @@ class EarlyLearning final : public ILoss {
     const Tensor log_p = log_probabilities(in.logits);
     const Tensor p = log_p.exp().clamp(1e-4, 1 - 1e-4);
     const Tensor own = p.detach();
+    const Tensor index = in.index.to(own.device());
     average_ = average_.to(own.options());
-    const Tensor t = params_.beta * average_.index_select(0, in.index) +
+    const Tensor t = params_.beta * average_.index_select(0, index) +
                      (1 - params_.beta) * own / own.sum(-1, /*keepdim=*/true);
-    average_.index_copy_(0, in.index, t);
+    average_.index_copy_(0, index, t);
     return cross_entropy(log_p, in.targets) + params_.lambda * at::log1p(-(p * t).sum(-1));
   }
 
