@@ -40,13 +40,15 @@ class ModelGolden : public testing::TestWithParam<std::string> {
     return model;
   }
 
-  static void check_text(const std::string& folder, const SafeTensors& expected, const std::string& attention) {
+  static void check_text(const std::string& folder, const SafeTensors& expected,
+                         const std::string& attention) {
     const std::unique_ptr<IModel> model = build(folder, attention, {});
     Batch batch;
     batch.x = expected.at("input_ids").to(at::kLong);
     batch.mask = expected.at("attention_mask").to(at::kBool);
     const Tensor lengths = batch.mask.sum(1);
-    for (std::int64_t r = 0; r < lengths.size(0); ++r) batch.lengths.push_back(lengths[r].item<std::int64_t>());
+    for (std::int64_t r = 0; r < lengths.size(0); ++r)
+      batch.lengths.push_back(lengths[r].item<std::int64_t>());
 
     const at::NoGradGuard no_grad;
     const Tensor states = model->hidden(batch);
@@ -59,12 +61,13 @@ class ModelGolden : public testing::TestWithParam<std::string> {
       expect_close(features[r], expected.at("last_hidden_state")[r][place], attention + ": features");
     }
     if (decoder) {
-      expect_close(model->vocabulary_logits(states).index({batch.mask}), expected.at("logits").index({batch.mask}),
-                   attention + ": logits");
+      expect_close(model->vocabulary_logits(states).index({batch.mask}),
+                   expected.at("logits").index({batch.mask}), attention + ": logits");
     }
   }
 
-  static void check_images(const std::string& folder, const SafeTensors& expected, const std::string& attention) {
+  static void check_images(const std::string& folder, const SafeTensors& expected,
+                           const std::string& attention) {
     Batch batch;
     batch.x = expected.at("pixel_values");
     ModelContext context;
@@ -72,7 +75,8 @@ class ModelGolden : public testing::TestWithParam<std::string> {
     const std::unique_ptr<IModel> model = build(folder, attention, context);
     const at::NoGradGuard no_grad;
     expect_close(model->hidden(batch), expected.at("last_hidden_state"), attention + ": last_hidden_state");
-    expect_close(model->features(batch), expected.at("pooler_output").flatten(1), attention + ": pooler_output");
+    expect_close(model->features(batch), expected.at("pooler_output").flatten(1),
+                 attention + ": pooler_output");
   }
 };
 
@@ -80,8 +84,10 @@ TEST_P(ModelGolden, AgreesWithHuggingFace) {
   const std::string folder = (models_folder() / GetParam()).string();
   const SafeTensors expected = SafeTensors::open(folder + "/expected.safetensors");
   for (const std::string attention : {"plain", "fused", "auto"}) {
-    if (expected.has("pixel_values")) check_images(folder, expected, attention);
-    else check_text(folder, expected, attention);
+    if (expected.has("pixel_values"))
+      check_images(folder, expected, attention);
+    else
+      check_text(folder, expected, attention);
   }
 }
 
@@ -89,18 +95,18 @@ std::vector<std::string> model_names() {
   std::vector<std::string> names;
   if (!std::filesystem::is_directory(models_folder())) return names;
   for (const auto& entry : std::filesystem::directory_iterator(models_folder())) {
-    if (std::filesystem::exists(entry.path() / "expected.safetensors")) names.push_back(entry.path().filename());
+    if (std::filesystem::exists(entry.path() / "expected.safetensors"))
+      names.push_back(entry.path().filename());
   }
   std::sort(names.begin(), names.end());
   return names;
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, ModelGolden, testing::ValuesIn(model_names()),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Fixtures, ModelGolden, testing::ValuesIn(model_names()), [](const auto& info) {
+  std::string name = info.param;
+  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+});
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ModelGolden);
 
 TEST(ModelGoldenFixtures, ArePresent) {

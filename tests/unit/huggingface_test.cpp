@@ -28,7 +28,8 @@ class Folder {
  public:
   Folder() {
     static int count = 0;
-    path_ = fs::temp_directory_path() / ("w2s-huggingface-" + std::to_string(getpid()) + "-" + std::to_string(count++));
+    path_ = fs::temp_directory_path() /
+            ("w2s-huggingface-" + std::to_string(getpid()) + "-" + std::to_string(count++));
     fs::create_directories(path_);
   }
   ~Folder() { fs::remove_all(path_); }
@@ -65,16 +66,30 @@ Tensors tensors_of(const Case& c, const std::string& prefix) {
 }
 
 Case gpt2() {
-  Case c{Table{{"model_type", "gpt2"}, {"n_embd", 8}, {"n_head", 2}, {"n_layer", 2}, {"n_positions", 16},
-               {"vocab_size", 20}, {"eos_token_id", 19}},
-         "transformer.", {{"wte.weight", {20, 8}}, {"wpe.weight", {16, 8}}, {"ln_f.weight", {8}}, {"ln_f.bias", {8}}},
+  Case c{Table{{"model_type", "gpt2"},
+               {"n_embd", 8},
+               {"n_head", 2},
+               {"n_layer", 2},
+               {"n_positions", 16},
+               {"vocab_size", 20},
+               {"eos_token_id", 19}},
+         "transformer.",
+         {{"wte.weight", {20, 8}}, {"wpe.weight", {16, 8}}, {"ln_f.weight", {8}}, {"ln_f.bias", {8}}},
          ""};
   for (const std::string b : {"h.0.", "h.1."}) {
-    for (const auto& [name, shape] : std::vector<std::pair<std::string, std::vector<std::int64_t>>>{
-             {"ln_1.weight", {8}}, {"ln_1.bias", {8}}, {"attn.c_attn.weight", {8, 24}}, {"attn.c_attn.bias", {24}},
-             {"attn.c_proj.weight", {8, 8}}, {"attn.c_proj.bias", {8}}, {"ln_2.weight", {8}}, {"ln_2.bias", {8}},
-             {"mlp.c_fc.weight", {8, 32}}, {"mlp.c_fc.bias", {32}}, {"mlp.c_proj.weight", {32, 8}},
-             {"mlp.c_proj.bias", {8}}}) {
+    for (const auto& [name, shape] :
+         std::vector<std::pair<std::string, std::vector<std::int64_t>>>{{"ln_1.weight", {8}},
+                                                                        {"ln_1.bias", {8}},
+                                                                        {"attn.c_attn.weight", {8, 24}},
+                                                                        {"attn.c_attn.bias", {24}},
+                                                                        {"attn.c_proj.weight", {8, 8}},
+                                                                        {"attn.c_proj.bias", {8}},
+                                                                        {"ln_2.weight", {8}},
+                                                                        {"ln_2.bias", {8}},
+                                                                        {"mlp.c_fc.weight", {8, 32}},
+                                                                        {"mlp.c_fc.bias", {32}},
+                                                                        {"mlp.c_proj.weight", {32, 8}},
+                                                                        {"mlp.c_proj.bias", {8}}}) {
       c.shapes.push_back({b + name, shape});
     }
   }
@@ -82,16 +97,30 @@ Case gpt2() {
 }
 
 Case llama(const std::string& type = "llama") {
-  Case c{Table{{"model_type", type}, {"hidden_size", 8}, {"num_attention_heads", 2}, {"num_key_value_heads", 1},
-               {"num_hidden_layers", 2}, {"intermediate_size", 12}, {"max_position_embeddings", 32},
-               {"vocab_size", 20}, {"rms_norm_eps", 1e-5}, {"tie_word_embeddings", false}},
-         "model.", {{"embed_tokens.weight", {20, 8}}, {"norm.weight", {8}}}, "lm_head.weight"};
+  Case c{Table{{"model_type", type},
+               {"hidden_size", 8},
+               {"num_attention_heads", 2},
+               {"num_key_value_heads", 1},
+               {"num_hidden_layers", 2},
+               {"intermediate_size", 12},
+               {"max_position_embeddings", 32},
+               {"vocab_size", 20},
+               {"rms_norm_eps", 1e-5},
+               {"tie_word_embeddings", false}},
+         "model.",
+         {{"embed_tokens.weight", {20, 8}}, {"norm.weight", {8}}},
+         "lm_head.weight"};
   for (const std::string b : {"layers.0.", "layers.1."}) {
     for (const auto& [name, shape] : std::vector<std::pair<std::string, std::vector<std::int64_t>>>{
-             {"input_layernorm.weight", {8}}, {"post_attention_layernorm.weight", {8}},
-             {"self_attn.q_proj.weight", {8, 8}}, {"self_attn.k_proj.weight", {4, 8}},
-             {"self_attn.v_proj.weight", {4, 8}}, {"self_attn.o_proj.weight", {8, 8}},
-             {"mlp.gate_proj.weight", {12, 8}}, {"mlp.up_proj.weight", {12, 8}}, {"mlp.down_proj.weight", {8, 12}}}) {
+             {"input_layernorm.weight", {8}},
+             {"post_attention_layernorm.weight", {8}},
+             {"self_attn.q_proj.weight", {8, 8}},
+             {"self_attn.k_proj.weight", {4, 8}},
+             {"self_attn.v_proj.weight", {4, 8}},
+             {"self_attn.o_proj.weight", {8, 8}},
+             {"mlp.gate_proj.weight", {12, 8}},
+             {"mlp.up_proj.weight", {12, 8}},
+             {"mlp.down_proj.weight", {8, 12}}}) {
       c.shapes.push_back({b + name, shape});
     }
   }
@@ -105,14 +134,26 @@ Case mistral() {
 }
 
 Case gpt_neox() {
-  Case c{Table{{"model_type", "gpt_neox"}, {"hidden_size", 8}, {"num_attention_heads", 2}, {"num_hidden_layers", 1},
-               {"intermediate_size", 12}, {"max_position_embeddings", 32}, {"vocab_size", 20}, {"rotary_pct", 0.5},
-               {"rotary_emb_base", 10000}, {"use_parallel_residual", false}},
-         "gpt_neox.", {{"embed_in.weight", {20, 8}}, {"final_layer_norm.weight", {8}}, {"final_layer_norm.bias", {8}}},
+  Case c{Table{{"model_type", "gpt_neox"},
+               {"hidden_size", 8},
+               {"num_attention_heads", 2},
+               {"num_hidden_layers", 1},
+               {"intermediate_size", 12},
+               {"max_position_embeddings", 32},
+               {"vocab_size", 20},
+               {"rotary_pct", 0.5},
+               {"rotary_emb_base", 10000},
+               {"use_parallel_residual", false}},
+         "gpt_neox.",
+         {{"embed_in.weight", {20, 8}}, {"final_layer_norm.weight", {8}}, {"final_layer_norm.bias", {8}}},
          "embed_out.weight"};
-  for (const auto& [name, shape] : std::vector<std::pair<std::string, std::vector<std::int64_t>>>{
-           {"input_layernorm", {8}}, {"post_attention_layernorm", {8}}, {"attention.query_key_value", {24, 8}},
-           {"attention.dense", {8, 8}}, {"mlp.dense_h_to_4h", {12, 8}}, {"mlp.dense_4h_to_h", {8, 12}}}) {
+  for (const auto& [name, shape] :
+       std::vector<std::pair<std::string, std::vector<std::int64_t>>>{{"input_layernorm", {8}},
+                                                                      {"post_attention_layernorm", {8}},
+                                                                      {"attention.query_key_value", {24, 8}},
+                                                                      {"attention.dense", {8, 8}},
+                                                                      {"mlp.dense_h_to_4h", {12, 8}},
+                                                                      {"mlp.dense_4h_to_h", {8, 12}}}) {
     c.shapes.push_back({"layers.0." + name + ".weight", shape});
     c.shapes.push_back({"layers.0." + name + ".bias", {shape[0]}});
   }
@@ -120,15 +161,30 @@ Case gpt_neox() {
 }
 
 Case bert(const std::string& type = "bert") {
-  Case c{Table{{"model_type", type}, {"hidden_size", 8}, {"num_attention_heads", 2}, {"num_hidden_layers", 1},
-               {"intermediate_size", 12}, {"max_position_embeddings", 16}, {"vocab_size", 20}, {"type_vocab_size", 2}},
-         type + ".", {{"embeddings.word_embeddings.weight", {20, 8}}, {"embeddings.position_embeddings.weight", {16, 8}},
-                      {"embeddings.token_type_embeddings.weight", {2, 8}}, {"embeddings.LayerNorm.weight", {8}},
-                      {"embeddings.LayerNorm.bias", {8}}}, ""};
-  for (const auto& [name, shape] : std::vector<std::pair<std::string, std::vector<std::int64_t>>>{
-           {"attention.self.query", {8, 8}}, {"attention.self.key", {8, 8}}, {"attention.self.value", {8, 8}},
-           {"attention.output.dense", {8, 8}}, {"attention.output.LayerNorm", {8}}, {"intermediate.dense", {12, 8}},
-           {"output.dense", {8, 12}}, {"output.LayerNorm", {8}}}) {
+  Case c{Table{{"model_type", type},
+               {"hidden_size", 8},
+               {"num_attention_heads", 2},
+               {"num_hidden_layers", 1},
+               {"intermediate_size", 12},
+               {"max_position_embeddings", 16},
+               {"vocab_size", 20},
+               {"type_vocab_size", 2}},
+         type + ".",
+         {{"embeddings.word_embeddings.weight", {20, 8}},
+          {"embeddings.position_embeddings.weight", {16, 8}},
+          {"embeddings.token_type_embeddings.weight", {2, 8}},
+          {"embeddings.LayerNorm.weight", {8}},
+          {"embeddings.LayerNorm.bias", {8}}},
+         ""};
+  for (const auto& [name, shape] :
+       std::vector<std::pair<std::string, std::vector<std::int64_t>>>{{"attention.self.query", {8, 8}},
+                                                                      {"attention.self.key", {8, 8}},
+                                                                      {"attention.self.value", {8, 8}},
+                                                                      {"attention.output.dense", {8, 8}},
+                                                                      {"attention.output.LayerNorm", {8}},
+                                                                      {"intermediate.dense", {12, 8}},
+                                                                      {"output.dense", {8, 12}},
+                                                                      {"output.LayerNorm", {8}}}) {
     c.shapes.push_back({"encoder.layer.0." + name + ".weight", shape});
     c.shapes.push_back({"encoder.layer.0." + name + ".bias", {shape[0]}});
   }
@@ -152,13 +208,16 @@ std::unique_ptr<IModel> load(const std::string& path, const Table& params = {}) 
   model->build({}, Stream(1, "test"));
   return model;
 }
-std::unique_ptr<IModel> load(const Folder& folder, const Table& params = {}) { return load(folder.str(), params); }
+std::unique_ptr<IModel> load(const Folder& folder, const Table& params = {}) {
+  return load(folder.str(), params);
+}
 
 Batch batch_of(const std::vector<Ids>& rows, std::int64_t fill = 0) {
   std::size_t width = 0;
   for (const Ids& row : rows) width = std::max(width, row.size());
   Batch batch;
-  batch.x = at::full({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(width)}, fill, at::kLong);
+  batch.x =
+      at::full({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(width)}, fill, at::kLong);
   batch.mask = at::zeros(batch.x.sizes(), at::kBool);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     for (std::size_t t = 0; t < rows[r].size(); ++t) {
@@ -190,7 +249,8 @@ std::string message_of(const std::function<void()>& action) {
 
 void expect_message(const std::function<void()>& action, const std::vector<std::string>& parts) {
   const std::string message = message_of(action);
-  for (const std::string& part : parts) EXPECT_NE(message.find(part), std::string::npos) << message << "\nlacks " << part;
+  for (const std::string& part : parts)
+    EXPECT_NE(message.find(part), std::string::npos) << message << "\nlacks " << part;
 }
 
 TEST(HuggingFaceLoading, TakesNamesWithAndWithoutTheFamilysPrefix) {
@@ -258,8 +318,11 @@ TEST(HuggingFaceLoading, LeavesOutTensorsOfHeadsAndBuffers) {
       {gpt2(), {"transformer.h.0.attn.bias", "h.1.attn.masked_bias", "lm_head.weight", "score.weight"}},
       {llama(), {"model.layers.0.self_attn.rotary_emb.inv_freq", "score.weight"}},
       {gpt_neox(), {"gpt_neox.layers.0.attention.bias", "gpt_neox.layers.0.attention.rotary_emb.inv_freq"}},
-      {bert(), {"bert.embeddings.position_ids", "bert.pooler.dense.weight", "cls.predictions.bias", "classifier.weight"}},
-      {bert("roberta"), {"roberta.embeddings.position_ids", "lm_head.dense.weight", "classifier.dense.weight"}}};
+      {bert(),
+       {"bert.embeddings.position_ids", "bert.pooler.dense.weight", "cls.predictions.bias",
+        "classifier.weight"}},
+      {bert("roberta"),
+       {"roberta.embeddings.position_ids", "lm_head.dense.weight", "classifier.dense.weight"}}};
   for (const auto& [c, extras] : cases) {
     Folder plain, extended;
     write(plain, c);
@@ -292,7 +355,8 @@ TEST(HuggingFaceErrors, NameTheTensorAndWhatWasExpected) {
   Tensors missing = good;
   missing.erase("transformer.h.1.ln_1.weight");
   write(folder, c.config, missing);
-  expect_message([&] { load(folder); }, {"model.safetensors", "'transformer.h.1.ln_1.weight' [8]", "is missing"});
+  expect_message([&] { load(folder); },
+                 {"model.safetensors", "'transformer.h.1.ln_1.weight' [8]", "is missing"});
 
   Tensors unexpected = good;
   unexpected["transformer.h.2.ln_1.weight"] = at::ones({8});
@@ -361,7 +425,8 @@ TEST(HuggingFaceForward, PaddingDoesNotChangeARow) {
         const Tensor together = model->features(batch_of(kRows, fill));
         for (std::size_t r = 0; r < kRows.size(); ++r) {
           const Tensor alone = model->features(batch_of({kRows[r]}))[0];
-          EXPECT_LT(distance(together[static_cast<std::int64_t>(r)], alone), 2e-6) << type_of(c) << ' ' << attention;
+          EXPECT_LT(distance(together[static_cast<std::int64_t>(r)], alone), 2e-6)
+              << type_of(c) << ' ' << attention;
         }
       }
     }
@@ -423,16 +488,23 @@ TEST(HuggingFaceForward, OldAndNewRotarySettingsAgree) {
   const Tensor plain = with({});
   const Tensor theta = with({{"rope_theta", 500.0}});
   EXPECT_GT(distance(plain, theta), 1e-4);
-  EXPECT_EQ(distance(theta, with({{"rope_parameters", Table{{"rope_theta", 500.0}, {"rope_type", "default"}}}})), 0);
+  EXPECT_EQ(
+      distance(theta, with({{"rope_parameters", Table{{"rope_theta", 500.0}, {"rope_type", "default"}}}})),
+      0);
 
   const Tensor linear = with({{"rope_scaling", Table{{"type", "linear"}, {"factor", 4.0}}}});
   EXPECT_GT(distance(plain, linear), 1e-4);
-  EXPECT_EQ(distance(linear, with({{"rope_parameters", Table{{"rope_theta", 10000.0}, {"rope_type", "linear"},
-                                                             {"factor", 4.0}}}})), 0);
+  EXPECT_EQ(
+      distance(linear, with({{"rope_parameters",
+                              Table{{"rope_theta", 10000.0}, {"rope_type", "linear"}, {"factor", 4.0}}}})),
+      0);
 
   const auto llama3 = [&](std::int64_t context) {
-    return with({{"rope_scaling", Table{{"rope_type", "llama3"}, {"factor", 4.0}, {"low_freq_factor", 1.0},
-                                        {"high_freq_factor", 4.0}, {"original_max_position_embeddings", context}}}});
+    return with({{"rope_scaling", Table{{"rope_type", "llama3"},
+                                        {"factor", 4.0},
+                                        {"low_freq_factor", 1.0},
+                                        {"high_freq_factor", 4.0},
+                                        {"original_max_position_embeddings", context}}}});
   };
   EXPECT_EQ(distance(llama3(100000000), plain), 0) << "all wavelengths are short: none is stretched";
   EXPECT_LT(distance(llama3(1), linear), 1e-6) << "all wavelengths are long: all are stretched";
@@ -443,23 +515,39 @@ TEST(HuggingFaceForward, LayersAreThoseOfHuggingFacesHiddenStates) {
   write(folder, gpt2());
   const auto last = load(folder), second = load(folder, {{"layer", 2}}), none = load(folder, {{"layer", 0}});
   EXPECT_EQ(distance(features(*last, kRows), features(*second, kRows)), 0);
-  const Tensor expected = last->parameters()["transformer.wte.weight"][11] + last->parameters()["transformer.wpe.weight"][1];
+  const Tensor expected =
+      last->parameters()["transformer.wte.weight"][11] + last->parameters()["transformer.wpe.weight"][1];
   EXPECT_LT(distance(features(*none, kRows)[1], expected.detach()), 1e-7);
   EXPECT_GT(distance(features(*last, kRows), features(*load(folder, {{"layer", 1}}), kRows)), 1e-3);
 }
 
 Case dinov2() {
-  Case c{Table{{"model_type", "dinov2"}, {"hidden_size", 8}, {"num_attention_heads", 2}, {"num_hidden_layers", 1},
-               {"image_size", 8}, {"patch_size", 4}, {"mlp_ratio", 3}, {"use_swiglu_ffn", true}},
-         "dinov2.", {{"embeddings.cls_token", {1, 1, 8}}, {"embeddings.position_embeddings", {1, 5, 8}},
-                     {"embeddings.patch_embeddings.projection.weight", {8, 3, 4, 4}},
-                     {"embeddings.patch_embeddings.projection.bias", {8}},
-                     {"encoder.layer.0.layer_scale1.lambda1", {8}}, {"encoder.layer.0.layer_scale2.lambda1", {8}}}, ""};
+  Case c{Table{{"model_type", "dinov2"},
+               {"hidden_size", 8},
+               {"num_attention_heads", 2},
+               {"num_hidden_layers", 1},
+               {"image_size", 8},
+               {"patch_size", 4},
+               {"mlp_ratio", 3},
+               {"use_swiglu_ffn", true}},
+         "dinov2.",
+         {{"embeddings.cls_token", {1, 1, 8}},
+          {"embeddings.position_embeddings", {1, 5, 8}},
+          {"embeddings.patch_embeddings.projection.weight", {8, 3, 4, 4}},
+          {"embeddings.patch_embeddings.projection.bias", {8}},
+          {"encoder.layer.0.layer_scale1.lambda1", {8}},
+          {"encoder.layer.0.layer_scale2.lambda1", {8}}},
+         ""};
   for (const auto& [name, shape] : std::vector<std::pair<std::string, std::vector<std::int64_t>>>{
-           {"layernorm", {8}}, {"encoder.layer.0.norm1", {8}}, {"encoder.layer.0.norm2", {8}},
-           {"encoder.layer.0.attention.attention.query", {8, 8}}, {"encoder.layer.0.attention.attention.key", {8, 8}},
-           {"encoder.layer.0.attention.attention.value", {8, 8}}, {"encoder.layer.0.attention.output.dense", {8, 8}},
-           {"encoder.layer.0.mlp.weights_in", {32, 8}}, {"encoder.layer.0.mlp.weights_out", {8, 16}}}) {
+           {"layernorm", {8}},
+           {"encoder.layer.0.norm1", {8}},
+           {"encoder.layer.0.norm2", {8}},
+           {"encoder.layer.0.attention.attention.query", {8, 8}},
+           {"encoder.layer.0.attention.attention.key", {8, 8}},
+           {"encoder.layer.0.attention.attention.value", {8, 8}},
+           {"encoder.layer.0.attention.output.dense", {8, 8}},
+           {"encoder.layer.0.mlp.weights_in", {32, 8}},
+           {"encoder.layer.0.mlp.weights_out", {8, 16}}}) {
     c.shapes.push_back({name + ".weight", shape});
     c.shapes.push_back({name + ".bias", {shape[0]}});
   }
@@ -596,7 +684,8 @@ TEST(HuggingFaceLora, MergesIntoTheSavedModel) {
     write(folder, c);
     const auto lora = load(folder, {{"lora", Table{{"rank", 2}, {"alpha", 3.0}}}});
     for (auto& item : lora->parameters().items()) {
-      if (item.name.ends_with(".lora_b")) lora->parameters().assign(item.name, random_tensor(item.name, item.tensor.sizes().vec()));
+      if (item.name.ends_with(".lora_b"))
+        lora->parameters().assign(item.name, random_tensor(item.name, item.tensor.sizes().vec()));
     }
     lora->save(merged.str());
     const Tensor adapted = features(*lora, kRows);
@@ -611,8 +700,11 @@ TEST(HuggingFaceLora, NamesItsTargets) {
   const auto model = load(folder, {{"lora", Table{{"targets", List{"q_proj", "v_proj"}}}}});
   EXPECT_TRUE(model->parameters().has("model.layers.1.self_attn.q_proj.lora_a"));
   EXPECT_FALSE(model->parameters().has("model.layers.1.self_attn.k_proj.lora_a"));
-  expect_message([&] { load(folder, {{"lora", Table{{"targets", List{"q_prj"}}}}}); },
-                 {"no linear map 'q_prj'", "did you mean 'q_proj'?"});
+  expect_message(
+      [&] {
+        load(folder, {{"lora", Table{{"targets", List{"q_prj"}}}}});
+      },
+      {"no linear map 'q_prj'", "did you mean 'q_proj'?"});
   expect_message([&] { load(folder, {{"lora", Table{{"ranks", 4}}}}); }, {"ranks", "did you mean 'rank'?"});
 }
 
@@ -688,7 +780,8 @@ class Encoding : public testing::Test {
     end_ = *tokenizer_->token_to_id("<|endoftext|>");
   }
   std::unique_ptr<IModel> model(std::int64_t context) const {
-    return gpt({{"layers", 1}, {"width", 4}, {"heads", 1}, {"tokenizer", folder_.str()}, {"context", context}});
+    return gpt(
+        {{"layers", 1}, {"width", 4}, {"heads", 1}, {"tokenizer", folder_.str()}, {"context", context}});
   }
   static Examples examples(std::vector<std::string> text, std::vector<std::string> second = {}) {
     Columns columns;
@@ -730,7 +823,8 @@ TEST_F(Encoding, PairsAreTwoRows) {
 
 TEST_F(Encoding, AnswersAreKeptWholeAndEnded) {
   const auto small = model(6);
-  const Encoded encoded = small->encode(examples({"abcdef", "a", ""}, {"xyz", "x", "x"}), TaskKind::generation);
+  const Encoded encoded =
+      small->encode(examples({"abcdef", "a", ""}, {"xyz", "x", "x"}), TaskKind::generation);
   EXPECT_EQ(row(encoded, 0), ids("efxyz", true));
   EXPECT_EQ(row(encoded, 1), ids("ax", true));
   EXPECT_EQ(encoded.answers, (std::vector<std::int64_t>{2, 1, 1}));

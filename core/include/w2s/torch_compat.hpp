@@ -21,7 +21,8 @@ inline Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, con
   if (allowed.defined()) return at::scaled_dot_product_attention(q, k, v, allowed, 0.0, false);
   return at::scaled_dot_product_attention(q, k, v, {}, 0.0, causal);
 #else
-  if (allowed.defined()) return std::get<0>(at::_scaled_dot_product_attention(q, k, v, allowed, 0.0, false, false));
+  if (allowed.defined())
+    return std::get<0>(at::_scaled_dot_product_attention(q, k, v, allowed, 0.0, false, false));
   return std::get<0>(at::_scaled_dot_product_attention(q, k, v, {}, 0.0, false, causal));
 #endif
 }

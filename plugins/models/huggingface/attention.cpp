@@ -56,7 +56,8 @@ Mask cached_mask(Attention attention, const Tensor& positions, std::int64_t keys
   return made(attention, allowed.unsqueeze(1));
 }
 
-Tensor attend(Attention attention, const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask, double scale) {
+Tensor attend(Attention attention, const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
+              double scale) {
   const Tensor keys = repeat_heads(k, q.size(1)), values = repeat_heads(v, q.size(1));
   if (attention == Attention::fused) {
     const double own = scale * std::sqrt(static_cast<double>(q.size(3)));

@@ -31,7 +31,8 @@ Mask causal_mask(Attention attention, std::int64_t length, std::int64_t window, 
 Mask cached_mask(Attention attention, const Tensor& positions, std::int64_t keys, std::int64_t window);
 
 /// softmax(scale · q kᵀ + mask) v, [R, H, T, d].
-Tensor attend(Attention attention, const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask, double scale);
+Tensor attend(Attention attention, const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
+              double scale);
 
 /// [R, T, H·d] → [R, H, T, d] and back.
 Tensor split_heads(const Tensor& x, std::int64_t heads);

@@ -16,8 +16,15 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kTokenizerFiles[] = {
-    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
-    "merges.txt",     "encoder.json",          "vocab.bpe",               "vocab.txt",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "encoder.json",
+    "vocab.bpe",
+    "vocab.txt",
 };
 
 // The last token's state of each row, [R, D].
@@ -76,7 +83,8 @@ Backbone::Backbone(Config config, BackboneParams params)
 }
 
 void Backbone::build_from(const ModelContext& context,
-                          const std::function<Tensor(const TensorSpec&, at::ScalarType)>& load, const Stream& stream) {
+                          const std::function<Tensor(const TensorSpec&, at::ScalarType)>& load,
+                          const Stream& stream) {
   const bool text = family_->kind() != Family::Kind::vision;
   if (text && !context.input_shape.empty()) {
     throw UsageError("this model reads text, but the task's examples are dense");
@@ -88,8 +96,10 @@ void Backbone::build_from(const ModelContext& context,
     const Tensor values = load(tensor, tensor.buffer ? at::kFloat : type_);
     if (!values.defined()) continue;
     const std::string name = layout.full_name(tensor);
-    if (tensor.buffer || frozen) parameters().add_buffer(name, values);
-    else parameters().add(name, values);
+    if (tensor.buffer || frozen)
+      parameters().add_buffer(name, values);
+    else
+      parameters().add(name, values);
   }
   if (has_lora_) add_lora(parameters(), layout, lora_, stream.child("lora"));
 }
@@ -127,12 +137,16 @@ Tensor Backbone::features(const Batch& batch) {
   return family_->pooled(named, states, layer_).to(at::kFloat);
 }
 
-Tensor Backbone::hidden(const Batch& batch) { return family_->hidden(weights(), inputs(batch), family_->depth()); }
+Tensor Backbone::hidden(const Batch& batch) {
+  return family_->hidden(weights(), inputs(batch), family_->depth());
+}
 
-Tensor Backbone::vocabulary_logits(const Tensor& hidden) { return output_logits(*family_, weights(), hidden); }
+Tensor Backbone::vocabulary_logits(const Tensor& hidden) {
+  return output_logits(*family_, weights(), hidden);
+}
 
-std::vector<std::vector<std::int32_t>> Backbone::generate(const std::vector<std::vector<std::int32_t>>& prompts,
-                                                          const GenerateOptions& options) {
+std::vector<std::vector<std::int32_t>> Backbone::generate(
+    const std::vector<std::vector<std::int32_t>>& prompts, const GenerateOptions& options) {
   if (family_->kind() != Family::Kind::decoder) throw UsageError("this model is not a causal language model");
   GenerateOptions own = options;
   if (own.stop.empty()) {
@@ -160,7 +174,8 @@ Encoded Backbone::encode(const Examples& examples, TaskKind kind) const {
 
 const Tokenizer& Backbone::tokenizer() const {
   std::call_once(tokenizer_once_, [&] {
-    if (params_.tokenizer.empty()) throw UsageError("this model has no tokenizer: set 'tokenizer' to its folder");
+    if (params_.tokenizer.empty())
+      throw UsageError("this model has no tokenizer: set 'tokenizer' to its folder");
     tokenizer_ = Tokenizer::from_folder(params_.tokenizer);
   });
   return *tokenizer_;
@@ -194,7 +209,8 @@ void Backbone::save(const std::string& folder) const {
     const fs::path from = fs::path(params_.tokenizer) / name, to = fs::path(folder) / name;
     if (params_.tokenizer.empty() || !fs::exists(from) || fs::equivalent(params_.tokenizer, folder)) continue;
     fs::copy_file(from, to, fs::copy_options::overwrite_existing, failure);
-    if (failure) throw Error("cannot copy '" + from.string() + "' to '" + to.string() + "': " + failure.message());
+    if (failure)
+      throw Error("cannot copy '" + from.string() + "' to '" + to.string() + "': " + failure.message());
   }
   Table table = config_.table();
   table.set(table.find("torch_dtype") ? "torch_dtype" : "dtype", params_.dtype);

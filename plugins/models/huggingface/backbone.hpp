@@ -41,9 +41,10 @@ class Backbone : public IModel {
   std::int64_t block_of(const std::string& parameter) const override;
 
  protected:
-  /// For build(): checks the task's inputs, asks `load` for each tensor of the layout (undefined: absent), adds LoRA.
-  void build_from(const ModelContext& context, const std::function<Tensor(const TensorSpec&, at::ScalarType)>& load,
-                  const Stream& stream);
+  /// For build(): checks the task's inputs, asks `load` for each tensor of the layout (undefined: absent),
+  /// adds LoRA.
+  void build_from(const ModelContext& context,
+                  const std::function<Tensor(const TensorSpec&, at::ScalarType)>& load, const Stream& stream);
   const Family& family() const { return *family_; }
   /// SHA-256 of the files that decide the tokens; "" where there is no tokenizer.
   std::string tokenizer_digest() const;
@@ -71,17 +72,22 @@ at::ScalarType type_named(const std::string& name);
 /// The fields that every backbone's Params has beside its own.
 template <class Params>
 void describe_backbone(Schema<Params>& schema) {
-  schema.field("context", &Params::context,
-               "most tokens of a row; longer rows lose the beginning of their text; 0: all that the model has")
+  schema
+      .field("context", &Params::context,
+             "most tokens of a row; longer rows lose the beginning of their text; 0: all that the model has")
       .at_least(0);
-  schema.field("layer", &Params::layer,
-               "hidden states that are the features: 0 embeddings, 1 … depth after that block; -1: the last, normed")
+  schema
+      .field("layer", &Params::layer,
+             "hidden states that are the features: 0 embeddings, 1 … depth after that block; -1: the last, "
+             "normed")
       .at_least(-1);
-  schema.field("attention", &Params::attention,
-               "fused: LibTorch's kernels; plain: the formula; auto: fused where it is fast")
+  schema
+      .field("attention", &Params::attention,
+             "fused: LibTorch's kernels; plain: the formula; auto: fused where it is fast")
       .one_of({"auto", "fused", "plain"});
-  schema.field("lora", &Params::lora,
-               "{ rank = 8, alpha = 16, targets = [] }: trains low-rank updates and freezes the rest; empty: no LoRA");
+  schema.field(
+      "lora", &Params::lora,
+      "{ rank = 8, alpha = 16, targets = [] }: trains low-rank updates and freezes the rest; empty: no LoRA");
 }
 
 }  // namespace w2s::hf

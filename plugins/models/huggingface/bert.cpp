@@ -31,7 +31,8 @@ class Bert final : public Family {
     layout_.ignored_suffixes = {"embeddings.position_ids", "embeddings.token_type_ids"};
     layout_.weight("embeddings.word_embeddings.weight", {vocabulary_, width_}, -1);
     layout_.weight("embeddings.position_embeddings.weight", {positions_, width_}, -1);
-    layout_.weight("embeddings.token_type_embeddings.weight", {config.size({"type_vocab_size"}, 2), width_}, -1);
+    layout_.weight("embeddings.token_type_embeddings.weight", {config.size({"type_vocab_size"}, 2), width_},
+                   -1);
     layout_.norm("embeddings.LayerNorm", width_, -1);
     for (std::int64_t i = 0; i < depth_; ++i) {
       const std::string block = "encoder.layer." + std::to_string(i) + ".";
@@ -68,7 +69,8 @@ class Bert final : public Family {
       x = weights.layer_norm(x + weights.linear(context, block + "attention.output.dense"),
                              block + "attention.output.LayerNorm", eps_);
       const Tensor inner = activate(activation_, weights.linear(x, block + "intermediate.dense"));
-      x = weights.layer_norm(x + weights.linear(inner, block + "output.dense"), block + "output.LayerNorm", eps_);
+      x = weights.layer_norm(x + weights.linear(inner, block + "output.dense"), block + "output.LayerNorm",
+                             eps_);
     }
     return x;
   }

@@ -23,9 +23,10 @@ class KeyValueCache {
   /// Before a pass whose last position of any row is `used` − 1.
   void grow(std::int64_t used) { used_ = used; }
 
-  /// Stores k, v [R, K, T, d] of a layer at positions [R, T] ([1, T] for all rows) and gives all keys and values
-  /// [R, K, used, d].
-  std::pair<Tensor, Tensor> update(std::int64_t layer, const Tensor& k, const Tensor& v, const Tensor& positions);
+  /// Stores k, v [R, K, T, d] of a layer at positions [R, T] ([1, T] for all rows) and gives all keys and
+  /// values [R, K, used, d].
+  std::pair<Tensor, Tensor> update(std::int64_t layer, const Tensor& k, const Tensor& v,
+                                   const Tensor& positions);
 
  private:
   std::int64_t capacity_, used_ = 0;

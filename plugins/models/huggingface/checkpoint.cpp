@@ -60,7 +60,8 @@ std::vector<std::string> weight_files(const std::string& folder) {
   const std::string single = folder + "/model.safetensors", index = single + ".index.json";
   if (fs::exists(single)) return {single};
   if (!fs::exists(index)) {
-    const bool pickled = fs::exists(folder + "/pytorch_model.bin") || fs::exists(folder + "/pytorch_model.bin.index.json");
+    const bool pickled =
+        fs::exists(folder + "/pytorch_model.bin") || fs::exists(folder + "/pytorch_model.bin.index.json");
     throw UsageError(folder + ": no weights: expected model.safetensors or model.safetensors.index.json" +
                      (pickled ? ", found pytorch_model.bin (a pickle, which is not read: convert it)" : ""));
   }
@@ -85,11 +86,12 @@ void Checkpoint::locate(const Layout& layout) {
     for (const std::string& name : files_[file].names()) {
       std::string bare = name.starts_with(layout.prefix) ? name.substr(layout.prefix.size()) : name;
       bare = modern_name(std::move(bare));
-      if (starts_with_any(bare, layout.ignored_prefixes) || ends_with_any(bare, layout.ignored_suffixes)) continue;
+      if (starts_with_any(bare, layout.ignored_prefixes) || ends_with_any(bare, layout.ignored_suffixes))
+        continue;
       const auto [other, added] = found_.emplace(bare, Place{file, name});
       if (!added) {
-        throw Error(files_[file].path() + ": tensor '" + name + "' is there twice, also as '" + other->second.name +
-                    "' in " + files_[other->second.file].path());
+        throw Error(files_[file].path() + ": tensor '" + name + "' is there twice, also as '" +
+                    other->second.name + "' in " + files_[other->second.file].path());
       }
     }
   }
@@ -97,8 +99,10 @@ void Checkpoint::locate(const Layout& layout) {
   if (fs::exists(folder_ + "/model.safetensors") || !fs::exists(index)) return;
   for (const auto& [tensor, shard] : read_index(index)) {
     const std::string path = folder_ + "/" + shard;
-    const auto file = std::find_if(files_.begin(), files_.end(), [&](const auto& f) { return f.path() == path; });
-    if (!file->has(tensor)) throw Error(index + ": tensor '" + tensor + "' is missing from its shard '" + shard + "'");
+    const auto file =
+        std::find_if(files_.begin(), files_.end(), [&](const auto& f) { return f.path() == path; });
+    if (!file->has(tensor))
+      throw Error(index + ": tensor '" + tensor + "' is missing from its shard '" + shard + "'");
   }
 }
 
@@ -126,15 +130,17 @@ void Checkpoint::check(const Layout& layout) const {
                 count_text(1, missing.size()) + " that config.json calls for is missing" +
                 (surplus.empty() ? "" : "; unexpected: " + surplus));
   }
-  if (!surplus.empty()) throw Error(where + ": unexpected tensor " + surplus + ": config.json calls for no such weight");
+  if (!surplus.empty())
+    throw Error(where + ": unexpected tensor " + surplus + ": config.json calls for no such weight");
 
   for (const TensorSpec& tensor : layout.tensors) {
     if (!has(tensor)) continue;
     const Place& place = found_.at(tensor.name);
     const SafeTensors& file = files_[place.file];
     if (file.shape(place.name) != tensor.shape) {
-      throw Error(file.path() + ": tensor '" + place.name + "' has shape " + shape_text(file.shape(place.name)) +
-                  ", expected " + shape_text(tensor.shape) + " by config.json");
+      throw Error(file.path() + ": tensor '" + place.name + "' has shape " +
+                  shape_text(file.shape(place.name)) + ", expected " + shape_text(tensor.shape) +
+                  " by config.json");
     }
     const Tensor view = file.at(place.name);
     if (!view.is_floating_point()) {

@@ -18,9 +18,9 @@ std::vector<std::string> weight_files(const std::string& folder);
 
 class Checkpoint {
  public:
-  /// Maps the files and checks them against the layout: every tensor there (unless optional), of the expected shape
-  /// and of a floating type, none that is neither expected nor ignored. Throws Error naming the tensor, what was
-  /// expected and what was found.
+  /// Maps the files and checks them against the layout: every tensor there (unless optional), of the expected
+  /// shape and of a floating type, none that is neither expected nor ignored. Throws Error naming the tensor,
+  /// what was expected and what was found.
   Checkpoint(const std::string& folder, const Layout& layout);
 
   bool has(const TensorSpec& tensor) const { return found_.count(tensor.name) != 0; }

@@ -10,9 +10,11 @@ namespace w2s::hf {
 Config Config::read(const std::string& folder) {
   const std::string path = folder + "/config.json";
   if (!std::filesystem::is_directory(folder)) throw UsageError(folder + ": there is no such model folder");
-  if (!std::filesystem::exists(path)) throw UsageError(folder + ": not a Hugging Face model: config.json is missing");
+  if (!std::filesystem::exists(path))
+    throw UsageError(folder + ": not a Hugging Face model: config.json is missing");
   const Value value = read_json(path);
-  if (!value.is_table()) throw UsageError(path + ": expected a JSON object, found " + std::string(value.kind_name()));
+  if (!value.is_table())
+    throw UsageError(path + ": expected a JSON object, found " + std::string(value.kind_name()));
   return Config(value.as_table(), path);
 }
 
@@ -31,7 +33,8 @@ const Value* Config::first(std::initializer_list<const char*> keys, bool require
   return nullptr;
 }
 
-std::int64_t Config::size(std::initializer_list<const char*> keys, std::optional<std::int64_t> fallback) const {
+std::int64_t Config::size(std::initializer_list<const char*> keys,
+                          std::optional<std::int64_t> fallback) const {
   const Value* value = first(keys, !fallback);
   if (!value) return *fallback;
   const bool integer = value->kind() == Value::Kind::integer;
@@ -84,11 +87,13 @@ std::vector<std::int64_t> Config::sizes(const char* key) const {
   bool valid = value->is_list() && !value->as_list().empty();
   if (valid) {
     for (const Value& item : value->as_list()) {
-      valid = valid && item.kind() == Value::Kind::integer && item.as_int() >= 1 && item.as_int() <= INT32_MAX;
+      valid =
+          valid && item.kind() == Value::Kind::integer && item.as_int() >= 1 && item.as_int() <= INT32_MAX;
       if (valid) sizes.push_back(item.as_int());
     }
   }
-  if (!valid) fail("'" + std::string(key) + "' = " + value->canonical() + ": expected a list of positive integers");
+  if (!valid)
+    fail("'" + std::string(key) + "' = " + value->canonical() + ": expected a list of positive integers");
   return sizes;
 }
 

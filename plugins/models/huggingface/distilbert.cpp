@@ -57,9 +57,11 @@ class DistilBert final : public Family {
       const Tensor k = split_heads(weights.linear(x, block + "attention.k_lin"), heads_);
       const Tensor v = split_heads(weights.linear(x, block + "attention.v_lin"), heads_);
       const Tensor context = merge_heads(attend(in.attention, q, k, v, mask, scale));
-      x = weights.layer_norm(x + weights.linear(context, block + "attention.out_lin"), block + "sa_layer_norm", kEps);
+      x = weights.layer_norm(x + weights.linear(context, block + "attention.out_lin"),
+                             block + "sa_layer_norm", kEps);
       const Tensor inner = activate(activation_, weights.linear(x, block + "ffn.lin1"));
-      x = weights.layer_norm(x + weights.linear(inner, block + "ffn.lin2"), block + "output_layer_norm", kEps);
+      x = weights.layer_norm(x + weights.linear(inner, block + "ffn.lin2"), block + "output_layer_norm",
+                             kEps);
     }
     return x;
   }

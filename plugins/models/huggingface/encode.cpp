@@ -44,7 +44,8 @@ class Rows {
     const std::size_t fixed = frame_.before.size() + answer.size();
     if (fixed + 1 > static_cast<std::size_t>(limits_.context)) {
       throw UsageError("example '" + id + "': an answer of " + std::to_string(answer.size()) +
-                       " tokens leaves no room for its prompt in a context of " + std::to_string(limits_.context));
+                       " tokens leaves no room for its prompt in a context of " +
+                       std::to_string(limits_.context));
     }
     append(frame_.before);
     append_end(prompt, room(fixed));
@@ -58,8 +59,9 @@ class Rows {
     encoded_.parts = parts;
     const auto largest = std::max_element(encoded_.tokens.begin(), encoded_.tokens.end());
     if (largest != encoded_.tokens.end() && *largest >= limits_.vocabulary) {
-      throw UsageError("the tokenizer gives token id " + std::to_string(*largest) + ", but the model has only " +
-                       std::to_string(limits_.vocabulary) + " embeddings: they do not belong together");
+      throw UsageError("the tokenizer gives token id " + std::to_string(*largest) +
+                       ", but the model has only " + std::to_string(limits_.vocabulary) +
+                       " embeddings: they do not belong together");
     }
     return std::move(encoded_);
   }
@@ -67,13 +69,15 @@ class Rows {
  private:
   std::size_t room(std::size_t taken) const {
     if (taken >= static_cast<std::size_t>(limits_.context)) {
-      throw UsageError("a context of " + std::to_string(limits_.context) + " leaves no room for text beside " +
-                       std::to_string(taken) + " special tokens");
+      throw UsageError("a context of " + std::to_string(limits_.context) +
+                       " leaves no room for text beside " + std::to_string(taken) + " special tokens");
     }
     return static_cast<std::size_t>(limits_.context) - taken;
   }
   std::int32_t end_token() const { return std::max(limits_.end, 0); }
-  bool row_empty() const { return static_cast<std::int64_t>(encoded_.tokens.size()) == encoded_.offsets.back(); }
+  bool row_empty() const {
+    return static_cast<std::int64_t>(encoded_.tokens.size()) == encoded_.offsets.back();
+  }
   void append(const Ids& ids) { encoded_.tokens.insert(encoded_.tokens.end(), ids.begin(), ids.end()); }
   void append_end(const Ids& ids, std::size_t most) {
     const std::size_t cut = ids.size() > most ? ids.size() - most : 0;
@@ -92,7 +96,8 @@ class Rows {
 
 }  // namespace
 
-Encoded encode_texts(const Tokenizer& tokenizer, const Examples& examples, TaskKind kind, const TextLimits& limits) {
+Encoded encode_texts(const Tokenizer& tokenizer, const Examples& examples, TaskKind kind,
+                     const TextLimits& limits) {
   if (!examples.has_text()) throw UsageError("this model reads text, but the task's examples are dense");
   std::vector<std::string> first, second;
   for (std::int64_t i = 0; i < examples.size(); ++i) {

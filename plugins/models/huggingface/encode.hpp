@@ -19,8 +19,9 @@ struct TextLimits {
   std::int32_t end = -1;        ///< end of text; -1: the model has none
 };
 
-/// Throws UsageError for examples without text, ids that the model has no embedding for, and answers that leave
-/// no room for a prompt.
-Encoded encode_texts(const Tokenizer& tokenizer, const Examples& examples, TaskKind kind, const TextLimits& limits);
+/// Throws UsageError for examples without text, ids that the model has no embedding for, and answers that
+/// leave no room for a prompt.
+Encoded encode_texts(const Tokenizer& tokenizer, const Examples& examples, TaskKind kind,
+                     const TextLimits& limits);
 
 }  // namespace w2s::hf

@@ -14,30 +14,34 @@ void Family::check_image(const std::vector<std::int64_t>&) const {
 
 std::unique_ptr<Family> make_family(const Config& config) {
   static const std::map<std::string, std::unique_ptr<Family> (*)(const Config&)> families = {
-      {"bert", make_bert},   {"dinov2", make_vit},      {"distilbert", make_distilbert}, {"gpt2", make_gpt2},
-      {"gpt_neox", make_gpt_neox}, {"llama", make_llama}, {"mistral", make_llama},       {"qwen2", make_llama},
-      {"qwen3", make_llama}, {"resnet", make_resnet},   {"roberta", make_bert},          {"vit", make_vit},
+      {"bert", make_bert},     {"dinov2", make_vit},        {"distilbert", make_distilbert},
+      {"gpt2", make_gpt2},     {"gpt_neox", make_gpt_neox}, {"llama", make_llama},
+      {"mistral", make_llama}, {"qwen2", make_llama},       {"qwen3", make_llama},
+      {"resnet", make_resnet}, {"roberta", make_bert},      {"vit", make_vit},
   };
   const std::string type = config.text({"model_type"});
   const auto family = families.find(type);
   if (family == families.end()) {
     std::vector<std::string> names;
     for (const auto& [name, make] : families) names.push_back(name);
-    config.fail("unknown model_type '" + type + "'" + did_you_mean(type, names) + "; expected " + one_of_list(names));
+    config.fail("unknown model_type '" + type + "'" + did_you_mean(type, names) + "; expected " +
+                one_of_list(names));
   }
   return family->second(config);
 }
 
 std::int64_t block_count(const Config& config, std::initializer_list<const char*> keys) {
   const std::int64_t blocks = config.size(keys);
-  if (blocks > 4096) config.fail("'" + std::string(*keys.begin()) + "' = " + std::to_string(blocks) +
-                                 ": expected at most 4096 layers");
+  if (blocks > 4096)
+    config.fail("'" + std::string(*keys.begin()) + "' = " + std::to_string(blocks) +
+                ": expected at most 4096 layers");
   return blocks;
 }
 
 void check_heads(const Config& config, std::int64_t width, std::int64_t heads) {
   if (width % heads != 0) {
-    config.fail("a width of " + std::to_string(width) + " does not divide into " + std::to_string(heads) + " heads");
+    config.fail("a width of " + std::to_string(width) + " does not divide into " + std::to_string(heads) +
+                " heads");
   }
 }
 

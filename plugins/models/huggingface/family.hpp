@@ -15,9 +15,9 @@
 namespace w2s::hf {
 
 struct Inputs {
-  Tensor x;             ///< int64 token ids [R, T], or images [R, channels, height, width]
-  Tensor real;          ///< bool [R, T], true at tokens; undefined where nothing is padded
-  Tensor positions;     ///< decoders with a cache: int64 [R, T]; else undefined, 0 … T − 1
+  Tensor x;          ///< int64 token ids [R, T], or images [R, channels, height, width]
+  Tensor real;       ///< bool [R, T], true at tokens; undefined where nothing is padded
+  Tensor positions;  ///< decoders with a cache: int64 [R, T]; else undefined, 0 … T − 1
   Attention attention = Attention::plain;
   KeyValueCache* cache = nullptr;  ///< decoders: generation
 };
@@ -61,7 +61,8 @@ std::unique_ptr<Family> make_family(const Config& config);
 std::int64_t block_count(const Config& config, std::initializer_list<const char*> keys);
 /// Throws UsageError unless `heads` divides `width`.
 void check_heads(const Config& config, std::int64_t width, std::int64_t heads);
-/// Logits [.., V] of a decoder's hidden states [.., D]. Throws UsageError where the model has no output embedding.
+/// Logits [.., V] of a decoder's hidden states [.., D]. Throws UsageError where the model has no output
+/// embedding.
 Tensor output_logits(const Family& family, const Weights& weights, const Tensor& hidden);
 /// Token positions [1, T] or, with a cache, as given.
 Tensor token_positions(const Inputs& in);
@@ -73,7 +74,7 @@ std::unique_ptr<Family> make_gpt_neox(const Config& config);
 std::unique_ptr<Family> make_llama(const Config& config);  // llama, mistral, qwen2, qwen3
 std::unique_ptr<Family> make_bert(const Config& config);   // bert, roberta
 std::unique_ptr<Family> make_distilbert(const Config& config);
-std::unique_ptr<Family> make_vit(const Config& config);    // vit, dinov2
+std::unique_ptr<Family> make_vit(const Config& config);  // vit, dinov2
 std::unique_ptr<Family> make_resnet(const Config& config);
 
 }  // namespace w2s::hf

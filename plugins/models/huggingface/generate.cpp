@@ -23,7 +23,8 @@ std::int32_t sample(const Tensor& logits, const GenerateOptions& options, Stream
   return static_cast<std::int32_t>(token[chosen]);
 }
 
-std::vector<std::int32_t> pick(const Tensor& logits, const GenerateOptions& options, std::vector<Stream>& streams) {
+std::vector<std::int32_t> pick(const Tensor& logits, const GenerateOptions& options,
+                               std::vector<Stream>& streams) {
   std::vector<std::int32_t> tokens;
   if (options.temperature == 0) {
     const Tensor best = logits.argmax(1).cpu();
@@ -112,7 +113,8 @@ std::vector<Ids> Generator::run_batch(const std::vector<Ids>& prompts, const Gen
       done[r] = std::find(options.stop.begin(), options.stop.end(), next[r]) != options.stop.end();
       if (!done[r]) answers[r].push_back(next[r]);
     }
-    if (step + 1 == options.max_tokens || std::all_of(done.begin(), done.end(), [](bool d) { return d; })) break;
+    if (step + 1 == options.max_tokens || std::all_of(done.begin(), done.end(), [](bool d) { return d; }))
+      break;
     cache.grow(*std::max_element(lengths.begin(), lengths.end()) + 1);
     in.x = column({next.begin(), next.end()}).to(device_);
     in.positions = column(lengths).to(device_);

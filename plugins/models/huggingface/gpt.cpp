@@ -19,8 +19,9 @@ class Gpt final : public Backbone {
   };
 
   static void describe(Schema<Params>& schema) {
-    schema.summary("A GPT-2-style decoder of any size with fresh weights: normal with deviation 0.02, maps onto the "
-                   "residual stream scaled by 1/sqrt(2 layers). Features are the last token's state");
+    schema.summary(
+        "A GPT-2-style decoder of any size with fresh weights: normal with deviation 0.02, maps onto the "
+        "residual stream scaled by 1/sqrt(2 layers). Features are the last token's state");
     schema.source("Radford et al. 2019");
     schema.field("layers", &Params::layers, "blocks").in(1, 4096);
     schema.field("width", &Params::width, "size of the hidden states; a multiple of heads").at_least(1);
@@ -28,19 +29,22 @@ class Gpt final : public Backbone {
     schema.field("positions", &Params::positions, "positions that the model learns").at_least(1);
     schema.field("vocabulary", &Params::vocabulary, "token embeddings; 0: as many as the tokenizer has ids")
         .at_least(0);
-    schema.field("tokenizer", &Params::tokenizer, "folder of the tokenizer; only a task without text does without one")
+    schema
+        .field("tokenizer", &Params::tokenizer,
+               "folder of the tokenizer; only a task without text does without one")
         .path();
     describe_backbone(schema);
   }
 
   explicit Gpt(const Params& params)
-      : Backbone(config_of(params), {params.tokenizer, params.context, params.layer, params.attention, "float32",
-                                     params.lora}),
+      : Backbone(config_of(params),
+                 {params.tokenizer, params.context, params.layer, params.attention, "float32", params.lora}),
         residual_sd_(0.02 / std::sqrt(2.0 * static_cast<double>(params.layers))) {}
 
   void build(const ModelContext& context, Stream stream) override {
     build_from(
-        context, [&](const TensorSpec& tensor, at::ScalarType) { return initial(tensor, stream.child(tensor.name)); },
+        context,
+        [&](const TensorSpec& tensor, at::ScalarType) { return initial(tensor, stream.child(tensor.name)); },
         stream);
   }
 

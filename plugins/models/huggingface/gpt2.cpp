@@ -1,4 +1,5 @@
-// GPT-2 (Radford et al. 2019): learned positions, pre-norm blocks, fused query-key-value maps stored [in, out].
+// GPT-2 (Radford et al. 2019): learned positions, pre-norm blocks, fused query-key-value maps stored [in,
+// out].
 #include <cmath>
 
 #include "family.hpp"
@@ -51,7 +52,9 @@ class Gpt2 final : public Family {
   std::int64_t width(std::int64_t) const override { return width_; }
   std::int64_t context() const override { return context_; }
   std::int64_t vocabulary() const override { return vocabulary_; }
-  std::string output_embedding() const override { return tied_ ? "transformer.wte.weight" : "lm_head.weight"; }
+  std::string output_embedding() const override {
+    return tied_ ? "transformer.wte.weight" : "lm_head.weight";
+  }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     const Tensor positions = token_positions(in);
@@ -66,7 +69,8 @@ class Gpt2 final : public Family {
       if (in.cache) std::tie(k, v) = in.cache->update(i, k, v, positions);
       const Tensor context = merge_heads(attend(in.attention, q, k, v, mask, scale(i)));
       x = x + weights.transposed(context, block + "attn.c_proj");
-      const Tensor inner = weights.transposed(weights.layer_norm(x, block + "ln_2", eps_), block + "mlp.c_fc");
+      const Tensor inner =
+          weights.transposed(weights.layer_norm(x, block + "ln_2", eps_), block + "mlp.c_fc");
       x = x + weights.transposed(activate(activation_, inner), block + "mlp.c_proj");
     }
     return layer == depth_ ? weights.layer_norm(x, "ln_f", eps_) : x;

@@ -52,7 +52,9 @@ class GptNeoX final : public Family {
   std::int64_t width(std::int64_t) const override { return width_; }
   std::int64_t context() const override { return context_; }
   std::int64_t vocabulary() const override { return vocabulary_; }
-  std::string output_embedding() const override { return tied_ ? "gpt_neox.embed_in.weight" : "embed_out.weight"; }
+  std::string output_embedding() const override {
+    return tied_ ? "gpt_neox.embed_in.weight" : "embed_out.weight";
+  }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     Tensor x = at::embedding(weights["embed_in.weight"], in.x);

@@ -20,23 +20,29 @@ class HuggingFace final : public Backbone {
 
   static void describe(Schema<Params>& schema) {
     schema.summary(
-        "A pretrained backbone from a Hugging Face folder: gpt2, gpt_neox, llama, mistral, qwen2, qwen3, bert, "
-        "distilbert, roberta, vit, dinov2 or resnet, as its config.json says. Features are the last token's state "
+        "A pretrained backbone from a Hugging Face folder: gpt2, gpt_neox, llama, mistral, qwen2, qwen3, "
+        "bert, "
+        "distilbert, roberta, vit, dinov2 or resnet, as its config.json says. Features are the last token's "
+        "state "
         "(decoders), the first token's (encoders) or the pooled image");
     schema.source("Hugging Face transformers' checkpoints");
-    schema.field("path", &Params::path, "folder with config.json, safetensors (single or sharded) and the tokenizer")
+    schema
+        .field("path", &Params::path,
+               "folder with config.json, safetensors (single or sharded) and the tokenizer")
         .required()
         .path();
     schema.field("tokenizer", &Params::tokenizer, "folder of another tokenizer; empty: the model's").path();
-    schema.field("dtype", &Params::dtype,
-                 "type that the weights are held in; half types are frozen (a head or LoRA trains)")
+    schema
+        .field("dtype", &Params::dtype,
+               "type that the weights are held in; half types are frozen (a head or LoRA trains)")
         .one_of({"float32", "bfloat16", "float16"});
     describe_backbone(schema);
   }
 
   explicit HuggingFace(const Params& params)
-      : Backbone(Config::read(params.path), {params.tokenizer.empty() ? params.path : params.tokenizer, params.context,
-                                             params.layer, params.attention, params.dtype, params.lora}),
+      : Backbone(Config::read(params.path),
+                 {params.tokenizer.empty() ? params.path : params.tokenizer, params.context, params.layer,
+                  params.attention, params.dtype, params.lora}),
         folder_(params.path) {}
 
   void build(const ModelContext& context, Stream stream) override {

@@ -15,8 +15,8 @@ void Layout::norm(const std::string& module, std::int64_t size, std::int64_t blo
   if (bias) weight(module + ".bias", {size}, block);
 }
 
-void Layout::linear(const std::string& module, std::int64_t in, std::int64_t out, std::int64_t block, bool bias,
-                    Map map) {
+void Layout::linear(const std::string& module, std::int64_t in, std::int64_t out, std::int64_t block,
+                    bool bias, Map map) {
   weight(module + ".weight", map == Map::transposed ? std::vector{in, out} : std::vector{out, in}, block);
   tensors.back().map = map;
   if (bias) weight(module + ".bias", {out}, block);

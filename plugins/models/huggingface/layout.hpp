@@ -39,8 +39,8 @@ struct Layout {
   // Building. A linear map adds <module>.weight and, with `bias`, <module>.bias.
   void weight(const std::string& name, std::vector<std::int64_t> shape, std::int64_t block);
   void norm(const std::string& module, std::int64_t size, std::int64_t block, bool bias = true);
-  void linear(const std::string& module, std::int64_t in, std::int64_t out, std::int64_t block, bool bias = true,
-              Map map = Map::linear);
+  void linear(const std::string& module, std::int64_t in, std::int64_t out, std::int64_t block,
+              bool bias = true, Map map = Map::linear);
 };
 
 }  // namespace w2s::hf

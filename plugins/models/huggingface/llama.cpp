@@ -1,5 +1,6 @@
-// Llama (Touvron et al. 2023) and its relatives: rotary positions, RMS norm, gated feed-forward, grouped queries.
-// Mistral adds a sliding window, Qwen 2 biases on queries, keys and values, Qwen 3 a norm on queries and keys.
+// Llama (Touvron et al. 2023) and its relatives: rotary positions, RMS norm, gated feed-forward, grouped
+// queries. Mistral adds a sliding window, Qwen 2 biases on queries, keys and values, Qwen 3 a norm on queries
+// and keys.
 #include <cmath>
 
 #include "family.hpp"
@@ -69,7 +70,9 @@ class Llama final : public Family {
   std::int64_t width(std::int64_t) const override { return width_; }
   std::int64_t context() const override { return context_; }
   std::int64_t vocabulary() const override { return vocabulary_; }
-  std::string output_embedding() const override { return tied_ ? "model.embed_tokens.weight" : "lm_head.weight"; }
+  std::string output_embedding() const override {
+    return tied_ ? "model.embed_tokens.weight" : "lm_head.weight";
+  }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     Tensor x = at::embedding(weights["embed_tokens.weight"], in.x);
@@ -91,7 +94,8 @@ class Llama final : public Family {
 
  private:
   Tensor attention(const Weights& weights, const Inputs& in, const std::string& module, std::int64_t layer,
-                   const Tensor& positions, const Rotary::Angles& angles, const Mask& mask, const Tensor& x) const {
+                   const Tensor& positions, const Rotary::Angles& angles, const Mask& mask,
+                   const Tensor& x) const {
     Tensor q = split_heads(weights.linear(x, module + "q_proj"), heads_);
     Tensor k = split_heads(weights.linear(x, module + "k_proj"), key_heads_);
     Tensor v = split_heads(weights.linear(x, module + "v_proj"), key_heads_);
@@ -128,8 +132,10 @@ class Llama final : public Family {
       }
       for (std::size_t i = 0; i < blocks; ++i) {
         const Value& type = types->as_list()[i];
-        if (type == Value("sliding_attention")) sliding[i] = true;
-        else if (!(type == Value("full_attention"))) config.fail("'layer_types': unknown type " + type.canonical());
+        if (type == Value("sliding_attention"))
+          sliding[i] = true;
+        else if (!(type == Value("full_attention")))
+          config.fail("'layer_types': unknown type " + type.canonical());
       }
       return sliding;
     }

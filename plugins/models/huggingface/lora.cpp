@@ -17,7 +17,8 @@ void describe_lora(Schema<LoraParams>& schema) {
   schema.summary("Low-rank updates beside frozen linear maps").source("Hu et al. 2022");
   schema.field("rank", &LoraParams::rank, "rank r of an update").at_least(1);
   schema.field("alpha", &LoraParams::alpha, "updates are scaled by alpha / rank").above(0);
-  schema.field("targets", &LoraParams::targets, "names of linear maps, such as \"q_proj\"; empty: all in the blocks");
+  schema.field("targets", &LoraParams::targets,
+               "names of linear maps, such as \"q_proj\"; empty: all in the blocks");
 }
 
 void add_lora(Parameters& parameters, const Layout& layout, const LoraParams& lora, const Stream& stream) {
@@ -29,13 +30,14 @@ void add_lora(Parameters& parameters, const Layout& layout, const LoraParams& lo
   const std::vector<std::string> names(known.begin(), known.end());
   for (const std::string& target : lora.targets) {
     if (known.count(target)) continue;
-    throw UsageError("lora: there is no linear map '" + target + "'" + did_you_mean(target, names) + "; there are " +
-                     one_of_list(names));
+    throw UsageError("lora: there is no linear map '" + target + "'" + did_you_mean(target, names) +
+                     "; there are " + one_of_list(names));
   }
   for (const TensorSpec& tensor : layout.tensors) {
     if (tensor.map == Map::none) continue;
     const std::string module = module_of(layout.full_name(tensor)), name = last_part(module);
-    if (!lora.targets.empty() && std::find(lora.targets.begin(), lora.targets.end(), name) == lora.targets.end()) {
+    if (!lora.targets.empty() &&
+        std::find(lora.targets.begin(), lora.targets.end(), name) == lora.targets.end()) {
       continue;
     }
     const std::int64_t in = tensor.shape[tensor.map == Map::transposed ? 0 : 1];

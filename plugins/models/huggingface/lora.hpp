@@ -15,9 +15,9 @@ struct LoraParams {
 
 void describe_lora(Schema<LoraParams>& schema);
 
-/// Adds <module>.lora_a [rank, in], uniform in ±1/√in, and <module>.lora_b [out, rank], zeros, for each linear map of
-/// the blocks that `targets` names by its last part ("q_proj"); no targets: all. Throws UsageError for a target that
-/// is none, with the nearest.
+/// Adds <module>.lora_a [rank, in], uniform in ±1/√in, and <module>.lora_b [out, rank], zeros, for each
+/// linear map of the blocks that `targets` names by its last part ("q_proj"); no targets: all. Throws
+/// UsageError for a target that is none, with the nearest.
 void add_lora(Parameters& parameters, const Layout& layout, const LoraParams& lora, const Stream& stream);
 
 }  // namespace w2s::hf

@@ -1,5 +1,5 @@
-// ResNet (He et al. 2016), basic or bottleneck blocks. Batch norm uses its stored statistics, in training too: a
-// row's result does not depend on its batch.
+// ResNet (He et al. 2016), basic or bottleneck blocks. Batch norm uses its stored statistics, in training
+// too: a row's result does not depend on its batch.
 #include "family.hpp"
 
 namespace w2s::hf {
@@ -72,7 +72,9 @@ class ResNet final : public Family {
     return x;
   }
 
-  Tensor pooled(const Weights&, const Tensor& hidden, std::int64_t) const override { return hidden.mean({2, 3}); }
+  Tensor pooled(const Weights&, const Tensor& hidden, std::int64_t) const override {
+    return hidden.mean({2, 3});
+  }
 
  private:
   static std::string block_name(std::size_t stage, std::int64_t i) {
@@ -99,11 +101,13 @@ class ResNet final : public Family {
     }
   }
 
-  static Tensor normed(const Weights& weights, const Tensor& x, const std::string& module, std::int64_t stride) {
+  static Tensor normed(const Weights& weights, const Tensor& x, const std::string& module,
+                       std::int64_t stride) {
     const Tensor& kernel = weights[module + ".convolution.weight"];
     const std::string norm = module + ".normalization.";
     return at::batch_norm(at::conv2d(x, kernel, {}, stride, kernel.size(2) / 2), weights[norm + "weight"],
-                          weights[norm + "bias"], weights[norm + "running_mean"], weights[norm + "running_var"],
+                          weights[norm + "bias"], weights[norm + "running_mean"],
+                          weights[norm + "running_var"],
                           /*training=*/false, 0.0, kEps, /*cudnn_enabled=*/true);
   }
 

@@ -39,7 +39,8 @@ Rotary::Rotary(const Config& config, std::int64_t head_size, double partial_defa
   const double share = part.real({"partial_rotary_factor", "rotary_pct"}, partial_default);
   const std::string kind = rope.text({"rope_type", "type"}, "default");
   if (kind != "default" && kind != "linear" && kind != "llama3") {
-    rope.fail("rope scaling '" + kind + "' is not supported" + did_you_mean(kind, {"default", "linear", "llama3"}) +
+    rope.fail("rope scaling '" + kind + "' is not supported" +
+              did_you_mean(kind, {"default", "linear", "llama3"}) +
               "; expected 'default', 'linear' or 'llama3'");
   }
   if (theta <= 0) config.fail("'rope_theta' must be above 0");

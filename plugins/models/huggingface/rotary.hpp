@@ -23,8 +23,8 @@ class Rotary {
   Tensor turn(const Tensor& x, const Angles& angles) const;
 
  private:
-  std::int64_t size_;                // rotated numbers of a head, even
-  std::vector<float> frequencies_;   // [size / 2]
+  std::int64_t size_;               // rotated numbers of a head, even
+  std::vector<float> frequencies_;  // [size / 2]
 };
 
 }  // namespace w2s::hf

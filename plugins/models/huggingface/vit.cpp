@@ -1,5 +1,5 @@
-// Vision transformers: ViT (Dosovitskiy et al. 2021; DINO's checkpoints too) and DINOv2 (Oquab et al. 2023), which
-// adds layer scale and, in its largest size, a gated feed-forward.
+// Vision transformers: ViT (Dosovitskiy et al. 2021; DINO's checkpoints too) and DINOv2 (Oquab et al. 2023),
+// which adds layer scale and, in its largest size, a gated feed-forward.
 #include <cmath>
 
 #include "family.hpp"
@@ -33,7 +33,8 @@ class VisionTransformer final : public Family {
     layout_.weight("embeddings.patch_embeddings.projection.bias", {width_}, -1);
     const bool bias = config.flag("qkv_bias", true);
     const double ratio = config.real({"mlp_ratio"}, 4.0);
-    if (ratio <= 0 || ratio > 1024) config.fail("'mlp_ratio' is out of range: expected a number in (0, 1024]");
+    if (ratio <= 0 || ratio > 1024)
+      config.fail("'mlp_ratio' is out of range: expected a number in (0, 1024]");
     for (std::int64_t i = 0; i < depth_; ++i) {
       const std::string block = "encoder.layer." + std::to_string(i) + ".";
       layout_.norm(block + first_norm(), width_, i);
@@ -74,8 +75,8 @@ class VisionTransformer final : public Family {
 
   void check_image(const std::vector<std::int64_t>& shape) const override {
     if (shape.size() == 3 && shape[0] == channels_ && shape[1] >= patch_ && shape[2] >= patch_) return;
-    throw UsageError("this model takes images [" + std::to_string(channels_) + ", height, width] of at least " +
-                     std::to_string(patch_) + " pixels a side");
+    throw UsageError("this model takes images [" + std::to_string(channels_) +
+                     ", height, width] of at least " + std::to_string(patch_) + " pixels a side");
   }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
@@ -95,7 +96,8 @@ class VisionTransformer final : public Family {
       const Tensor k = split_heads(weights.linear(normed, attention + "key"), heads_);
       const Tensor v = split_heads(weights.linear(normed, attention + "value"), heads_);
       const Tensor context = merge_heads(attend(in.attention, q, k, v, {}, scale));
-      x = x + scaled(weights, weights.linear(context, block + "attention.output.dense"), block + "layer_scale1");
+      x = x +
+          scaled(weights, weights.linear(context, block + "attention.output.dense"), block + "layer_scale1");
       const Tensor inner = feed_forward(weights, weights.layer_norm(x, block + second_norm(), eps_), block);
       x = x + scaled(weights, inner, block + "layer_scale2");
     }
@@ -130,8 +132,10 @@ class VisionTransformer final : public Family {
   // Position embeddings for a grid of patches; interpolated where it is not the one of the checkpoint.
   Tensor positions(const Tensor& stored, std::int64_t height, std::int64_t width) const {
     if (height == side_ && width == side_) return stored;
-    const Tensor grid = stored.narrow(1, 1, side_ * side_).view({1, side_, side_, width_}).permute({0, 3, 1, 2});
-    const Tensor resized = at::upsample_bicubic2d(grid.to(at::kFloat), {height, width}, /*align_corners=*/false);
+    const Tensor grid =
+        stored.narrow(1, 1, side_ * side_).view({1, side_, side_, width_}).permute({0, 3, 1, 2});
+    const Tensor resized =
+        at::upsample_bicubic2d(grid.to(at::kFloat), {height, width}, /*align_corners=*/false);
     return at::cat({stored.narrow(1, 0, 1), resized.flatten(2).transpose(1, 2).to(stored.scalar_type())}, 1);
   }
 

@@ -57,8 +57,9 @@ Tensor Weights::merged(const std::string& full_name, Map map) const {
   const Tensor weight = at_full_name(full_name).detach();
   const std::string module = full_name.substr(0, full_name.rfind('.'));
   if (map == Map::none || !has_full_name(module + ".lora_a")) return weight;
-  const Tensor update = lora_scale_ * at_full_name(module + ".lora_b").detach().matmul(
-                                          at_full_name(module + ".lora_a").detach());
+  const Tensor update =
+      lora_scale_ *
+      at_full_name(module + ".lora_b").detach().matmul(at_full_name(module + ".lora_a").detach());
   return (weight.to(at::kFloat) + (map == Map::transposed ? update.t() : update)).to(weight.scalar_type());
 }
 
