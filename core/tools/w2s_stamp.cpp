@@ -1,7 +1,7 @@
 // Writes the entry file of a plugin, or of the core, during the build.
 //
-//   w2s-stamp plugin output=F depfile=F headers=DIR source=A source=B … torch_path=… device=… build=… plugin=… rebuild=…
 //   w2s-stamp host   output=F depfile=F headers=DIR torch_path=… device=… build=…
+//   w2s-stamp plugin (the same) source=A source=B … plugin=NAME rebuild=COMMAND
 #include <algorithm>
 #include <iostream>
 
@@ -55,7 +55,8 @@ int main(int argc, char** argv) {
   }
   const bool complete = arguments.has("output") && arguments.has("depfile") && arguments.has("headers");
   if (!complete || !(mode == "host" || (mode == "plugin" && arguments.has("source")))) {
-    std::cerr << "usage: w2s-stamp plugin|host output=FILE depfile=FILE headers=FOLDER [source=FILE]… [key=value]…\n";
+    std::cerr << "usage: w2s-stamp plugin|host output=FILE depfile=FILE headers=FOLDER [source=FILE]… "
+                 "[key=value]…\n";
     return 2;
   }
   try {

@@ -5,7 +5,7 @@ namespace {
 
 class WrongShape final : public w2s::ILoss {
  public:
-  static void describe(w2s::Schema<w2s::NoParams>& s) { s.summary("Returns the batch mean where one value per example is due"); }
+  static void describe(w2s::Schema<w2s::NoParams>& s) { s.summary("Returns the batch mean"); }
   w2s::Tensor forward(const w2s::LossInput& in) override { return in.logits.square().mean(); }
 };
 

@@ -57,12 +57,14 @@ TEST(Layering, PluginsIncludeTheSdkLibTorchTheStandardLibraryAndTheirOwnFolder) 
       for (const Include& include : includes(file)) {
         ++seen;
         if (include.quoted) {
-          EXPECT_TRUE(fs::exists(file.parent_path() / include.name) && include.name.find("..") == std::string::npos)
+          EXPECT_TRUE(fs::exists(file.parent_path() / include.name) &&
+                      include.name.find("..") == std::string::npos)
               << include.place << ": \"" << include.name << "\" is not of the plugin's own folder";
           continue;
         }
         bool allowed = is_standard(include.name);
-        for (const char* prefix : {"w2s/", "ATen/", "c10/", "torch/"}) allowed |= starts_with(include.name, prefix);
+        for (const char* prefix : {"w2s/", "ATen/", "c10/", "torch/"})
+          allowed |= starts_with(include.name, prefix);
         EXPECT_TRUE(allowed) << include.place << ": <" << include.name << "> is not for plugins";
       }
     }
@@ -74,7 +76,8 @@ TEST(Layering, SdkHeadersIncludeOnlyTheSdkLibTorchAndTheStandardLibrary) {
   for (const fs::path& file : sources("core/include")) {
     for (const Include& include : includes(file)) {
       bool allowed = is_standard(include.name) && !include.quoted;
-      for (const char* prefix : {"w2s/", "ATen/", "c10/", "torch/"}) allowed |= starts_with(include.name, prefix);
+      for (const char* prefix : {"w2s/", "ATen/", "c10/", "torch/"})
+        allowed |= starts_with(include.name, prefix);
       EXPECT_TRUE(allowed) << include.place << ": " << include.name;
     }
   }

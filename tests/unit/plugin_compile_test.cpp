@@ -81,7 +81,8 @@ TEST_F(PluginFromSource, ErrorIsTheCompilersFirstWithItsPlace) {
   const std::string source = write("broken.cpp", "#include \"part.hpp\"\nint twice() { return half * 2; }\n");
   write("part.hpp", "#pragma once\n");
   const std::string message = refusal(source);
-  EXPECT_THAT(message, StartsWith("plugin source '" + fs::canonical(source).string() + "' does not compile:\n"));
+  EXPECT_THAT(message,
+              StartsWith("plugin source '" + fs::canonical(source).string() + "' does not compile:\n"));
   EXPECT_THAT(message, HasSubstr("broken.cpp:2:22: "));
   EXPECT_THAT(message, HasSubstr("half"));
   EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 1);
@@ -89,12 +90,15 @@ TEST_F(PluginFromSource, ErrorIsTheCompilersFirstWithItsPlace) {
 }
 
 TEST_F(PluginFromSource, UndefinedFunctionIsReportedByTheLinkerWithItsLine) {
-  const std::string source = write("unlinked.cpp", "int nobody(int);\n\nint somebody() {\n  return nobody(1);\n}\n");
-  EXPECT_THAT(refusal(source), AllOf(HasSubstr("unlinked.cpp:4: undefined reference to"), HasSubstr("nobody(int)")));
+  const std::string source =
+      write("unlinked.cpp", "int nobody(int);\n\nint somebody() {\n  return nobody(1);\n}\n");
+  EXPECT_THAT(refusal(source),
+              AllOf(HasSubstr("unlinked.cpp:4: undefined reference to"), HasSubstr("nobody(int)")));
 }
 
 TEST_F(PluginFromSource, MissingSourceIsNamed) {
-  EXPECT_THAT(refusal(folder_ + "/absent.cpp"), HasSubstr("there is no plugin source '" + folder_ + "/absent.cpp'"));
+  EXPECT_THAT(refusal(folder_ + "/absent.cpp"),
+              HasSubstr("there is no plugin source '" + folder_ + "/absent.cpp'"));
 }
 
 TEST(FirstErrors, ErrorInsideAHeaderPointsToThePlugin) {
@@ -112,7 +116,8 @@ TEST(FirstErrors, ErrorInsideAHeaderPointsToThePlugin) {
 
 TEST(FirstErrors, AtMostThreeAndNoRepeats) {
   std::string output;
-  for (const char* line : {"1", "1", "2", "3", "4"}) output += std::string("/me/x.cpp:") + line + ":1: error: no\n";
+  for (const char* line : {"1", "1", "2", "3", "4"})
+    output += std::string("/me/x.cpp:") + line + ":1: error: no\n";
   EXPECT_EQ(first_errors(output, {"/me/x.cpp"}), "/me/x.cpp:1:1: no\n/me/x.cpp:2:1: no\n/me/x.cpp:3:1: no");
 }
 

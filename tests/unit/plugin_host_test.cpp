@@ -23,7 +23,9 @@ using testing::MatchesRegex;
 using testing::Not;
 using testing::StartsWith;
 
-std::string bad_plugin(const std::string& name) { return std::string(W2S_BAD_PLUGINS_DIR) + "/" + name + ".so"; }
+std::string bad_plugin(const std::string& name) {
+  return std::string(W2S_BAD_PLUGINS_DIR) + "/" + name + ".so";
+}
 
 template <class Exception, class F>
 std::string message_of(F&& f) {
@@ -73,7 +75,8 @@ TEST_F(PluginHost, StampIsReadWithoutLoading) {
   EXPECT_THAT(stamp.get("source"), EndsWith("undefined_symbol.cpp"));
   EXPECT_THAT(stamp.get("source_digest"), MatchesRegex("[0-9a-f]{64}"));
   EXPECT_THAT(stamp.get("rebuild"), AllOf(HasSubstr("cmake --build"), EndsWith("undefined_symbol_plugin")));
-  for (const char* key : {"stamp", "sdk", "torch", "torch_path", "device", "cxx11_abi", "compiler", "build"}) {
+  for (const char* key :
+       {"stamp", "sdk", "torch", "torch_path", "device", "cxx11_abi", "compiler", "build"}) {
     EXPECT_EQ(stamp.get(key), host_stamp().get(key)) << key;
     EXPECT_NE(stamp.get(key), "") << key;
   }
@@ -93,8 +96,8 @@ TEST_F(PluginHost, FilesThatAreNoLibrariesAreRefused) {
 TEST_F(PluginHost, TruncatedLibrariesAreRefusedWhereverTheyEnd) {
   const std::string whole = read_file(bad_plugin("sound"));
   const std::string path = temporary("cut.so");
-  for (const std::size_t size : {std::size_t{4}, std::size_t{20}, std::size_t{64}, std::size_t{4096}, whole.size() / 3,
-                                 whole.size() / 2, whole.size() - 64, whole.size() - 1}) {
+  for (const std::size_t size : {std::size_t{4}, std::size_t{20}, std::size_t{64}, std::size_t{4096},
+                                 whole.size() / 3, whole.size() / 2, whole.size() - 64, whole.size() - 1}) {
     write_bytes(path, std::string_view(whole).substr(0, size));
     EXPECT_THAT(refusal(path), HasSubstr("is truncated or damaged")) << size;
   }
@@ -125,7 +128,8 @@ TEST_F(PluginHost, EveryDifferenceIsNamed) {
   Fields stamp = Fields::parse("stamp=1\ntorch=1.0\ndevice=cuda\nrebuild=make it\n");
   const Fields host = Fields::parse("stamp=1\ntorch=2.0\ndevice=cpu\n");
   EXPECT_EQ(message_of<UsageError>([&] { check_stamp("x.so", stamp, host); }),
-            "plugin 'x.so' was not built for this w2s: LibTorch version: plugin '1.0', this w2s '2.0'; LibTorch built "
+            "plugin 'x.so' was not built for this w2s: LibTorch version: plugin '1.0', this w2s '2.0'; "
+            "LibTorch built "
             "for: plugin 'cuda', this w2s 'cpu'. Rebuild it: make it");
 }
 
@@ -145,8 +149,9 @@ TEST_F(PluginHost, LibraryThatRegistersNothingIsRefused) {
 TEST_F(PluginHost, DuplicateNamesShowBothFilesAndLines) {
   registry_.add_library(bad_plugin("sound"));
   EXPECT_THAT(refusal(bad_plugin("duplicate_name")),
-              testing::ContainsRegex("loss 'sound' is registered twice: at .*sound\\.cpp:[0-9]+ \\(in .*/sound\\.so\\) "
-                                     "and at .*duplicate_name\\.cpp:[0-9]+ \\(in .*/duplicate_name\\.so\\)"));
+              testing::ContainsRegex(
+                  "loss 'sound' is registered twice: at .*sound\\.cpp:[0-9]+ \\(in .*/sound\\.so\\) "
+                  "and at .*duplicate_name\\.cpp:[0-9]+ \\(in .*/duplicate_name\\.so\\)"));
 }
 
 TEST_F(PluginHost, LibraryIsTakenAllOrNone) {
@@ -177,7 +182,9 @@ TEST_F(PluginHost, FrozenRegistryTakesNothing) {
 
 TEST_F(PluginHost, UnknownNamesSuggestTheNearestAndListWhatExists) {
   registry_.add_library(bad_plugin("sound"));
-  EXPECT_EQ(message_of<UsageError>([&] { registry_.find(PluginKind::loss, "sonud", {"e.toml", 3, 5}); }),
+  EXPECT_EQ(message_of<UsageError>([&] {
+              registry_.find(PluginKind::loss, "sonud", {"e.toml", 3, 5});
+            }),
             "e.toml:3:5: there is no loss 'sonud' (did you mean 'sound'?); losses are 'sound'");
   EXPECT_EQ(message_of<UsageError>([&] { registry_.find(PluginKind::strategy, "sound"); }),
             "there is no strategy 'sound': 'sound' is a loss");
@@ -210,8 +217,11 @@ TEST_F(PluginHost, SourceDigestFollowsIncludedHeadersAndNotThePlace) {
 
 TEST_F(PluginHost, ConstructorThatThrowsIsNamed) {
   registry_.add_library(bad_plugin("throwing_constructor"));
-  EXPECT_THAT(message_of<Error>([&] { registry_.make_loss({"throwing_constructor", {}, {}}); }),
-              MatchesRegex("loss 'throwing_constructor' \\(.*throwing_constructor.cpp:[0-9]+\\): no such luck"));
+  EXPECT_THAT(
+      message_of<Error>([&] {
+        registry_.make_loss({"throwing_constructor", {}, {}});
+      }),
+      MatchesRegex("loss 'throwing_constructor' \\(.*throwing_constructor.cpp:[0-9]+\\): no such luck"));
 }
 
 TEST_F(PluginHost, LibTorchErrorInALossNamesTheLossWithoutABacktrace) {
@@ -229,7 +239,8 @@ TEST_F(PluginHost, LibTorchErrorInALossNamesTheLossWithoutABacktrace) {
 TEST_F(PluginHost, ThrownNumberBecomesAnError) {
   registry_.add_library(bad_plugin("foreign_throw"));
   const auto loss = registry_.make_loss({"foreign_throw", {}, {}});
-  EXPECT_THAT(message_of<Error>([&] { loss->forward({}); }), EndsWith("threw something that is not a std::exception"));
+  EXPECT_THAT(message_of<Error>([&] { loss->forward({}); }),
+              EndsWith("threw something that is not a std::exception"));
 }
 
 TEST_F(PluginHost, UsageErrorOfACheckShowsThePlaceInTheExperiment) {
@@ -290,18 +301,21 @@ TEST_F(PluginHost, PathsAddToTheBuiltInPlugins) {
 const PluginOrigin kOrigin{"loss", "x", "x.cpp", 12};
 
 TEST(Guard, PrefixesOnceAndKeepsTheKindOfError) {
-  EXPECT_EQ(message_of<UsageError>([] { guarded(kOrigin, [] { throw UsageError("no"); }); }), "loss 'x' (x.cpp:12): no");
+  EXPECT_EQ(message_of<UsageError>([] { guarded(kOrigin, [] { throw UsageError("no"); }); }),
+            "loss 'x' (x.cpp:12): no");
   EXPECT_EQ(message_of<UsageError>([] { guarded(kOrigin, [] { throw UsageError("loss 'x': no"); }); }),
             "loss 'x': no");
-  EXPECT_EQ(message_of<Error>([] { guarded(kOrigin, [] { throw Error("no"); }); }), "loss 'x' (x.cpp:12): no");
+  EXPECT_EQ(message_of<Error>([] { guarded(kOrigin, [] { throw Error("no"); }); }),
+            "loss 'x' (x.cpp:12): no");
   EXPECT_EQ(message_of<Error>([] { guarded(kOrigin, [] { throw std::out_of_range("no"); }); }),
             "loss 'x' (x.cpp:12): no");
 }
 
 TEST(Guard, MessageThatBeginsWithItsOwnPlaceKeepsOnlyThat) {
   const Source source{"e.toml", 1, 2};
-  EXPECT_EQ(message_of<UsageError>([&] { guarded(kOrigin, source, [] { throw UsageError("e.toml:4:1: no"); }); }),
-            "loss 'x' (x.cpp:12): e.toml:4:1: no");
+  EXPECT_EQ(
+      message_of<UsageError>([&] { guarded(kOrigin, source, [] { throw UsageError("e.toml:4:1: no"); }); }),
+      "loss 'x' (x.cpp:12): e.toml:4:1: no");
 }
 
 TEST(Guard, ErrorsOfTheirOwnTypePassUnchanged) {

@@ -27,15 +27,16 @@ std::string variable(const char* name) {
 }
 
 fs::path cache_folder() {
-  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty()) return fs::path(cache) / "w2s/plugins";
+  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
+    return fs::path(cache) / "w2s/plugins";
   if (const std::string home = variable("HOME"); !home.empty()) return fs::path(home) / ".cache/w2s/plugins";
   throw UsageError("there is no folder for compiled plugins: set XDG_CACHE_HOME or HOME");
 }
 
 struct Recipe {
   Fields flags;
-  std::string text;         // of the recorded flags
-  std::string sdk;          // include folder
+  std::string text;  // of the recorded flags
+  std::string sdk;   // include folder
 };
 
 Recipe read_recipe() {
@@ -106,7 +107,8 @@ void run_compiler(const Command& command, const std::string& source, const std::
   throw UsageError("plugin source '" + source + "' does not compile:\n" + first_errors(result.output, files));
 }
 
-void compile(const Recipe& recipe, const std::string& source, const SourceSet& sources, const std::string& output) {
+void compile(const Recipe& recipe, const std::string& source, const SourceSet& sources,
+             const std::string& output) {
   const ScratchFolder scratch(fs::path(output).parent_path());
   Fields fields;
   for (const char* key : {"sdk", "torch_path", "device", "build"}) fields.add(key, host_stamp().get(key));

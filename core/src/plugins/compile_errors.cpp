@@ -50,7 +50,8 @@ std::string first_errors(const std::string& output, const std::vector<std::strin
       user = {"", ""};
     } else if (std::regex_match(line, match, undefined)) {
       report(match[1].str() + ":" + match[2].str() + ": " + match[3].str());
-    } else if (line.find("error: ") != std::string::npos || line.find("undefined reference") != std::string::npos) {
+    } else if (line.find("error: ") != std::string::npos ||
+               line.find("undefined reference") != std::string::npos) {
       if (fallback.empty()) fallback = line;
     } else if (std::regex_match(line, match, included) && is_own(match[1].str(), files)) {
       user = {match[1].str(), match[2].str()};

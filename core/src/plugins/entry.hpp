@@ -30,7 +30,8 @@ std::vector<std::string> sdk_headers(const std::string& include_folder);
 /// SHA-256 over their names and contents.
 std::string sdk_digest(const std::string& include_folder);
 
-/// C++ source of a plugin's entry. `fields`: sdk, torch_path, device, build, plugin, source…, source_digest, rebuild.
+/// C++ source of a plugin's entry. `fields`: sdk, torch_path, device, build, plugin, source (repeated),
+/// source_digest, rebuild.
 std::string plugin_entry(const Fields& fields);
 /// C++ source of host_stamp_text(), the core's own stamp. `fields`: sdk, torch_path, device, build.
 std::string host_entry(const Fields& fields);

@@ -89,11 +89,16 @@ std::unique_ptr<Interface> owned(void* plugin) {
 
 InterfaceSize interface_size(PluginKind kind) {
   switch (kind) {
-    case PluginKind::task: return size_of<ITask>();
-    case PluginKind::model: return size_of<IModel>();
-    case PluginKind::objective: return size_of<IObjective>();
-    case PluginKind::loss: return size_of<ILoss>();
-    case PluginKind::strategy: return size_of<ISupervisionStrategy>();
+    case PluginKind::task:
+      return size_of<ITask>();
+    case PluginKind::model:
+      return size_of<IModel>();
+    case PluginKind::objective:
+      return size_of<IObjective>();
+    case PluginKind::loss:
+      return size_of<ILoss>();
+    case PluginKind::strategy:
+      return size_of<ISupervisionStrategy>();
   }
   return {};
 }

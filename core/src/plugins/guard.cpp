@@ -12,8 +12,8 @@ bool starts_with(const std::string& text, const std::string& prefix) { return te
 std::string located(const PluginOrigin& origin, const Source* configured, const std::string& message) {
   if (message.find(origin.title()) != std::string::npos) return message;
   const std::string named = origin.text() + ": " + message;
-  const bool placed = configured == nullptr || configured->text().empty() ||
-                      starts_with(message, configured->file + ":");
+  const bool placed =
+      configured == nullptr || configured->text().empty() || starts_with(message, configured->file + ":");
   return placed ? named : configured->text() + ": " + named;
 }
 

@@ -75,7 +75,8 @@ std::int64_t Encoded::length(std::int64_t row) const {
 }
 
 Encoded IModel::encode(const Examples& examples, TaskKind kind) const {
-  if (examples.has_text()) throw UsageError("this model takes dense inputs, but the task's examples are text");
+  if (examples.has_text())
+    throw UsageError("this model takes dense inputs, but the task's examples are text");
   if (kind != TaskKind::classification) {
     throw UsageError("this model serves classification only: dense data has neither pairs nor answers");
   }

@@ -14,9 +14,9 @@
 namespace w2s {
 
 struct Library {
-  std::string path;                          ///< canonical
+  std::string path;  ///< canonical
   Fields stamp;
-  std::vector<const PluginEntry*> entries;   ///< in the order of their names
+  std::vector<const PluginEntry*> entries;  ///< in the order of their names
 };
 
 /// Checks the stamp, then loads (rtld_now | rtld_local), then reads the entries. Loading

@@ -18,9 +18,12 @@ constexpr PluginKind kKinds[] = {PluginKind::task, PluginKind::model, PluginKind
 
 std::string plural(PluginKind kind) {
   switch (kind) {
-    case PluginKind::loss: return "losses";
-    case PluginKind::strategy: return "strategies";
-    default: return std::string(name_of(kind)) + "s";
+    case PluginKind::loss:
+      return "losses";
+    case PluginKind::strategy:
+      return "strategies";
+    default:
+      return std::string(name_of(kind)) + "s";
   }
 }
 
@@ -40,8 +43,8 @@ void check_interface_size(const PluginInfo& plugin) {
   const auto text = [](std::size_t size, std::size_t align) {
     return std::to_string(size) + " bytes, aligned to " + std::to_string(align);
   };
-  throw UsageError("plugin '" + plugin.library + "': " + plugin.origin().text() + " was compiled against another " +
-                   name_of(plugin.kind) + " interface: plugin " +
+  throw UsageError("plugin '" + plugin.library + "': " + plugin.origin().text() +
+                   " was compiled against another " + name_of(plugin.kind) + " interface: plugin " +
                    text(plugin.entry->interface_size, plugin.entry->interface_align) + ", this w2s " +
                    text(ours.size, ours.align) + ". Rebuild it against this w2s's headers");
 }
@@ -74,8 +77,9 @@ void Registry::add_library(const std::string& path) {
   }
   std::map<Key, PluginInfo> added;
   for (const PluginEntry* entry : library.entries) {
-    const PluginInfo plugin{entry->kind, entry->name,  entry->file, entry->line, library.path,
-                            library.stamp.get("source_digest"), entry};
+    const PluginInfo plugin{entry->kind, entry->name,  entry->file,
+                            entry->line, library.path, library.stamp.get("source_digest"),
+                            entry};
     check_interface_size(plugin);
     const Key key{plugin.kind, plugin.name};
     const auto existing = plugins_.find(key);
@@ -115,7 +119,9 @@ std::vector<std::string> Registry::names(PluginKind kind) const {
   return names;
 }
 
-bool Registry::has(PluginKind kind, const std::string& name) const { return plugins_.count({kind, name}) != 0; }
+bool Registry::has(PluginKind kind, const std::string& name) const {
+  return plugins_.count({kind, name}) != 0;
+}
 
 const PluginInfo& Registry::find(PluginKind kind, const std::string& name, const Source& source) const {
   const auto found = plugins_.find({kind, name});
@@ -159,8 +165,8 @@ void Registry::each_nested(const PluginInfo& plugin, const Spec& spec, Table& pa
 Table Registry::resolved(PluginKind kind, const Spec& spec) const {
   const PluginInfo& plugin = find(kind, spec);
   const std::string title = plugin.origin().title();
-  Table params =
-      guarded(plugin.origin(), spec.source, [&] { return plugin.entry->resolve(spec.params, title.c_str()); });
+  Table params = guarded(plugin.origin(), spec.source,
+                         [&] { return plugin.entry->resolve(spec.params, title.c_str()); });
   each_nested(plugin, spec, params, [&](PluginKind nested, const Spec& inner, Value& slot) {
     slot = Value(Spec{inner.type, resolved(nested, inner), inner.source}.value()).at(inner.source);
   });
@@ -171,11 +177,10 @@ std::map<std::string, std::string> Registry::digests(PluginKind kind, const Spec
   const PluginInfo& plugin = find(kind, spec);
   std::map<std::string, std::string> all{{plugin.id(), plugin.source_digest}};
   const std::string title = plugin.origin().title();
-  Table params =
-      guarded(plugin.origin(), spec.source, [&] { return plugin.entry->resolve(spec.params, title.c_str()); });
-  each_nested(plugin, spec, params, [&](PluginKind nested, const Spec& inner, Value&) {
-    all.merge(digests(nested, inner));
-  });
+  Table params = guarded(plugin.origin(), spec.source,
+                         [&] { return plugin.entry->resolve(spec.params, title.c_str()); });
+  each_nested(plugin, spec, params,
+              [&](PluginKind nested, const Spec& inner, Value&) { all.merge(digests(nested, inner)); });
   return all;
 }
 

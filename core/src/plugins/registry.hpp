@@ -29,7 +29,7 @@ class ISupervisionStrategy;
 struct PluginInfo {
   PluginKind kind;
   std::string name;
-  std::string file;           ///< as compiled: where the registration macro stands
+  std::string file;  ///< as compiled: where the registration macro stands
   int line = 0;
   std::string library;        ///< canonical path of the shared object
   std::string source_digest;  ///< of the plugin's own sources, from the stamp
@@ -56,7 +56,9 @@ class Registry {
   bool has(PluginKind kind, const std::string& name) const;
   /// Throws UsageError("<source>: there is no loss 'gec' (did you mean 'gce'?); there are …").
   const PluginInfo& find(PluginKind kind, const std::string& name, const Source& source = {}) const;
-  const PluginInfo& find(PluginKind kind, const Spec& spec) const { return find(kind, spec.type, spec.source); }
+  const PluginInfo& find(PluginKind kind, const Spec& spec) const {
+    return find(kind, spec.type, spec.source);
+  }
 
   std::unique_ptr<SchemaBase> schema(PluginKind kind, const std::string& name) const;
 
@@ -79,7 +81,8 @@ class Registry {
   using Key = std::pair<PluginKind, std::string>;
 
   void* create(PluginKind kind, const Spec& spec) const;
-  /// Calls visit(kind, spec) for each plugin named in the parameters of `spec`; a spec that it returns replaces it.
+  /// Calls visit(kind, spec, slot) for each plugin named in the parameters of `spec`; `slot` is its value
+  /// in `params`, which are those parameters resolved.
   template <class Visit>
   void each_nested(const PluginInfo& plugin, const Spec& spec, Table& params, Visit&& visit) const;
 
@@ -92,6 +95,7 @@ std::string built_in_plugin_folder();
 
 /// Built-in plugins, then W2S_PLUGIN_PATH (colon-separated files and folders), then `paths`,
 /// then `sources`, each compiled (compile.hpp). Frozen.
-Registry load_plugins(const std::vector<std::string>& paths = {}, const std::vector<std::string>& sources = {});
+Registry load_plugins(const std::vector<std::string>& paths = {},
+                      const std::vector<std::string>& sources = {});
 
 }  // namespace w2s

@@ -44,8 +44,8 @@ ProgramResult run_program(const std::vector<std::string>& command) {
   posix_spawn_file_actions_adddup2(&actions, writer.get(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, writer.get(), STDERR_FILENO);
   pid_t child = 0;
-  const int failed = posix_spawnp(&child, command.at(0).c_str(), &actions, nullptr, pointers(arguments).data(),
-                                  pointers(variables).data());
+  const int failed = posix_spawnp(&child, command.at(0).c_str(), &actions, nullptr,
+                                  pointers(arguments).data(), pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) throw_system_error("run", command.at(0), failed);
   writer = Descriptor();

@@ -26,9 +26,14 @@ struct ComparedField {
   const char* meaning;
 };
 constexpr ComparedField kCompared[] = {
-    {"stamp", "stamp format"},       {"torch", "LibTorch version"}, {"torch_path", "LibTorch in"},
-    {"device", "LibTorch built for"}, {"cxx11_abi", "_GLIBCXX_USE_CXX11_ABI"}, {"compiler", "compiler"},
-    {"build", "build kind"},         {"sdk", "SDK headers"},
+    {"stamp", "stamp format"},
+    {"torch", "LibTorch version"},
+    {"torch_path", "LibTorch in"},
+    {"device", "LibTorch built for"},
+    {"cxx11_abi", "_GLIBCXX_USE_CXX11_ABI"},
+    {"compiler", "compiler"},
+    {"build", "build kind"},
+    {"sdk", "SDK headers"},
 };
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
@@ -62,7 +67,8 @@ Fields read_stamp(const std::string& path) {
     refuse(path, "is not a shared library (no ELF header)");
   }
   std::size_t names = 0, sections = 0;
-  if (elf_getshdrnum(elf.get(), &sections) != 0 || sections == 0 || elf_getshdrstrndx(elf.get(), &names) != 0) {
+  if (elf_getshdrnum(elf.get(), &sections) != 0 || sections == 0 ||
+      elf_getshdrstrndx(elf.get(), &names) != 0) {
     refuse_damaged(path);
   }
   Elf_Scn* section = nullptr;
