@@ -43,13 +43,15 @@ TEST(TokenizerGolden, EncodesWithSpecialTokens) {
 
 TEST(TokenizerGolden, EncodesWithoutSpecialTokens) {
   for_each_row([](const Tokenizer& tokenizer, const nlohmann::json& row) {
-    EXPECT_EQ(tokenizer.encode(row["text"].get<std::string>(), false), row["ids_no_special"].get<Tokenizer::Ids>());
+    EXPECT_EQ(tokenizer.encode(row["text"].get<std::string>(), false),
+              row["ids_no_special"].get<Tokenizer::Ids>());
   });
 }
 
 TEST(TokenizerGolden, Decodes) {
   for_each_row([](const Tokenizer& tokenizer, const nlohmann::json& row) {
-    EXPECT_EQ(tokenizer.decode(row["ids_no_special"].get<Tokenizer::Ids>()), row["decoded"].get<std::string>());
+    EXPECT_EQ(tokenizer.decode(row["ids_no_special"].get<Tokenizer::Ids>()),
+              row["decoded"].get<std::string>());
   });
 }
 
@@ -64,7 +66,8 @@ TEST(TokenizerGolden, BatchesEqualSingleTexts) {
       texts.push_back(row["text"]);
       ids.push_back(row["ids"]);
     }
-    EXPECT_EQ(Tokenizer::from_folder(entry.path().string())->encode_batch(texts, true, 3), ids) << entry.path();
+    EXPECT_EQ(Tokenizer::from_folder(entry.path().string())->encode_batch(texts, true, 3), ids)
+        << entry.path();
   }
 }
 

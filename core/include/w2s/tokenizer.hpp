@@ -33,9 +33,11 @@ class W2S_API Tokenizer {
 
   static std::shared_ptr<const Tokenizer> from_file(const std::string& path);
   /// `name` stands for the file in messages.
-  static std::shared_ptr<const Tokenizer> from_json(std::string json, const std::string& name = "tokenizer.json");
+  static std::shared_ptr<const Tokenizer> from_json(std::string json,
+                                                    const std::string& name = "tokenizer.json");
   /// GPT-2's two files: byte-level BPE, with <|endoftext|> special where the vocabulary has it.
-  static std::shared_ptr<const Tokenizer> from_vocab_and_merges(const std::string& vocab, const std::string& merges);
+  static std::shared_ptr<const Tokenizer> from_vocab_and_merges(const std::string& vocab,
+                                                                const std::string& merges);
   /// tokenizer.json, else vocab.json + merges.txt, else encoder.json + vocab.bpe.
   static std::shared_ptr<const Tokenizer> from_folder(const std::string& folder);
 
@@ -82,7 +84,7 @@ class W2S_API Tokenizer {
 struct BpeTraining {
   std::int64_t vocab_size = 8192;  ///< specials, 256 bytes and merges together; fewer where merges run out
   std::vector<std::string> special_tokens = {"<|endoftext|>"};  ///< they get the first ids
-  std::int64_t min_frequency = 2;  ///< a pair seen less often is not merged
+  std::int64_t min_frequency = 2;                               ///< a pair seen less often is not merged
 };
 
 /// Trains on the texts that `next` puts into its argument until it returns false.
@@ -90,6 +92,7 @@ struct BpeTraining {
 /// id, then the smaller right id. Ids: specials, bytes in the order of their byte-level characters, merges.
 W2S_API std::shared_ptr<const Tokenizer> train_bpe(const std::function<bool(std::string&)>& next,
                                                    const BpeTraining& training);
-W2S_API std::shared_ptr<const Tokenizer> train_bpe(const std::vector<std::string>& texts, const BpeTraining& training);
+W2S_API std::shared_ptr<const Tokenizer> train_bpe(const std::vector<std::string>& texts,
+                                                   const BpeTraining& training);
 
 }  // namespace w2s

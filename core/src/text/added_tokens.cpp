@@ -93,7 +93,8 @@ std::vector<Section> AddedTokens::find(std::string_view text, bool normalized) c
         for (std::size_t at = end; end < text.size() && is_whitespace(next_char(text, at));) end = at;
       }
       if (done < begin) sections.push_back({{done, begin}, -1});
-      if (begin < end) sections.push_back({{begin, end}, id});  // else the token before it took its white space
+      if (begin < end)
+        sections.push_back({{begin, end}, id});  // else the token before it took its white space
       done = end;
     }
   }

@@ -58,7 +58,8 @@ void merge_long(const FlatMap& merges, std::vector<std::int32_t>& ids) {
   for (std::size_t i = 0; i + 1 < n; ++i) {
     if (const std::uint64_t merge = merge_at(i); merge != FlatMap::kAbsent) initial.push_back({merge, i});
   }
-  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> heap(std::greater<>(), std::move(initial));
+  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> heap(std::greater<>(),
+                                                                              std::move(initial));
   while (!heap.empty()) {
     const Candidate top = heap.top();
     heap.pop();
@@ -128,7 +129,8 @@ void Bpe::read_merges(const JsonField& field) {
   }
 }
 
-void Bpe::add_merge(std::size_t rank, std::string_view left, std::string_view right, const JsonField& merges) {
+void Bpe::add_merge(std::size_t rank, std::string_view left, std::string_view right,
+                    const JsonField& merges) {
   const auto id_of = [&](std::string_view token) {
     const auto id = vocabulary_.id(token);
     if (!id) merges.item(rank).fail(fmt::format("the token '{}' is not in the vocabulary", token));
@@ -148,14 +150,17 @@ std::optional<std::int32_t> Bpe::unknown_id() const {
 
 std::int32_t Bpe::required_unknown_id() const {
   const auto id = unknown_id();
-  if (!id) throw Error(fmt::format("the text needs the unknown token '{}', which is not in the vocabulary", *unknown_));
+  if (!id)
+    throw Error(
+        fmt::format("the text needs the unknown token '{}', which is not in the vocabulary", *unknown_));
   return *id;
 }
 
 bool Bpe::has_all_bytes() const {
   const auto& characters = byte_characters();
   return prefix_.empty() && suffix_.empty() &&
-         std::all_of(characters.begin(), characters.end(), [&](char32_t c) { return character_ids_[c] >= 0; });
+         std::all_of(characters.begin(), characters.end(),
+                     [&](char32_t c) { return character_ids_[c] >= 0; });
 }
 
 std::vector<std::int32_t> Bpe::symbols(std::string_view piece) const {
@@ -172,8 +177,9 @@ std::vector<std::int32_t> Bpe::symbols(std::string_view piece) const {
       decorated.append(prefixed ? prefix_ : "").append(token).append(suffixed ? suffix_ : "");
       token = decorated;
     }
-    const std::int32_t id = decorated.empty() && c < character_ids_.size() ? character_ids_[c]
-                                                                           : vocabulary_.id(token).value_or(-1);
+    const std::int32_t id = decorated.empty() && c < character_ids_.size()
+                                ? character_ids_[c]
+                                : vocabulary_.id(token).value_or(-1);
     if (id >= 0) {
       if (pending >= 0) ids.push_back(pending);
       pending = -1;

@@ -31,9 +31,10 @@ class Bpe final : public TokenModel {
   std::string prefix_, suffix_;  // of tokens within and at the end of a word
   bool fuse_unknown_, byte_fallback_, ignore_merges_;
   bool bytes_ = false;
-  FlatMap merges_;  // left id << 32 | right id → rank << 32 | merged id
+  FlatMap merges_;                                   // left id << 32 | right id → rank << 32 | merged id
   std::array<std::int32_t, 256> byte_fallback_ids_;  // −1 where there is none
-  std::array<std::int32_t, 512> character_ids_;      // of the first characters of Unicode, bare; −1 where there is none
+  std::array<std::int32_t, 512>
+      character_ids_;  // of the first characters of Unicode, bare; −1 where there is none
 };
 
 }  // namespace w2s::text

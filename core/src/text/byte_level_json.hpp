@@ -8,6 +8,7 @@
 namespace w2s::text {
 
 /// `vocabulary`: {"token": id}; `merges`: [["left", "right"], …]; `specials` must be in the vocabulary.
-std::string byte_level_json(nlohmann::json vocabulary, nlohmann::json merges, const std::vector<std::string>& specials);
+std::string byte_level_json(nlohmann::json vocabulary, nlohmann::json merges,
+                            const std::vector<std::string>& specials);
 
 }  // namespace w2s::text

@@ -56,9 +56,18 @@ class WordPiece final : public Decoder {
  private:
   // English punctuation joins the word before it.
   static void clean(std::string& token) {
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kRules = {{
-        {" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"},
-        {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}}};
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kRules = {
+        {{" .", "."},
+         {" ?", "?"},
+         {" !", "!"},
+         {" ,", ","},
+         {" ' ", "'"},
+         {" n't", "n't"},
+         {" 'm", "'m"},
+         {" do not", " don't"},
+         {" 's", "'s"},
+         {" 've", "'ve"},
+         {" 're", "'re"}}};
     for (const auto& [from, to] : kRules) replace_all(token, from, to);
   }
 
@@ -70,11 +79,13 @@ class Metaspace final : public Decoder {
  public:
   explicit Metaspace(const JsonField& field)
       : replacement_(field.at("replacement").string()),
-        prefixed_(field.boolean("add_prefix_space", true) && field.string("prepend_scheme", "always") != "never") {
+        prefixed_(field.boolean("add_prefix_space", true) &&
+                  field.string("prepend_scheme", "always") != "never") {
     if (count_chars(replacement_) != 1) field.at("replacement").fail("expected one character");
   }
   void apply(std::vector<std::string>& tokens) const override {
-    for (std::size_t i = 0; i < tokens.size(); ++i) replace_all(tokens[i], replacement_, i == 0 && prefixed_ ? "" : " ");
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+      replace_all(tokens[i], replacement_, i == 0 && prefixed_ ? "" : " ");
   }
 
  private:
@@ -130,15 +141,19 @@ class Fuse final : public Decoder {
 class Strip final : public Decoder {
  public:
   explicit Strip(const JsonField& field)
-      : content_(field.at("content").string()), start_(field.at("start").natural()), stop_(field.at("stop").natural()) {
+      : content_(field.at("content").string()),
+        start_(field.at("start").natural()),
+        stop_(field.at("stop").natural()) {
     if (count_chars(content_) != 1) field.at("content").fail("expected one character");
   }
   void apply(std::vector<std::string>& tokens) const override {
     for (std::string& token : tokens) {
       std::string_view rest = token;
-      for (int i = 0; i < start_ && rest.substr(0, content_.size()) == content_; ++i) rest.remove_prefix(content_.size());
+      for (int i = 0; i < start_ && rest.substr(0, content_.size()) == content_; ++i)
+        rest.remove_prefix(content_.size());
       for (int i = 0; i < stop_ && rest.size() >= content_.size() &&
-                      rest.substr(rest.size() - content_.size()) == content_; ++i) {
+                      rest.substr(rest.size() - content_.size()) == content_;
+           ++i) {
         rest.remove_suffix(content_.size());
       }
       token = std::string(rest);
@@ -152,7 +167,8 @@ class Strip final : public Decoder {
 
 class Replace final : public Decoder {
  public:
-  explicit Replace(const JsonField& field) : pattern_(field.at("pattern")), content_(field.at("content").string()) {}
+  explicit Replace(const JsonField& field)
+      : pattern_(field.at("pattern")), content_(field.at("content").string()) {}
   void apply(std::vector<std::string>& tokens) const override {
     for (std::string& token : tokens) token = pattern_.replace(token, content_);
   }
@@ -166,7 +182,8 @@ class BpeDecoder final : public Decoder {
  public:
   explicit BpeDecoder(const JsonField& field) : suffix_(field.string("suffix", "</w>")) {}
   void apply(std::vector<std::string>& tokens) const override {
-    for (std::size_t i = 0; i < tokens.size(); ++i) replace_all(tokens[i], suffix_, i + 1 == tokens.size() ? "" : " ");
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+      replace_all(tokens[i], suffix_, i + 1 == tokens.size() ? "" : " ");
   }
 
  private:
@@ -176,7 +193,8 @@ class BpeDecoder final : public Decoder {
 class Sequence final : public Decoder {
  public:
   Sequence(const JsonField& field, int depth) {
-    for (const JsonField& item : field.at("decoders").items()) steps_.push_back(make_decoder(item, depth + 1));
+    for (const JsonField& item : field.at("decoders").items())
+      steps_.push_back(make_decoder(item, depth + 1));
   }
   void apply(std::vector<std::string>& tokens) const override {
     for (const auto& step : steps_) step->apply(tokens);
@@ -200,8 +218,8 @@ std::unique_ptr<Decoder> make_decoder(const JsonField& field, int depth) {
   if (kind == "Replace") return std::make_unique<Replace>(field);
   if (kind == "BPEDecoder") return std::make_unique<BpeDecoder>(field);
   if (kind == "Sequence") return std::make_unique<Sequence>(field, depth);
-  field.unknown_kind("decoder", {"ByteLevel", "WordPiece", "Metaspace", "ByteFallback", "Fuse", "Strip", "Replace",
-                                 "BPEDecoder", "Sequence"});
+  field.unknown_kind("decoder", {"ByteLevel", "WordPiece", "Metaspace", "ByteFallback", "Fuse", "Strip",
+                                 "Replace", "BPEDecoder", "Sequence"});
 }
 
 }  // namespace w2s::text

@@ -22,7 +22,8 @@ class JsonField {
       : value_(&value), file_(std::move(file)), field_(std::move(field)) {}
 
   [[noreturn]] void fail(const std::string& message) const {
-    throw UsageError(field_.empty() ? file_ + ": " + message : fmt::format("{}: {}: {}", file_, field_, message));
+    throw UsageError(field_.empty() ? file_ + ": " + message
+                                    : fmt::format("{}: {}: {}", file_, field_, message));
   }
   [[noreturn]] void expected(const std::string& what) const {
     fail(fmt::format("expected {}, found {}", what, value_->type_name()));
@@ -42,7 +43,9 @@ class JsonField {
     if (auto member = find(key)) return *member;
     fail(fmt::format("'{}' is missing", key));
   }
-  JsonField item(std::size_t i) const { return JsonField((*value_)[i], file_, fmt::format("{}[{}]", field_, i)); }
+  JsonField item(std::size_t i) const {
+    return JsonField((*value_)[i], file_, fmt::format("{}[{}]", field_, i));
+  }
   std::vector<JsonField> items() const {
     if (!value_->is_array()) expected("an array");
     std::vector<JsonField> items;
@@ -86,7 +89,8 @@ class JsonField {
     return at("type").string();
   }
   [[noreturn]] void unknown_kind(const std::string& what, const std::vector<std::string>& known) const {
-    fail(fmt::format("unknown {} '{}'{}; known are {}", what, kind(), did_you_mean(kind(), known), one_of_list(known)));
+    fail(fmt::format("unknown {} '{}'{}; known are {}", what, kind(), did_you_mean(kind(), known),
+                     one_of_list(known)));
   }
 
  private:

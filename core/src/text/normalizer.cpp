@@ -19,7 +19,8 @@ void icu_normalize(const icu::Normalizer2& form, std::string& text) {
   std::string out;
   out.reserve(text.size());
   icu::StringByteSink<std::string> sink(&out);
-  form.normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())), sink, nullptr, status);
+  form.normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())), sink, nullptr,
+                     status);
   if (U_FAILURE(status)) throw Error(fmt::format("ICU cannot normalize a text: {}", u_errorName(status)));
   text = std::move(out);
 }
@@ -148,7 +149,8 @@ class BertNormalizer final : public Normalizer {
 
 class Replace final : public Normalizer {
  public:
-  explicit Replace(const JsonField& field) : pattern_(field.at("pattern")), content_(field.at("content").string()) {}
+  explicit Replace(const JsonField& field)
+      : pattern_(field.at("pattern")), content_(field.at("content").string()) {}
   void apply(std::string& text) const override { text = pattern_.replace(text, content_); }
 
  private:
@@ -203,7 +205,8 @@ class Nmt final : public Normalizer {
 
  private:
   static bool removed(char32_t c) {
-    return (c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F;
+    return (c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F ||
+           c == 0x9F;
   }
   static bool spaced(char32_t c) {
     return c == 0x09 || c == 0x0A || c == 0x0C || c == 0x0D || c == 0x1680 || (c >= 0x200B && c <= 0x200F) ||
@@ -219,7 +222,8 @@ class ByteLevel final : public Normalizer {
 class Sequence final : public Normalizer {
  public:
   Sequence(const JsonField& field, int depth) {
-    for (const JsonField& item : field.at("normalizers").items()) steps_.push_back(make_normalizer(item, depth + 1));
+    for (const JsonField& item : field.at("normalizers").items())
+      steps_.push_back(make_normalizer(item, depth + 1));
   }
   void apply(std::string& text) const override {
     for (const auto& step : steps_) step->apply(text);
@@ -234,7 +238,8 @@ class Sequence final : public Normalizer {
 std::unique_ptr<Normalizer> make_normalizer(const JsonField& field, int depth) {
   if (depth > kMaxNesting) field.fail("nested too deeply");
   const std::string& kind = field.kind();
-  if (kind == "NFC" || kind == "NFD" || kind == "NFKC" || kind == "NFKD") return std::make_unique<UnicodeForm>(kind);
+  if (kind == "NFC" || kind == "NFD" || kind == "NFKC" || kind == "NFKD")
+    return std::make_unique<UnicodeForm>(kind);
   if (kind == "Lowercase") return std::make_unique<Lowercase>();
   if (kind == "StripAccents") return std::make_unique<StripAccents>();
   if (kind == "BertNormalizer") return std::make_unique<BertNormalizer>(field);
@@ -246,8 +251,8 @@ std::unique_ptr<Normalizer> make_normalizer(const JsonField& field, int depth) {
   if (kind == "ByteLevel") return std::make_unique<ByteLevel>();
   if (kind == "Sequence") return std::make_unique<Sequence>(field, depth);
   field.unknown_kind("normalizer",
-                     {"NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer", "Replace", "Prepend",
-                      "Strip", "Precompiled", "Nmt", "ByteLevel", "Sequence"});
+                     {"NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer", "Replace",
+                      "Prepend", "Strip", "Precompiled", "Nmt", "ByteLevel", "Sequence"});
 }
 
 }  // namespace w2s::text

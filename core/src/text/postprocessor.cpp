@@ -25,7 +25,9 @@ std::int32_t named_id(const JsonField& field) {
 class ClsSep final : public PostProcessor {
  public:
   ClsSep(const JsonField& field, bool separator_before)
-      : sep_(named_id(field.at("sep"))), cls_(named_id(field.at("cls"))), separator_before_(separator_before) {}
+      : sep_(named_id(field.at("sep"))),
+        cls_(named_id(field.at("cls"))),
+        separator_before_(separator_before) {}
 
   void apply(Sequences& sequences, bool add_special_tokens) const override {
     if (!add_special_tokens) return;
@@ -48,7 +50,8 @@ class Template final : public PostProcessor {
     if (const auto tokens = field.find("special_tokens")) {
       if (!tokens->value().is_object()) tokens->expected("an object");
       for (const auto& item : tokens->value().items()) {
-        for (const JsonField& id : tokens->at(item.key()).at("ids").items()) specials[item.key()].push_back(id.natural());
+        for (const JsonField& id : tokens->at(item.key()).at("ids").items())
+          specials[item.key()].push_back(id.natural());
       }
     }
     single_ = read(field.at("single"), specials, 1);
@@ -58,7 +61,8 @@ class Template final : public PostProcessor {
 
   void apply(Sequences& sequences, bool add_special_tokens) const override {
     if (sequences.empty() || sequences.size() > 2) {
-      throw Error(fmt::format("the tokenizer's template is for one or two sequences, not {}", sequences.size()));
+      throw Error(
+          fmt::format("the tokenizer's template is for one or two sequences, not {}", sequences.size()));
     }
     const Sequences in = std::move(sequences);
     sequences.clear();
@@ -77,13 +81,15 @@ class Template final : public PostProcessor {
     std::vector<std::int32_t> ids;
   };
 
-  static std::vector<Item> read(const JsonField& field, const std::map<std::string, std::vector<std::int32_t>>& specials,
+  static std::vector<Item> read(const JsonField& field,
+                                const std::map<std::string, std::vector<std::int32_t>>& specials,
                                 std::size_t sequences) {
     std::vector<Item> items;
     for (const JsonField& part : field.items()) {
       if (const auto sequence = part.find("Sequence")) {
         const std::string& name = sequence->at("id").string();
-        if (name != "A" && (name != "B" || sequences < 2)) sequence->fail(fmt::format("unknown sequence '{}'", name));
+        if (name != "A" && (name != "B" || sequences < 2))
+          sequence->fail(fmt::format("unknown sequence '{}'", name));
         items.push_back({name == "A" ? 0u : 1u, {}});
       } else {
         const JsonField token = part.at("SpecialToken");
@@ -103,7 +109,8 @@ class Template final : public PostProcessor {
 class Sequence final : public PostProcessor {
  public:
   Sequence(const JsonField& field, int depth) {
-    for (const JsonField& item : field.at("processors").items()) steps_.push_back(make_postprocessor(item, depth + 1));
+    for (const JsonField& item : field.at("processors").items())
+      steps_.push_back(make_postprocessor(item, depth + 1));
   }
   void apply(Sequences& sequences, bool add_special_tokens) const override {
     for (const auto& step : steps_) step->apply(sequences, add_special_tokens);

@@ -71,7 +71,8 @@ const char* Precompiled::find(std::string_view key) const {
     if (node >= trie_.size()) return nullptr;
     if (has_leaf(unit)) {
       const std::size_t at = leaf_value(trie_[node]);
-      return at < replacements_.size() && (replacements_[at] & 0xC0) != 0x80 ? replacements_.c_str() + at : nullptr;
+      return at < replacements_.size() && (replacements_[at] & 0xC0) != 0x80 ? replacements_.c_str() + at
+                                                                             : nullptr;
     }
   }
   return nullptr;
@@ -113,7 +114,8 @@ void Precompiled::apply(std::string& text) const {
     clusters->setText(&utext, status);
     if (U_FAILURE(status)) throw Error("ICU cannot find the grapheme clusters of a text");
     std::int32_t begin = clusters->first();
-    for (std::int32_t end = clusters->next(); end != icu::BreakIterator::DONE; begin = end, end = clusters->next()) {
+    for (std::int32_t end = clusters->next(); end != icu::BreakIterator::DONE;
+         begin = end, end = clusters->next()) {
       take(view.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
     }
     utext_close(&utext);

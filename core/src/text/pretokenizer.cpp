@@ -19,7 +19,8 @@ void cut(Pieces& pieces, Ranges&& ranges) {
   for (const Piece& piece : pieces.list) {
     for (const Range& range : ranges(piece.text)) {
       if (range.begin < range.end) {
-        list.push_back({piece.text.substr(range.begin, range.end - range.begin), piece.first && range.begin == 0});
+        list.push_back(
+            {piece.text.substr(range.begin, range.end - range.begin), piece.first && range.begin == 0});
       }
     }
   }
@@ -46,7 +47,8 @@ std::vector<Part> parts_by_character(std::string_view text, Delimiter&& is_delim
 
 template <class Delimiter>
 void cut_by_character(Pieces& pieces, SplitBehavior behavior, Delimiter&& is_delimiter) {
-  cut(pieces, [&](std::string_view text) { return join_parts(parts_by_character(text, is_delimiter), behavior); });
+  cut(pieces,
+      [&](std::string_view text) { return join_parts(parts_by_character(text, is_delimiter), behavior); });
 }
 
 class ByteLevel final : public PreTokenizer {
@@ -149,7 +151,9 @@ class Whitespace final : public PreTokenizer {
 
 class WhitespaceSplit final : public PreTokenizer {
  public:
-  void apply(Pieces& pieces) const override { cut_by_character(pieces, SplitBehavior::removed, is_whitespace); }
+  void apply(Pieces& pieces) const override {
+    cut_by_character(pieces, SplitBehavior::removed, is_whitespace);
+  }
 };
 
 class BertPreTokenizer final : public PreTokenizer {
@@ -175,7 +179,8 @@ class Punctuation final : public PreTokenizer {
 class Digits final : public PreTokenizer {
  public:
   explicit Digits(const JsonField& field)
-      : behavior_(field.boolean("individual_digits", false) ? SplitBehavior::isolated : SplitBehavior::contiguous) {}
+      : behavior_(field.boolean("individual_digits", false) ? SplitBehavior::isolated
+                                                            : SplitBehavior::contiguous) {}
   void apply(Pieces& pieces) const override { cut_by_character(pieces, behavior_, is_number); }
   bool keeps_text() const override { return true; }
 
@@ -234,7 +239,8 @@ class Metaspace final : public PreTokenizer {
       piece.text = keep(pieces, std::move(text));
     }
     if (split_) {
-      cut_by_character(pieces, SplitBehavior::merged_with_next, [this](char32_t c) { return c == replacement_char_; });
+      cut_by_character(pieces, SplitBehavior::merged_with_next,
+                       [this](char32_t c) { return c == replacement_char_; });
     }
   }
 
@@ -249,7 +255,8 @@ class Metaspace final : public PreTokenizer {
 class Sequence final : public PreTokenizer {
  public:
   Sequence(const JsonField& field, int depth) {
-    for (const JsonField& item : field.at("pretokenizers").items()) steps_.push_back(make_pretokenizer(item, depth + 1));
+    for (const JsonField& item : field.at("pretokenizers").items())
+      steps_.push_back(make_pretokenizer(item, depth + 1));
   }
   void apply(Pieces& pieces) const override {
     for (const auto& step : steps_) step->apply(pieces);
@@ -278,8 +285,9 @@ std::unique_ptr<PreTokenizer> make_pretokenizer(const JsonField& field, int dept
   if (kind == "Digits") return std::make_unique<Digits>(field);
   if (kind == "CharDelimiterSplit") return std::make_unique<CharDelimiterSplit>(field);
   if (kind == "Sequence") return std::make_unique<Sequence>(field, depth);
-  field.unknown_kind("pre-tokenizer", {"ByteLevel", "Split", "Whitespace", "WhitespaceSplit", "BertPreTokenizer",
-                                       "Metaspace", "Punctuation", "Digits", "CharDelimiterSplit", "Sequence"});
+  field.unknown_kind("pre-tokenizer",
+                     {"ByteLevel", "Split", "Whitespace", "WhitespaceSplit", "BertPreTokenizer", "Metaspace",
+                      "Punctuation", "Digits", "CharDelimiterSplit", "Sequence"});
 }
 
 }  // namespace w2s::text

@@ -12,7 +12,8 @@ namespace w2s::text {
 
 namespace {
 
-// Oniguruma's sets, where ICU's of the same name are others. \w by itself has Latin-1's superscripts and fractions too.
+// Oniguruma's sets, where ICU's of the same name are others. \w by itself has Latin-1's superscripts and
+// fractions too.
 constexpr std::string_view kWordSet = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
 constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u00B2\\u00B3\\u00B9\\u00BC-\\u00BE";
 constexpr std::int32_t kTimeLimit = 20000;  // ICU's unit, about a millisecond
@@ -161,12 +162,18 @@ class Translator {
     const std::string_view members = depth_ > 0 ? kWordSet : kWord;
     const std::string word = set_of(members);
     switch (c) {
-      case 's': return replace(2, "\\p{White_Space}");
-      case 'S': return replace(2, "\\P{White_Space}");
-      case 'w': return replace(2, word);
-      case 'W': return replace(2, set_without(members));
-      case 'h': return replace(2, "[0-9a-fA-F]");
-      case 'H': return replace(2, "[^0-9a-fA-F]");
+      case 's':
+        return replace(2, "\\p{White_Space}");
+      case 'S':
+        return replace(2, "\\P{White_Space}");
+      case 'w':
+        return replace(2, word);
+      case 'W':
+        return replace(2, set_without(members));
+      case 'h':
+        return replace(2, "[0-9a-fA-F]");
+      case 'H':
+        return replace(2, "[^0-9a-fA-F]");
       case 'b':
         if (depth_ > 0) return replace(2, "\\x08");
         return replace(2, fmt::format("(?:(?<={0})(?!{0})|(?<!{0})(?={0}))", word));
@@ -174,9 +181,12 @@ class Translator {
         if (depth_ > 0) return copy(2);
         return replace(2, fmt::format("(?:(?<={0})(?={0})|(?<!{0})(?!{0}))", word));
       case 'p':
-      case 'P': return property(c == 'P');
-      case 'x': return rest().substr(2, 1) == "{" ? copy(std::min(rest().find('}'), rest().size() - 1) + 1) : copy(2);
-      default: return copy(std::min<std::size_t>(2, rest().size()));
+      case 'P':
+        return property(c == 'P');
+      case 'x':
+        return rest().substr(2, 1) == "{" ? copy(std::min(rest().find('}'), rest().size() - 1) + 1) : copy(2);
+      default:
+        return copy(std::min<std::size_t>(2, rest().size()));
     }
   }
 
@@ -226,7 +236,8 @@ Regex::Regex(std::string_view pattern) : compiled_(std::make_unique<Compiled>())
 Regex::~Regex() = default;
 
 std::vector<Range> Regex::find_all(std::string_view text) const {
-  if (text.size() > 0x7FFFFFFF) throw Error("a text of more than 2 GiB cannot be split by a regular expression");
+  if (text.size() > 0x7FFFFFFF)
+    throw Error("a text of more than 2 GiB cannot be split by a regular expression");
   const auto utf16 =
       icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())));
   UErrorCode status = U_ZERO_ERROR;
@@ -255,7 +266,8 @@ std::vector<Range> Regex::find_all(std::string_view text) const {
     ranges.push_back({begin, end});
   }
   if (U_FAILURE(status)) {
-    throw Error(fmt::format("a regular expression of the tokenizer fails on this text: {}", u_errorName(status)));
+    throw Error(
+        fmt::format("a regular expression of the tokenizer fails on this text: {}", u_errorName(status)));
   }
   return ranges;
 }

@@ -15,8 +15,10 @@ inline SplitBehavior split_behavior(const JsonField& field) {
   if (name == "MergedWithPrevious") return SplitBehavior::merged_with_previous;
   if (name == "MergedWithNext") return SplitBehavior::merged_with_next;
   if (name == "Contiguous") return SplitBehavior::contiguous;
-  const std::vector<std::string> names = {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"};
-  field.fail(fmt::format("unknown behaviour '{}'{}; known are {}", name, did_you_mean(name, names), one_of_list(names)));
+  const std::vector<std::string> names = {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext",
+                                          "Contiguous"};
+  field.fail(fmt::format("unknown behaviour '{}'{}; known are {}", name, did_you_mean(name, names),
+                         one_of_list(names)));
 }
 
 /// A part of a text; the parts cover it.
@@ -34,7 +36,9 @@ inline std::vector<Range> join_parts(const std::vector<Part>& parts, SplitBehavi
         if (!part.delimiter) pieces.push_back(part);
       }
       break;
-    case SplitBehavior::isolated: pieces.assign(parts.begin(), parts.end()); break;
+    case SplitBehavior::isolated:
+      pieces.assign(parts.begin(), parts.end());
+      break;
     case SplitBehavior::contiguous:
       for (const Part& part : parts) {
         if (part.delimiter == previous && !pieces.empty()) {

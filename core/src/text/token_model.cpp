@@ -17,7 +17,8 @@ class WordLevel final : public TokenModel {
   void tokenize(std::string_view piece, std::vector<std::int32_t>& ids) const override {
     const auto id = vocabulary_.id(piece);
     const auto fallback = id ? id : unknown_id();
-    if (!fallback) throw Error(fmt::format("the word '{}' is unknown, and so is the token '{}' for it", piece, unknown_));
+    if (!fallback)
+      throw Error(fmt::format("the word '{}' is unknown, and so is the token '{}' for it", piece, unknown_));
     ids.push_back(*fallback);
   }
   std::optional<std::int32_t> unknown_id() const override { return vocabulary_.id(unknown_); }

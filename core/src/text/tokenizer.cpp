@@ -28,7 +28,7 @@ namespace {
 
 constexpr std::size_t kRoles = 7;
 constexpr std::array<const char*, kRoles> kRoleKeys = {"bos_token", "eos_token", "pad_token", "unk_token",
-                                                      "cls_token", "sep_token", "mask_token"};
+                                                       "cls_token", "sep_token", "mask_token"};
 
 const std::array<std::vector<const char*>, kRoles>& usual_names() {
   static const std::array<std::vector<const char*>, kRoles> names = {{
@@ -63,8 +63,10 @@ nlohmann::json read_merges(const std::string& path) {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (line.empty() || line.substr(0, 8) == "#version") continue;
     const std::size_t space = line.find(' ');
-    if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos || !is_utf8(line)) {
-      throw UsageError(fmt::format("{}:{}: expected two tokens with one space between them", path, line_number));
+    if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos ||
+        !is_utf8(line)) {
+      throw UsageError(
+          fmt::format("{}:{}: expected two tokens with one space between them", path, line_number));
     }
     merges.push_back({std::string(line.substr(0, space)), std::string(line.substr(space + 1))});
   }
@@ -137,7 +139,8 @@ void Tokenizer::Parts::take_roles(const nlohmann::json& settings) {
   for (std::size_t role = 0; role < kRoles; ++role) {
     auto member = settings.find(kRoleKeys[role]);
     if (member == settings.end()) continue;
-    const nlohmann::json& token = member->is_object() && member->contains("content") ? (*member)["content"] : *member;
+    const nlohmann::json& token =
+        member->is_object() && member->contains("content") ? (*member)["content"] : *member;
     if (!token.is_string()) continue;
     if (const auto known = id(token.get_ref<const std::string&>())) roles[role] = known;
   }
@@ -166,7 +169,8 @@ void Tokenizer::Parts::give_back(std::unique_ptr<Workspace> workspace) {
   idle.push_back(std::move(workspace));
 }
 
-void Tokenizer::Parts::encode_section(std::string_view text, bool first, Workspace& workspace, Ids& ids) const {
+void Tokenizer::Parts::encode_section(std::string_view text, bool first, Workspace& workspace,
+                                      Ids& ids) const {
   Pieces pieces;
   pieces.list.push_back({text, first});
   if (pretokenizer) pretokenizer->apply(pieces);
@@ -204,8 +208,8 @@ Tokenizer::Ids Tokenizer::Parts::encode_sequence(std::string_view text, Workspac
       if (inner.id >= 0) {
         ids.push_back(inner.id);
       } else {
-        encode_section(section.substr(inner.begin, inner.end - inner.begin), outer.begin == 0 && inner.begin == 0,
-                       workspace, ids);
+        encode_section(section.substr(inner.begin, inner.end - inner.begin),
+                       outer.begin == 0 && inner.begin == 0, workspace, ids);
       }
     }
   }
@@ -216,7 +220,8 @@ Tokenizer::Ids Tokenizer::Parts::join(Sequences sequences, bool add_special_toke
   if (postprocessor) postprocessor->apply(sequences, add_special_tokens);
   if (sequences.empty()) return {};
   Ids ids = std::move(sequences.front());
-  for (std::size_t i = 1; i < sequences.size(); ++i) ids.insert(ids.end(), sequences[i].begin(), sequences[i].end());
+  for (std::size_t i = 1; i < sequences.size(); ++i)
+    ids.insert(ids.end(), sequences[i].begin(), sequences[i].end());
   return ids;
 }
 
@@ -231,12 +236,14 @@ std::shared_ptr<const Tokenizer> Tokenizer::from_file(const std::string& path) {
   return from_json(read_file(path), path);
 }
 
-std::shared_ptr<const Tokenizer> Tokenizer::from_vocab_and_merges(const std::string& vocab, const std::string& merges) {
+std::shared_ptr<const Tokenizer> Tokenizer::from_vocab_and_merges(const std::string& vocab,
+                                                                  const std::string& merges) {
   nlohmann::json vocabulary = parse_json(read_file(vocab), vocab);
   if (!vocabulary.is_object()) JsonField(vocabulary, vocab).expected("an object of tokens and ids");
   std::vector<std::string> specials;
   if (vocabulary.contains("<|endoftext|>")) specials.push_back("<|endoftext|>");
-  return from_json(byte_level_json(std::move(vocabulary), read_merges(merges), specials), vocab + " with " + merges);
+  return from_json(byte_level_json(std::move(vocabulary), read_merges(merges), specials),
+                   vocab + " with " + merges);
 }
 
 std::shared_ptr<const Tokenizer> Tokenizer::from_folder(const std::string& folder) {
@@ -249,9 +256,10 @@ std::shared_ptr<const Tokenizer> Tokenizer::from_folder(const std::string& folde
     if (exists(path("encoder.json")) && exists(path("vocab.bpe"))) {
       return from_vocab_and_merges(path("encoder.json"), path("vocab.bpe"));
     }
-    throw UsageError(fmt::format(
-        "{}: no tokenizer here: expected tokenizer.json, vocab.json with merges.txt, or encoder.json with vocab.bpe",
-        folder));
+    throw UsageError(
+        fmt::format("{}: no tokenizer here: expected tokenizer.json, vocab.json with merges.txt, or "
+                    "encoder.json with vocab.bpe",
+                    folder));
   };
   auto tokenizer = load();
   for (const char* name : {"special_tokens_map.json", "tokenizer_config.json"}) {
@@ -267,22 +275,25 @@ Tokenizer::Ids Tokenizer::encode(std::string_view text, bool add_special_tokens)
   return parts_->join(std::move(sequences), add_special_tokens);
 }
 
-Tokenizer::Ids Tokenizer::encode_pair(std::string_view first, std::string_view second, bool add_special_tokens) const {
+Tokenizer::Ids Tokenizer::encode_pair(std::string_view first, std::string_view second,
+                                      bool add_special_tokens) const {
   auto workspace = parts_->borrow();
-  Sequences sequences = {parts_->encode_sequence(first, *workspace), parts_->encode_sequence(second, *workspace)};
+  Sequences sequences = {parts_->encode_sequence(first, *workspace),
+                         parts_->encode_sequence(second, *workspace)};
   parts_->give_back(std::move(workspace));
   return parts_->join(std::move(sequences), add_special_tokens);
 }
 
-std::vector<Tokenizer::Ids> Tokenizer::encode_batch(const std::vector<std::string>& texts, bool add_special_tokens,
-                                                    int threads) const {
+std::vector<Tokenizer::Ids> Tokenizer::encode_batch(const std::vector<std::string>& texts,
+                                                    bool add_special_tokens, int threads) const {
   std::vector<Ids> ids(texts.size());
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;
   std::mutex failure_mutex;
   const auto work = [&] {
     try {
-      for (std::size_t i = next++; i < texts.size(); i = next++) ids[i] = encode(texts[i], add_special_tokens);
+      for (std::size_t i = next++; i < texts.size(); i = next++)
+        ids[i] = encode(texts[i], add_special_tokens);
     } catch (...) {
       const std::lock_guard lock(failure_mutex);
       if (!failure) failure = std::current_exception();
@@ -317,7 +328,8 @@ bool Tokenizer::encodes_bytes() const { return parts_->bytes; }
 
 Tokenizer::Ids Tokenizer::encode_bytes(std::string_view bytes) const {
   if (!encodes_bytes()) {
-    throw Error("this tokenizer cannot encode bytes: it is not byte-level BPE with all 256 bytes and unchanged text");
+    throw Error(
+        "this tokenizer cannot encode bytes: it is not byte-level BPE with all 256 bytes and unchanged text");
   }
   auto workspace = parts_->borrow();
   Ids ids;

@@ -32,7 +32,9 @@ struct Candidate {
   Count count;
   std::uint64_t pair;
   /// Of equal counts the smaller pair comes first.
-  bool operator<(const Candidate& other) const { return count != other.count ? count < other.count : pair > other.pair; }
+  bool operator<(const Candidate& other) const {
+    return count != other.count ? count < other.count : pair > other.pair;
+  }
 };
 
 // Counts of all pairs of neighbours, and which words may have each.
@@ -77,7 +79,8 @@ class Trainer {
  public:
   explicit Trainer(const BpeTraining& training) : training_(training) {
     for (const std::string& special : training.special_tokens) {
-      if (special.empty() || !is_utf8(special)) throw UsageError("a special token must be UTF-8 and not empty");
+      if (special.empty() || !is_utf8(special))
+        throw UsageError("a special token must be UTF-8 and not empty");
       if (!vocabulary_.id(special)) {
         add_token(special);
         specials_.push_back(special);
@@ -135,7 +138,8 @@ class Trainer {
         continue;
       }
       if (count < 1 || count < training_.min_frequency) break;
-      const auto left = static_cast<std::int32_t>(top.pair >> 32), right = static_cast<std::int32_t>(top.pair);
+      const auto left = static_cast<std::int32_t>(top.pair >> 32),
+                 right = static_cast<std::int32_t>(top.pair);
       const std::string left_token = *vocabulary_.token(left), right_token = *vocabulary_.token(right);
       const auto existing = vocabulary_.id(left_token + right_token);
       const std::int32_t merged = existing ? *existing : add_token(left_token + right_token);
@@ -212,13 +216,15 @@ class Trainer {
 
 }  // namespace
 
-std::shared_ptr<const Tokenizer> train_bpe(const std::function<bool(std::string&)>& next, const BpeTraining& training) {
+std::shared_ptr<const Tokenizer> train_bpe(const std::function<bool(std::string&)>& next,
+                                           const BpeTraining& training) {
   Trainer trainer(training);
   for (std::string text; next(text);) trainer.count_words(text);
   return trainer.train();
 }
 
-std::shared_ptr<const Tokenizer> train_bpe(const std::vector<std::string>& texts, const BpeTraining& training) {
+std::shared_ptr<const Tokenizer> train_bpe(const std::vector<std::string>& texts,
+                                           const BpeTraining& training) {
   Trainer trainer(training);
   for (const std::string& text : texts) trainer.count_words(text);
   return trainer.train();

@@ -12,7 +12,8 @@ namespace {
 constexpr double kUnknownPenalty = 10.0;
 
 [[noreturn]] void no_unknown(std::string_view text) {
-  throw Error(fmt::format("'{}' is unknown to the tokenizer, which has no unknown token (unk_id)", text.substr(0, 64)));
+  throw Error(fmt::format("'{}' is unknown to the tokenizer, which has no unknown token (unk_id)",
+                          text.substr(0, 64)));
 }
 
 }  // namespace

@@ -11,8 +11,8 @@ namespace w2s::text {
 class Unigram final : public TokenModel {
  public:
   explicit Unigram(const JsonField& field);
-  /// Viterbi search. An unknown character costs 10 more than the worst token; neighbours are one unknown token,
-  /// or their bytes where the vocabulary has them.
+  /// Viterbi search. An unknown character costs 10 more than the worst token; neighbours are one unknown
+  /// token, or their bytes where the vocabulary has them.
   void tokenize(std::string_view piece, std::vector<std::int32_t>& ids) const override;
   std::optional<std::int32_t> unknown_id() const override { return unknown_; }
 

@@ -104,7 +104,9 @@ bool is_punctuation(char32_t c) {
   if (is_ascii_punctuation(c) || c == 0x166D || c == 0x111C9) return true;
   return in_mask(c, U_GC_P_MASK) && assigned_by(c, 8);
 }
-bool is_other(char32_t c) { return in_mask(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK) && assigned_by(c, 8); }
+bool is_other(char32_t c) {
+  return in_mask(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK) && assigned_by(c, 8);
+}
 bool is_nonspacing_mark(char32_t c) {
   if (c == 0x1734) return true;
   if (c == 0x1885 || c == 0x1886 || c == 0xA9BD || c == 0x111C9) return false;

@@ -37,7 +37,8 @@ inline char32_t next_char(std::string_view text, std::size_t& position) {
     return (lead & 0x0Fu) << 12 | (byte(i + 1) & 0x3Fu) << 6 | (byte(i + 2) & 0x3Fu);
   }
   position += 4;
-  return (lead & 0x07u) << 18 | (byte(i + 1) & 0x3Fu) << 12 | (byte(i + 2) & 0x3Fu) << 6 | (byte(i + 3) & 0x3Fu);
+  return (lead & 0x07u) << 18 | (byte(i + 1) & 0x3Fu) << 12 | (byte(i + 2) & 0x3Fu) << 6 |
+         (byte(i + 3) & 0x3Fu);
 }
 /// The character that ends before `position` (> 0), which moves to its start.
 char32_t previous_char(std::string_view text, std::size_t& position);

@@ -58,7 +58,8 @@ void WordCache::insert(std::string_view word, const std::int32_t* ids, std::size
   if (size_ == kMostWords) *this = WordCache();
   if ((size_ + 1) * 2 > slots_.size()) grow();
   const std::uint64_t h = hash(word);
-  slots_[position(word, h)] = {h, static_cast<std::uint32_t>(words_.size()), static_cast<std::uint32_t>(word.size()),
+  slots_[position(word, h)] = {h, static_cast<std::uint32_t>(words_.size()),
+                               static_cast<std::uint32_t>(word.size()),
                                static_cast<std::uint32_t>(ids_.size()), static_cast<std::uint32_t>(count)};
   words_ += word;
   ids_.insert(ids_.end(), ids, ids + count);

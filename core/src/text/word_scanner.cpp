@@ -116,7 +116,8 @@ class Scanner {
     if (first == Class::letter) return run_of(Class::letter, next);
     if (first == Class::number) {
       std::size_t after = next;
-      for (int digits = 1; digits < max_digits && next < text_.size() && at(next, after) == Class::number; ++digits) {
+      for (int digits = 1; digits < max_digits && next < text_.size() && at(next, after) == Class::number;
+           ++digits) {
         next = after;
       }
       return next;
@@ -151,9 +152,12 @@ std::optional<WordPattern> known_pattern(std::string_view regex) {
 void scan_words(WordPattern pattern, std::string_view text, std::vector<Range>& words) {
   Scanner scanner(text, words);
   switch (pattern) {
-    case WordPattern::gpt2: return scanner.gpt2();
-    case WordPattern::llama3: return scanner.llama3(3);
-    case WordPattern::qwen2: return scanner.llama3(1);
+    case WordPattern::gpt2:
+      return scanner.gpt2();
+    case WordPattern::llama3:
+      return scanner.llama3(3);
+    case WordPattern::qwen2:
+      return scanner.llama3(1);
   }
 }
 

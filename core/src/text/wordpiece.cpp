@@ -38,7 +38,9 @@ void WordPiece::tokenize(std::string_view piece, std::vector<std::int32_t>& ids)
   if (covered) return;
   ids.resize(before);
   const auto unknown = unknown_id();
-  if (!unknown) throw Error(fmt::format("the word '{}' needs the unknown token '{}', which is not in the vocabulary", piece, unknown_));
+  if (!unknown)
+    throw Error(fmt::format("the word '{}' needs the unknown token '{}', which is not in the vocabulary",
+                            piece, unknown_));
   ids.push_back(*unknown);
 }
 
