@@ -1,9 +1,9 @@
 // Tokenizer: text to token ids and back, as Hugging Face tokenizers does it.
 //
-// A Tokenizer is read from a tokenizer.json (all kinds of model, normalizer,
-// pre-tokenizer, post-processor and decoder named in docs/tokenizers of that
-// project, less random ones) and agrees with that library id by id. It is
-// immutable; every member may be called from several threads at once.
+// A Tokenizer is read from a tokenizer.json alone and agrees with that library id
+// by id. Models: BPE (also byte-level, with fallback to bytes), WordPiece, Unigram,
+// WordLevel; of the other sections all kinds that published language models use.
+// It is immutable; every member may be called from several threads at once.
 //
 // The "truncation" and "padding" sections of a file are kept by save() but not
 // applied: lengths are the caller's business.
