@@ -1,10 +1,11 @@
-// w2s list and w2s describe: what plugins there are, from their own schemas.
+// w2s list and w2s describe: what plugins and settings there are, from their own schemas.
 #include <algorithm>
 #include <iostream>
 
 #include <fmt/format.h>
 
 #include "commands.hpp"
+#include "config/experiment.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s::app {
@@ -48,6 +49,36 @@ std::string example(const Field& field, const Table& defaults) {
   return value->toml();
 }
 
+void print_fields(const SchemaBase& schema, bool markdown) {
+  if (schema.fields().empty()) return;
+  const Table defaults = schema.defaults();
+  fmt::print("{}", markdown ? "\n| parameter | type | default | meaning |\n|---|---|---|---|\n" : "\nParameters\n");
+  for (const auto& field : schema.fields()) {
+    const std::string value = field->is_required() ? "required" : example(*field, defaults);
+    if (markdown) {
+      fmt::print("| `{}` | {} | {} | {} |\n", field->name(), field->type_text(),
+                 field->is_required() ? value : "`" + value + "`", field->doc());
+    } else {
+      fmt::print("  {} = {}  ({})\n      {}\n", field->name(), value, field->type_text(), field->doc());
+    }
+  }
+}
+
+// Tables of the experiment file that the core itself reads: "train" and "split".
+bool describe_settings(const std::string& name, bool markdown) {
+  Schema<TrainParams> train;
+  Schema<SplitParams> split;
+  describe_train(train);
+  describe_split(split);
+  const SchemaBase* schema = nullptr;
+  if (name == "train") schema = &train;
+  if (name == "split") schema = &split;
+  if (schema == nullptr) return false;
+  fmt::print("{}[{}]\n\n{}\n", markdown ? "### " : "", name == "split" ? "task.split" : name, schema->summary());
+  print_fields(*schema, markdown);
+  return true;
+}
+
 void describe_plugin(const Registry& registry, PluginKind kind, const std::string& name, bool markdown) {
   const PluginInfo& info = registry.find(kind, name);
   const std::unique_ptr<SchemaBase> schema = registry.schema(kind, name);
@@ -56,22 +87,7 @@ void describe_plugin(const Registry& registry, PluginKind kind, const std::strin
   if (!schema->formula().empty()) fmt::print("\n{}{}{}\n", markdown ? "`" : "  ", schema->formula(), markdown ? "`" : "");
   if (!schema->source().empty()) fmt::print("\nSource: {}.\n", schema->source());
   if (schema->batch_statistics()) fmt::print("\nUses statistics of the batch: an example's loss depends on the others.\n");
-  if (!schema->fields().empty()) {
-    if (markdown) {
-      fmt::print("\n| parameter | type | default | meaning |\n|---|---|---|---|\n");
-    } else {
-      fmt::print("\nParameters\n");
-    }
-    for (const auto& field : schema->fields()) {
-      const std::string value = field->is_required() ? "required" : example(*field, defaults);
-      if (markdown) {
-        fmt::print("| `{}` | {} | {} | {} |\n", field->name(), field->type_text(),
-                   field->is_required() ? value : "`" + value + "`", field->doc());
-      } else {
-        fmt::print("  {} = {}  ({})\n      {}\n", field->name(), value, field->type_text(), field->doc());
-      }
-    }
-  }
+  print_fields(*schema, markdown);
   std::string toml = fmt::format("{{ type = \"{}\"", name);
   for (const auto& field : schema->fields()) toml += fmt::format(", {} = {}", field->name(), example(*field, defaults));
   toml += " }";
@@ -120,8 +136,12 @@ int describe(const Command& command, const Args& args) {
     return 0;
   }
   const std::string wanted = options.required("plugin-name");
+  if (describe_settings(wanted, options.flag("markdown"))) return 0;
   const std::size_t slash = wanted.find('/');
-  if (slash == std::string::npos) throw UsageError("w2s describe takes KIND/NAME, for instance loss/gce; found '" + wanted + "'");
+  if (slash == std::string::npos) {
+    throw UsageError("describe takes KIND/NAME, for instance loss/gce, or one of the experiment file's own tables, "
+                     "train or split; found '" + wanted + "'");
+  }
   const PluginKind kind = kind_named(wanted.substr(0, slash));
   describe_plugin(load(options), kind, wanted.substr(slash + 1), options.flag("markdown"));
   return 0;
