@@ -1,4 +1,5 @@
 // Short fine-tuning runs recorded in PyTorch, reproduced step by step under every micro-batching.
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -72,16 +72,16 @@ Supervision toy_labels(std::int64_t begin, std::int64_t end) {
   return Supervision::soft(all.slice(begin, end), at::sin(at::arange(begin * 3, end * 3, at::kFloat)).view({-1, 3}).softmax(1));
 }
 
-struct Run {
+struct Outcome {
   std::vector<double> losses;
   Tensor first;
   TrainResult result;
 };
 
-Run train(ILoss& loss, TrainParams params, bool with_validation = false) {
+Outcome train(ILoss& loss, TrainParams params, bool with_validation = false) {
   ToyTrainee trainee(60);
   const Supervision training = toy_labels(0, 40), validation = toy_labels(40, 60);
-  Run run;
+  Outcome run;
   Trainer trainer(trainee, loss, "toy", params, training, with_validation ? &validation : nullptr, Stream(3, "fit"),
                   at::kCPU, [&](const StepReport& report) { run.losses.push_back(report.loss); });
   run.result = trainer.run();
@@ -100,12 +100,12 @@ TrainParams settings() {
 TEST(Trainer, MicroBatchingAndReplayDoNotChangeTheResult) {
   TrainParams params = settings();
   BatchMeanLoss loss;
-  const Run whole = train(loss, params);
+  const Outcome whole = train(loss, params);
   ASSERT_EQ(whole.losses.size(), 9u);  // the last batch of each epoch is smaller
   for (const auto& [micro, activations] : std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1 << 20}, {20, 1 << 20}, {20, 1}, {1, 1}}) {
     params.micro_tokens = micro;
     params.activation_tokens = activations;
-    const Run cut = train(loss, params);
+    const Outcome cut = train(loss, params);
     for (std::size_t i = 0; i < whole.losses.size(); ++i) EXPECT_NEAR(cut.losses[i], whole.losses[i], 1e-5);
     EXPECT_TRUE(at::allclose(cut.first, whole.first, 1e-4, 1e-5));
   }
@@ -170,7 +170,7 @@ TEST(Trainer, EarlyStoppingKeepsTheWeightsOfTheBestValidation) {
   params.epochs = 8;
   params.early_stopping = true;
   params.evaluate_every = 2;
-  const Run run = train(loss, params, /*with_validation=*/true);
+  const Outcome run = train(loss, params, /*with_validation=*/true);
   EXPECT_EQ(run.result.kept_step % 2, 0);
   EXPECT_GT(run.result.kept_step, 0);
   ASSERT_FALSE(run.result.oracle.empty());
