@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/terminal.hpp"
 #include "commands.hpp"
 #include "report/ledger.hpp"
 #include "report/tables.hpp"
@@ -36,6 +37,7 @@ int leaderboard(const Command& command, const Args& args) {
   wanted.sort = options.text("sort");
   const Leaderboard board = make_leaderboard(records, wanted, correctness_loader(store));
   TableStyle style;
+  if (const std::size_t width = terminal_width(STDOUT_FILENO); width > 0) style.width = width;
   style.colour = isatty(STDOUT_FILENO) != 0;
   std::cout << format_leaderboard(board, format, style);
   if (missing > 0) fmt::print(stderr, "{} runs of these experiments are not done yet; w2s run computes them\n", missing);

@@ -29,7 +29,7 @@ void print_help() {
   std::cout << "w2s: experiments in weak-to-strong generalization\n\n"
                "usage: w2s COMMAND [arguments]\n\n";
   for (const Command& command : kCommands) fmt::print("  {:<12} {}\n", command.name, command.summary);
-  std::cout << "\nw2s COMMAND --help shows a command's options.\n";
+  std::cout << "\nw2s COMMAND --help shows a command's options, w2s --version the version.\n";
 }
 
 [[noreturn]] void hand_over(char** argv) {
@@ -63,6 +63,9 @@ int dispatch(int argc, char** argv) {
     if (name != command.name) continue;
     if (command.run == nullptr) hand_over(argv);
     return command.run(command, Args(argv + 2, argv + argc));
+  }
+  if (name[0] == '-') {
+    throw UsageError("unknown option '" + name + "'" + did_you_mean(name, {"--help", "--version"}) + "; see w2s --help");
   }
   throw UsageError("unknown command '" + name + "'" + did_you_mean(name, names) + "; see w2s --help");
 }

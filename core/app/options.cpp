@@ -34,7 +34,7 @@ bool Options::parse(const Args& args) {
   for (std::size_t i = 0; i < positional_.size(); ++i) {
     order.add(positional_[i].c_str(), i + 1 == positional_.size() ? -1 : 1);
   }
-  const std::string what = std::string("w2s ") + command_.name;
+  const std::string name = command_.name, help = "; see w2s " + name + " --help";
   try {
     po::store(po::command_line_parser(args)
                   .options(all)
@@ -46,13 +46,14 @@ bool Options::parse(const Args& args) {
   } catch (const po::unknown_option& error) {
     std::vector<std::string> names;
     for (const auto& option : visible_.options()) names.push_back(option->canonical_display_name(po::command_line_style::allow_long));
-    throw UsageError(what + ": unknown option '" + error.get_option_name() + "'" +
-                     did_you_mean(error.get_option_name(), names) + "; see " + what + " --help");
+    throw UsageError(name + ": unknown option '" + error.get_option_name() + "'" +
+                     did_you_mean(error.get_option_name(), names) + help);
   } catch (const po::too_many_positional_options_error&) {
-    throw UsageError(what + ": it takes " + (positional_.empty() ? "no arguments" : command_.arguments) + "; see " + what +
-                     " --help");
+    throw UsageError(name + " takes " + (positional_.empty() ? "no arguments" : command_.arguments) + help);
+  } catch (const po::invalid_option_value& error) {
+    throw UsageError(name + ": " + error.what() + ": expected a whole number" + help);
   } catch (const po::error& error) {
-    throw UsageError(what + ": " + error.what() + "; see " + what + " --help");
+    throw UsageError(name + ": " + error.what() + help);
   }
   if (flag("help")) {
     std::cout << "usage: w2s " << command_.name << ' ' << command_.arguments << (command_.arguments[0] ? " " : "")
@@ -69,11 +70,11 @@ std::vector<std::string> Options::list(const std::string& name) const {
 std::string Options::required(const std::string& name) const {
   const std::vector<std::string> given = list(name);
   if (given.empty()) {
-    throw UsageError(std::string("w2s ") + command_.name + " needs " + command_.arguments + "; see w2s " +
+    throw UsageError(std::string(command_.name) + " needs " + command_.arguments + "; see w2s " +
                      command_.name + " --help");
   }
   if (given.size() > 1) {
-    throw UsageError(std::string("w2s ") + command_.name + " takes one " + command_.arguments + ", found also '" +
+    throw UsageError(std::string(command_.name) + " takes one " + command_.arguments + ", found also '" +
                      given[1] + "'");
   }
   return given[0];
@@ -84,6 +85,7 @@ Overrides Options::overrides() const {
   overrides.set = list("set");
   overrides.sweep = list("sweep");
   if (given("seeds")) {
+    if (text("seeds").empty()) throw UsageError("--seeds is empty: expected whole numbers from 0, separated by commas");
     std::istringstream in(text("seeds"));
     for (std::string item; std::getline(in, item, ',');) {
       try {

@@ -58,6 +58,7 @@ int show(const Command& command, const Args& args) {
   options.add()("json", po::bool_switch(), "the record as JSON")("config", po::bool_switch(), "the resolved experiment too");
   if (!options.parse(args)) return 0;
   const std::string wanted = options.required("run");
+  if (wanted.empty()) throw UsageError("show needs RUN: the beginning of a key, as w2s plan EXPERIMENT.toml shows them");
   const Store store = Store::read_only(options.runs());
   std::vector<std::string> found;
   for (const ObjectInfo& object : store.list("record")) {

@@ -52,6 +52,12 @@ int collect(Store& store, const std::string& keep, bool dry_run) {
   return 0;
 }
 
+// Looking after a store never makes one.
+Store existing_store(const std::string& root) {
+  Store::read_only(root);
+  return Store(root);
+}
+
 }  // namespace
 
 int store(const Command& command, const Args& args) {
@@ -64,7 +70,7 @@ int store(const Command& command, const Args& args) {
   const std::string action = options.required("action");
   if (action == "du") return disk_use(Store::read_only(options.runs()));
   if (action == "reindex") {
-    Store store = Store(options.runs());
+    Store store = existing_store(options.runs());
     std::vector<std::string> damaged;
     fmt::print("{} objects\n", store.reindex(&damaged));
     for (const std::string& key : damaged) fmt::print("damaged: {}\n", key);
@@ -87,10 +93,10 @@ int store(const Command& command, const Args& args) {
   if (action == "gc") {
     const std::string keep = options.text("keep");
     if (keep != "used" && keep != "records") throw UsageError("--keep takes 'used' or 'records', found '" + keep + "'");
-    Store store = Store(options.runs());
+    Store store = existing_store(options.runs());
     return collect(store, keep, options.flag("dry-run"));
   }
-  throw UsageError("w2s store: unknown action '" + action + "'" +
+  throw UsageError("store: unknown action '" + action + "'" +
                    did_you_mean(action, {"reindex", "gc", "du", "verify"}) + "; there are reindex, gc, du and verify");
 }
 

@@ -1,12 +1,16 @@
 // w2s list and w2s describe: what plugins and settings there are, from their own schemas.
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
 
 #include <fmt/format.h>
 
+#include "base/terminal.hpp"
 #include "commands.hpp"
 #include "config/experiment.hpp"
 #include "plugins/registry.hpp"
+#include "report/display_width.hpp"
 
 namespace w2s::app {
 namespace {
@@ -108,12 +112,15 @@ int list(const Command& command, const Args& args) {
   for (const std::string& name : options.list("kind")) kinds.push_back(kind_named(name));
   if (kinds.empty()) kinds = kKinds;
   const Registry registry = load(options);
+  const std::size_t columns = terminal_width(STDOUT_FILENO);
   for (const PluginKind kind : kinds) {
     std::size_t width = 0;
     for (const std::string& name : registry.names(kind)) width = std::max(width, name.size());
     fmt::print("{}\n", name_of(kind));
     for (const std::string& name : registry.names(kind)) {
-      fmt::print("  {:<{}}  {}\n", name, width, first_sentence(registry.schema(kind, name)->summary()));
+      const std::string line =
+          fmt::format("  {:<{}}  {}", name, width, first_sentence(registry.schema(kind, name)->summary()));
+      fmt::print("{}\n", columns > 0 && display_width(line) > columns ? fit_left(line, columns) : line);
     }
   }
   return 0;

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <thread>
 
@@ -9,10 +10,12 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/terminal.hpp"
 #include "commands.hpp"
 #include "config/toml.hpp"
 #include "experiment_options.hpp"
 #include "launch/pool.hpp"
+#include "plugins/stamp.hpp"
 #include "report/ledger.hpp"
 #include "report/tables.hpp"
 
@@ -40,9 +43,31 @@ void print_summary(const Plan& plan, const Summary& summary) {
   if (!summary.failures.empty()) fmt::print(stderr, ", {} failed", summary.failures.size());
   if (summary.skipped > 0) fmt::print(stderr, ", {} not run", summary.skipped);
   fmt::print(stderr, "; fits: {} computed, {} found in the store\n", summary.fits_computed, summary.fits_found);
-  for (const Failure& failure : summary.failures) {
-    fmt::print(stderr, "failed: {}\n  {}\n  log: {}\n", failure.title, failure.reason, failure.log);
+  // One mistake that fails many jobs is told once.
+  std::map<std::string, std::vector<const Failure*>> reasons;
+  for (const Failure& failure : summary.failures) reasons[failure.reason].push_back(&failure);
+  for (const auto& [reason, failures] : reasons) {
+    fmt::print(stderr, "\nfailed: {}\n", reason);
+    for (const Failure* failure : failures) fmt::print(stderr, "  {}, log: {}\n", failure->title, failure->log);
   }
+}
+
+void check_device(const std::string& device) {
+  const bool numbered = device.starts_with("cuda:") && device.size() > 5 && device.size() < 9 &&
+                        device.find_first_not_of("0123456789", 5) == std::string::npos;
+  if (device != "cpu" && device != "cuda" && !numbered) {
+    throw UsageError("--device takes cpu, cuda or cuda:N, found '" + device + "'");
+  }
+  if (device != "cpu" && host_stamp().get("device") == "cpu") {
+    throw UsageError("--device " + device + ": this w2s was built with a LibTorch for the CPU only");
+  }
+}
+
+Store open_store(const std::string& root) {
+  if (std::filesystem::exists(root) && !std::filesystem::is_directory(root)) {
+    throw UsageError("--runs '" + root + "' is a file: expected a folder, which is made where it is missing");
+  }
+  return Store(root);
 }
 
 }  // namespace
@@ -62,6 +87,7 @@ int run(const Command& command, const Args& args) {
   pool.jobs = options.values()["jobs"].as<int>();
   pool.threads = options.values()["threads"].as<int>();
   pool.device = options.text("device");
+  check_device(pool.device);
   pool.isolate = !options.flag("no-isolation");
   if (pool.jobs < 1) throw UsageError("--jobs must be at least 1");
   if (pool.threads < 1) throw UsageError("--threads must be at least 1");
@@ -71,7 +97,7 @@ int run(const Command& command, const Args& args) {
   if (options.flag("quiet")) spdlog::set_level(spdlog::level::warn);
 
   LoadedExperiments loaded = load(options);
-  Store store(options.runs());
+  Store store = open_store(options.runs());
   Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, &store);
   save_names(plan, store);
   Display display(isatty(STDERR_FILENO) != 0 && !options.flag("quiet"));
@@ -86,6 +112,7 @@ int run(const Command& command, const Args& args) {
       std::any_of(records.begin(), records.end(), [](const Record& record) { return record.kind == "student"; });
   if (any_student) {
     TableStyle style;
+    if (const std::size_t width = terminal_width(STDOUT_FILENO); width > 0) style.width = width;
     style.colour = isatty(STDOUT_FILENO) != 0;
     std::cout << format_leaderboard(make_leaderboard(records, {}, correctness_loader(store)), TableFormat::table, style);
   }

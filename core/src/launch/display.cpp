@@ -1,6 +1,5 @@
 #include "launch/display.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +7,8 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include "base/terminal.hpp"
 
 namespace w2s {
 namespace {
@@ -22,9 +23,9 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
-std::size_t terminal_width() {
-  winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+std::size_t line_width() {
+  const std::size_t width = terminal_width(STDERR_FILENO);
+  return width > 20 ? width : 80;
 }
 
 // The first `width` characters (UTF-8 code points).
@@ -85,7 +86,7 @@ void Display::show(const RunningJob& job, std::size_t running) {
   } else {
     text += " · " + clock_text(seconds_since(start_));
   }
-  fmt::print(stderr, "\r{}\033[K", cut(text, terminal_width() - 1));
+  fmt::print(stderr, "\r{}\033[K", cut(text, line_width() - 1));
   std::fflush(stderr);
   drawn_ = true;
   last_drawn_ = Clock::now();

@@ -111,7 +111,12 @@ JobRunner::Loaded& JobRunner::loaded(const Job& job) {
     entry = std::move(fresh);
   }
   if (!entry->splits.count(job.seed)) {
-    entry->splits.emplace(job.seed, make_splits(entry->data, experiment.split, static_cast<std::uint64_t>(job.seed)));
+    try {
+      entry->splits.emplace(job.seed, make_splits(entry->data, experiment.split, static_cast<std::uint64_t>(job.seed)));
+    } catch (const UsageError& error) {
+      const std::string where = experiment.task.source.text();
+      throw UsageError((where.empty() ? "" : where + ": ") + error.what());
+    }
   }
   return *entry;
 }

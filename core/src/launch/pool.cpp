@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -93,10 +94,43 @@ nlohmann::json run_one(JobRunner& runner, const Job& job) {
   }
 }
 
+// The last training step that a job finished. On a page shared with the job's process: it outlives a crash.
+class LastStep {
+ public:
+  LastStep() : page_(mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    if (page_ == MAP_FAILED) throw_system_error("map memory for", "the state of a job", errno);
+  }
+  ~LastStep() { munmap(page_, sizeof(Page)); }
+  LastStep(const LastStep&) = delete;
+  LastStep& operator=(const LastStep&) = delete;
+
+  void set(const Progress& progress) {
+    page().what[progress.what.copy(page().what, sizeof(Page::what) - 1)] = '\0';
+    page().step = progress.report.step;
+    page().total = progress.report.total;
+  }
+  /// " (fit strong, step 2 of 32)": the step that was under way, or "" outside of training.
+  std::string text() const {
+    const Page& last = page();
+    if (last.total == 0 || last.step + 1 >= last.total) return "";
+    return fmt::format(" ({}, step {} of {})", last.what, last.step + 1, last.total);
+  }
+
+ private:
+  struct Page {
+    char what[120];
+    std::int64_t step, total;
+  };
+  Page& page() { return *static_cast<Page*>(page_); }
+  const Page& page() const { return *static_cast<const Page*>(page_); }
+  void* page_;
+};
+
 struct Child {
   std::size_t job = 0;
   pid_t pid = -1;
   Descriptor pipe;
+  std::unique_ptr<LastStep> last_step;
   std::string buffer;
   nlohmann::json result;
   RunningJob state;
@@ -108,7 +142,7 @@ std::string log_path(const Store& store, const Job& job) {
 }
 
 [[noreturn]] void child_main(int pipe, const Plan& plan, const Job& job, const Registry& registry,
-                             const Store& parents_store, const PoolOptions& options) {
+                             const Store& parents_store, const PoolOptions& options, LastStep& last_step) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   signal(SIGINT, SIG_DFL);
   signal(SIGTERM, SIG_DFL);
@@ -125,7 +159,10 @@ std::string log_path(const Store& store, const Job& job) {
   {
     RunnerOptions runner_options;
     runner_options.device = at::Device(options.device);
-    runner_options.progress = progress_sender(pipe);
+    runner_options.progress = [&last_step, send = progress_sender(pipe)](const Progress& progress) {
+      last_step.set(progress);
+      send(progress);
+    };
     runner_options.log = [](const std::string& line) { fmt::print("{}\n", line); };
     fmt::print("{}\n", job.title());
     Store store(parents_store.root());  // an SQLite connection must not cross a fork
@@ -193,6 +230,22 @@ class Pool {
     return std::nullopt;
   }
 
+  // A failure's message says at which step; what the engine itself finds does so already.
+  static nlohmann::json placed(nlohmann::json result, const LastStep& last_step) {
+    if (!result.contains("error")) return result;
+    const std::string reason = result["error"].get<std::string>();
+    if (reason.find(" step ") == std::string::npos) result["error"] = reason + last_step.text();
+    return result;
+  }
+
+  std::string with_loss(const Job& job) const {
+    for (const MethodSpec& method : plan_.experiments[job.experiment].methods) {
+      if (job.kind != JobKind::student || method.name != job.method) continue;
+      return ", with loss '" + (method.loss.empty() ? "cross_entropy" : method.loss.type) + "'";
+    }
+    return "";
+  }
+
   void ended(std::size_t index, const nlohmann::json& result, Clock::time_point since) {
     Job& job = plan_.jobs[index];
     const double seconds = std::chrono::duration<double>(Clock::now() - since).count();
@@ -213,6 +266,7 @@ class Pool {
   void run_here() {
     at::set_num_threads(options_.threads);
     RunningJob state;
+    LastStep last_step;
     RunnerOptions runner_options;
     runner_options.device = at::Device(options_.device);
     runner_options.progress = [&](const Progress& progress) {
@@ -221,6 +275,7 @@ class Pool {
       state.total = progress.report.total;
       state.loss = progress.report.loss;
       state.per_second = progress.report.examples_per_second;
+      last_step.set(progress);
       display_.show(state, 1);
     };
     runner_options.log = [&](const std::string& line) { display_.line(line); };
@@ -229,8 +284,9 @@ class Pool {
       started_[*index] = true;
       state = {};
       state.title = plan_.jobs[*index].title();
+      last_step.set({});
       const auto since = Clock::now();
-      ended(*index, run_one(runner, plan_.jobs[*index]), since);
+      ended(*index, placed(run_one(runner, plan_.jobs[*index]), last_step), since);
     }
   }
 
@@ -238,11 +294,12 @@ class Pool {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) throw_system_error("make a pipe for", plan_.jobs[index].title(), errno);
     std::fflush(nullptr);
+    auto last_step = std::make_unique<LastStep>();
     const pid_t pid = fork();
     if (pid < 0) throw_system_error("start a process for", plan_.jobs[index].title(), errno);
     if (pid == 0) {
       ::close(ends[0]);
-      child_main(ends[1], plan_, plan_.jobs[index], registry_, store_, options_);
+      child_main(ends[1], plan_, plan_.jobs[index], registry_, store_, options_, *last_step);
     }
     ::close(ends[1]);
     started_[index] = true;
@@ -250,6 +307,7 @@ class Pool {
     child.job = index;
     child.pid = pid;
     child.pipe = Descriptor(ends[0]);
+    child.last_step = std::move(last_step);
     child.state.title = plan_.jobs[index].title();
     child.started = Clock::now();
     children_.push_back(std::move(child));
@@ -285,9 +343,10 @@ class Pool {
     if (summary_.interrupted && child.result.is_null()) return;
     if (child.result.is_null()) {
       const std::string tail = last_lines(log_path(store_, plan_.jobs[child.job]), 5);
-      child.result = {{"error", why_it_died(status) + (tail.empty() ? "" : "; its log ends:" + tail)}};
+      child.result = {{"error", why_it_died(status) + with_loss(plan_.jobs[child.job]) + child.last_step->text() +
+                                    (tail.empty() ? "" : "; its log ends:" + tail)}};
     }
-    ended(child.job, child.result, child.started);
+    ended(child.job, placed(child.result, *child.last_step), child.started);
   }
 
   void run_children() {

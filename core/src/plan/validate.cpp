@@ -14,8 +14,39 @@ namespace {
   throw UsageError((where.empty() ? "" : where + ": ") + what + ": " + message);
 }
 
+namespace fs = std::filesystem;
+
+// "; '/data' has no 'mnits' (did you mean 'mnist'?)": the first part of the path that is missing.
+std::string where_it_ends(const fs::path& path) {
+  fs::path there;
+  for (const fs::path& part : path) {
+    if (fs::exists(there / part)) {
+      there /= part;
+      continue;
+    }
+    if (!fs::is_directory(there)) return "";
+    std::vector<std::string> names;
+    std::error_code unreadable;
+    for (const auto& entry : fs::directory_iterator(there, unreadable)) names.push_back(entry.path().filename().string());
+    return "; '" + there.string() + "' has no '" + part.string() + "'" + did_you_mean(part.string(), names);
+  }
+  return "";
+}
+
 void check_file(const std::string& path, const Source& source, const std::string& what) {
-  if (!std::filesystem::exists(path)) fail(source, what, "the file '" + path + "' does not exist");
+  if (!fs::exists(path)) fail(source, what, "the file '" + path + "' does not exist" + where_it_ends(path));
+}
+
+// What a plugin says of a method, with the place of the plugin's name where it names none itself.
+template <class Check>
+void check_method(const MethodSpec& method, const Source& source, Check&& check) {
+  try {
+    check();
+  } catch (const UsageError& error) {
+    const std::string message = error.what();
+    const bool placed = source.text().empty() || message.starts_with(source.file + ":") || message.starts_with("--");
+    throw UsageError(placed ? message : source.text() + ": method '" + method.name + "': " + message);
+  }
 }
 
 }  // namespace
@@ -51,17 +82,15 @@ void validate(const Experiment& experiment, const Registry& registry) {
   }
   for (const MethodSpec& method : experiment.methods) {
     const Spec loss = method.loss.empty() ? Spec{"cross_entropy", {}, method.source} : method.loss;
-    try {
-      registry.make_loss(loss)->check({context.kind, context.classes});
-      for (const Spec& spec : method.strategy) {
+    check_method(method, loss.source, [&] { registry.make_loss(loss)->check({context.kind, context.classes}); });
+    for (const Spec& spec : method.strategy) {
+      check_method(method, spec.source, [&] {
         const std::unique_ptr<ISupervisionStrategy> strategy = registry.make_strategy(spec);
         for (const Pair& pair : experiment.pairs) {
           context.student = pair.strong;
           strategy->check(context);
         }
-      }
-    } catch (const UsageError& error) {
-      throw UsageError("method '" + method.name + "': " + error.what());
+      });
     }
   }
 }
