@@ -1,0 +1,249 @@
+// What a user sees of run, plan, leaderboard, show, describe, list and store.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "support/workbench.hpp"
+
+namespace w2s::e2e {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+// One run of tiny.toml that the read-only tests share.
+class AfterARun : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    bench = new Workbench;
+    first = new Outcome(bench->w2s({"run", "tiny.toml"}));
+  }
+  static void TearDownTestSuite() {
+    delete bench;
+    delete first;
+  }
+  static nlohmann::json leaderboard(const Arguments& more = {}) {
+    Arguments arguments{"leaderboard", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return nlohmann::json::parse(bench->w2s(arguments).out);
+  }
+  static inline Workbench* bench = nullptr;
+  static inline Outcome* first = nullptr;
+};
+
+TEST_F(AfterARun, EveryFitWasComputedOnceAndSharedBetweenMethods) {
+  EXPECT_EQ(first->status, 0) << first->err;
+  EXPECT_THAT(first->err, HasSubstr("8 jobs: 0 done before, 8 run now; fits: 8 computed, 4 found in the store"));
+  EXPECT_THAT(first->out, StartsWith("tiny: weak → strong\n"));
+}
+
+TEST_F(AfterARun, ASecondRunComputesNothingAndPrintsTheSameTable) {
+  const Outcome second = bench->w2s({"run", "tiny.toml"});
+  EXPECT_EQ(second.status, 0);
+  EXPECT_EQ(second.out, first->out);
+  EXPECT_THAT(second.err, HasSubstr("8 jobs: 8 done before, 0 run now; fits: 0 computed"));
+}
+
+TEST_F(AfterARun, LeaderboardPrintsTheTableOfTheRun) { EXPECT_EQ(bench->w2s({"leaderboard"}).out, first->out); }
+
+TEST_F(AfterARun, PlanTellsWhatIsDoneAndWritesNothing) {
+  const Outcome done = bench->w2s({"plan", "tiny.toml"});
+  EXPECT_THAT(done.out, HasSubstr("student gce: weak → strong, seed 1  fits "));
+  EXPECT_THAT(done.out, EndsWith("8 jobs: 8 done, 0 open\n"));
+  const Outcome open = bench->w2s({"plan", "tiny.toml", "--runs", "other", "--summary"});
+  EXPECT_EQ(open.out, "8 jobs: 0 done, 8 open\n");
+  EXPECT_FALSE(std::filesystem::exists(bench->path("other")));
+}
+
+TEST_F(AfterARun, TheResolvedExperimentGivesTheSameNumbersWithoutAFit) {
+  bench->write("again.toml", bench->read("runs/experiments/tiny.toml"));
+  const Outcome again = bench->w2s({"run", "again.toml"});
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(again.out, first->out);
+  EXPECT_EQ(fits_computed(again), 0);
+  EXPECT_EQ(jobs_done_before(again), 8);
+}
+
+TEST_F(AfterARun, LeaderboardJsonHasOneObjectPerMethod) {
+  const nlohmann::json rows = leaderboard();
+  ASSERT_EQ(rows.size(), 2u);
+  for (const nlohmann::json& row : rows) {
+    EXPECT_EQ(row.at("task"), "tiny");
+    EXPECT_EQ(row.at("weak"), "weak");
+    EXPECT_EQ(row.at("strong"), "strong");
+    EXPECT_TRUE(row.at("method") == "naive" || row.at("method") == "gce");
+    EXPECT_EQ(row.at("metric"), "accuracy");
+    EXPECT_EQ(row.at("seeds"), 2);
+    for (const char* baseline : {"floor", "ceiling"}) {
+      EXPECT_TRUE(row.at(baseline).at("mean").is_number());
+      EXPECT_TRUE(row.at(baseline).at("se").is_number());
+    }
+    EXPECT_EQ(row.at("student").at("ci").size(), 2u);
+    if (row.at("pgr").is_null()) {
+      EXPECT_FALSE(row.at("pgr_reason").get<std::string>().empty());
+    } else {
+      EXPECT_EQ(row.at("pgr").at("ci").size(), 2u);
+      const double floor = row["floor"]["mean"], ceiling = row["ceiling"]["mean"], student = row["student"]["mean"];
+      EXPECT_NEAR(row["pgr"]["mean"].get<double>(), (student - floor) / (ceiling - floor), 1e-9);
+    }
+  }
+}
+
+TEST_F(AfterARun, PgrIsNullWithAReasonWhereTheCeilingIsNotAboveTheFloor) {
+  const Outcome run = bench->w2s({"run", "tiny.toml", "--set", "name=level", "--set", "models.strong.rows=[2,5]", "--set",
+                                  "models.strong.columns=[1,6]", "--set", "models.strong.hidden=[8]"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  for (const nlohmann::json& row : leaderboard({"level"})) {
+    EXPECT_TRUE(row.at("pgr").is_null());
+    EXPECT_FALSE(row.at("pgr_reason").get<std::string>().empty());
+  }
+  EXPECT_THAT(run.out, HasSubstr("undefined"));
+}
+
+TEST_F(AfterARun, LeaderboardComesInEveryFormat) {
+  for (const char* format : {"table", "markdown", "csv", "json", "latex"}) {
+    const Outcome board = bench->w2s({"leaderboard", "tiny", "--format", format});
+    EXPECT_EQ(board.status, 0) << format;
+    EXPECT_THAT(board.out, HasSubstr("gce")) << format;
+  }
+  EXPECT_THAT(bench->w2s({"leaderboard", "tiny", "--method", "gce"}).out, Not(HasSubstr("naive  ")));
+}
+
+TEST_F(AfterARun, ShowGivesTheRecordOfAKeyOfThePlan) {
+  const std::string plan = bench->w2s({"plan", "tiny.toml"}).out;
+  const std::string key = plan.substr(plan.find("  ") + 2, 12);
+  const Outcome text = bench->w2s({"show", key});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, StartsWith("floor " + key));
+  EXPECT_THAT(text.out, HasSubstr("accuracy"));
+  const auto record = nlohmann::json::parse(bench->w2s({"show", key, "--json"}).out);
+  EXPECT_EQ(record.at("kind"), "floor");
+  EXPECT_THAT(bench->w2s({"show", key, "--config"}).out, HasSubstr("[models.weak]"));
+}
+
+TEST_F(AfterARun, ListAndDescribeComeFromThePlugins) {
+  EXPECT_THAT(bench->w2s({"list"}).out, HasSubstr("\nloss\n"));
+  const Outcome losses = bench->w2s({"list", "loss"});
+  EXPECT_THAT(losses.out, HasSubstr("gce"));
+  EXPECT_THAT(losses.out, Not(HasSubstr("mlp")));
+  EXPECT_THAT(bench->w2s({"describe", "loss/gce"}).out, HasSubstr("{ type = \"gce\", q = 0.7 }"));
+}
+
+TEST_F(AfterARun, ListIsCutToTheTerminal) {
+  const Outcome list = bench->on_terminal(50, "list loss");
+  EXPECT_EQ(list.status, 0);
+  EXPECT_THAT(list.out, HasSubstr("…"));
+  EXPECT_THAT(bench->w2s({"list", "loss"}).out, Not(HasSubstr("…\n")));
+}
+
+TEST_F(AfterARun, TheStoreIsSoundAndItsIndexCanBeRebuilt) {
+  EXPECT_THAT(bench->w2s({"store", "verify"}).out, EndsWith(" objects checked\n"));
+  EXPECT_THAT(bench->w2s({"store", "du"}).out, HasSubstr("record"));
+  for (const auto& file : std::filesystem::directory_iterator(bench->path("runs"))) {
+    if (file.path().filename().string().starts_with("index.sqlite")) std::filesystem::remove(file.path());
+  }
+  const Outcome without_index = bench->w2s({"leaderboard", "tiny"});
+  EXPECT_EQ(without_index.out, first->out);
+  EXPECT_EQ(bench->w2s({"store", "reindex"}).status, 0);
+  EXPECT_EQ(bench->w2s({"leaderboard", "tiny"}).out, first->out);
+}
+
+TEST_F(AfterARun, RunningOnATerminalRedrawsOneLineAndElsewherePrintsPlainLines) {
+  EXPECT_THAT(first->err, Not(HasSubstr("\033")));
+  EXPECT_THAT(first->err, Not(HasSubstr("\r")));
+  const Outcome terminal = bench->on_terminal(100, "run tiny.toml --runs shown");
+  EXPECT_EQ(terminal.status, 0) << terminal.out;
+  EXPECT_THAT(terminal.out, HasSubstr("\r[0/8] "));
+  EXPECT_THAT(terminal.out, HasSubstr("\033[K"));
+  EXPECT_THAT(terminal.out, HasSubstr("accuracy"));
+}
+
+TEST_F(AfterARun, WithoutIsolationTheNumbersAreTheSame) {
+  const Outcome here = bench->w2s({"run", "tiny.toml", "--runs", "here", "--no-isolation", "--quiet"});
+  EXPECT_EQ(here.status, 0) << here.err;
+  EXPECT_EQ(here.out, first->out);
+}
+
+TEST(Run, SeedsSetAndSweepChangeTheExperiment) {
+  const Workbench bench;
+  EXPECT_THAT(bench.w2s({"plan", "tiny.toml", "--seeds", "3"}).out, EndsWith("4 jobs: 0 done, 4 open\n"));
+  const Outcome swept = bench.w2s({"run", "tiny.toml", "--seeds", "0", "--set", "train.epochs=2", "--sweep",
+                                   "methods.gce.loss.q=0.3,0.9", "--set", "methods.gce.loss={type='gce'}"});
+  ASSERT_EQ(swept.status, 0) << swept.err;
+  // Floor, ceiling and naive are the same at both points of the sweep.
+  EXPECT_EQ(fits_computed(swept), 5) << swept.err;
+  const auto rows = nlohmann::json::parse(bench.w2s({"leaderboard", "--json", "--method", "gce"}).out);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_NE(rows[0].at("variant"), rows[1].at("variant"));
+}
+
+TEST(Run, EarlyStoppingReportsTheOracleApart) {
+  const Workbench bench;
+  const Outcome run = bench.w2s({"run", "tiny.toml", "--set", "train.early_stopping=true"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  for (const auto& row : nlohmann::json::parse(bench.w2s({"leaderboard", "--json"}).out)) {
+    ASSERT_TRUE(row.at("oracle").is_number()) << row.at("method");
+  }
+}
+
+TEST(Store, GcKeepsWhatExperimentsListAndVerifyFindsDamage) {
+  const Workbench bench;
+  ASSERT_EQ(bench.w2s({"run", "tiny.toml", "--seeds", "0,1"}).status, 0);
+  const Outcome one_seed = bench.w2s({"run", "tiny.toml", "--seeds", "0"});
+  const std::string before = bench.w2s({"store", "du"}).out;
+  EXPECT_THAT(bench.w2s({"store", "gc", "--dry-run"}).out, StartsWith("would remove "));
+  EXPECT_EQ(bench.w2s({"store", "du"}).out, before);
+  EXPECT_THAT(bench.w2s({"store", "gc"}).out, StartsWith("removed "));
+  EXPECT_NE(bench.w2s({"store", "du"}).out, before);
+  EXPECT_EQ(bench.w2s({"leaderboard"}).out, one_seed.out);
+  EXPECT_EQ(fits_computed(bench.w2s({"run", "tiny.toml", "--seeds", "0"})), 0);
+
+  std::string victim;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(bench.path("runs/objects"))) {
+    if (file.path().filename() == "predictions.safetensors") victim = file.path().string();
+  }
+  ASSERT_FALSE(victim.empty());
+  std::filesystem::resize_file(victim, 10);
+  const Outcome verify = bench.w2s({"store", "verify"});
+  EXPECT_EQ(verify.status, 1);
+  EXPECT_THAT(verify.out, HasSubstr("predictions.safetensors"));
+}
+
+class Help : public testing::TestWithParam<const char*> {};
+
+TEST_P(Help, EveryCommandExplainsItself) {
+  const Workbench bench;
+  const Outcome help = bench.w2s({GetParam(), "--help"});
+  EXPECT_EQ(help.status, 0) << help.err;
+  EXPECT_THAT(help.out, StartsWith(std::string("usage: w2s ") + GetParam()));
+  EXPECT_THAT(help.out, HasSubstr("--help"));
+  EXPECT_EQ(help.err, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Commands, Help,
+                         testing::Values("run", "plan", "validate", "list", "describe", "leaderboard", "show", "store"));
+
+TEST(Command, AloneShowsItsCommandsAndHelpAndVersionSucceed) {
+  const Workbench bench;
+  const Outcome alone = bench.w2s({});
+  EXPECT_EQ(alone.status, 2);
+  EXPECT_THAT(alone.out, HasSubstr("usage: w2s COMMAND"));
+  const Outcome help = bench.w2s({"--help"});
+  EXPECT_EQ(help.status, 0);
+  EXPECT_EQ(help.out, alone.out);
+  const Outcome version = bench.w2s({"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_THAT(version.out, StartsWith("w2s "));
+}
+
+TEST(Command, ValidateCountsWhatItChecked) {
+  const Workbench bench;
+  EXPECT_EQ(bench.w2s({"validate", "tiny.toml"}).out, "tiny: valid: 2 methods × 1 pair × 2 seeds\n");
+}
+
+}  // namespace
+}  // namespace w2s::e2e
