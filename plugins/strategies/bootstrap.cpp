@@ -1,31 +1,10 @@
 // Bootstrapping: each model of a ladder labels the data for the next one.
-#include <w2s/strategy.hpp>
+#include <w2s/folds.hpp>
 
 #include <algorithm>
-#include <unordered_map>
 
 namespace w2s {
 namespace {
-
-// `count` parts of about equal size, random by group: rows of one group stay together.
-std::vector<std::vector<std::int64_t>> parts_of(const Examples& examples, std::size_t count, Stream stream) {
-  std::unordered_map<std::int64_t, std::vector<std::int64_t>> groups;
-  std::vector<std::int64_t> names;
-  for (std::int64_t i = 0; i < examples.size(); ++i) {
-    auto& rows = groups[examples.group(i)];
-    if (rows.empty()) names.push_back(examples.group(i));
-    rows.push_back(i);
-  }
-  std::vector<std::vector<std::int64_t>> parts(count);
-  for (const std::int64_t drawn : stream.permutation(static_cast<std::int64_t>(names.size()))) {
-    const auto& rows = groups[names[static_cast<std::size_t>(drawn)]];
-    auto& smallest = *std::min_element(parts.begin(), parts.end(),
-                                       [](const auto& a, const auto& b) { return a.size() < b.size(); });
-    smallest.insert(smallest.end(), rows.begin(), rows.end());
-  }
-  for (auto& part : parts) std::sort(part.begin(), part.end());
-  return parts;
-}
 
 class Bootstrap final : public ISupervisionStrategy {
  public:
@@ -61,7 +40,7 @@ class Bootstrap final : public ISupervisionStrategy {
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     const std::size_t steps = params_.ladder.size() + 1;
     std::vector<std::vector<std::int64_t>> parts;
-    if (params_.fresh_examples) parts = parts_of(labels.examples, steps, lab.stream("bootstrap"));
+    if (params_.fresh_examples) parts = random_parts(labels.examples, steps, lab.stream("bootstrap"));
 
     FitSpec last = spec;
     Supervision current = params_.fresh_examples ? labels.select(parts[0]) : labels;

@@ -17,4 +17,15 @@ W2S_API std::vector<std::int64_t> surest_per_class(const Supervision& labels, do
 /// The positions 0 … size − 1 that `positions` (ascending) leaves out, ascending.
 W2S_API std::vector<std::int64_t> complement(const std::vector<std::int64_t>& positions, std::int64_t size);
 
+/// Confident learning's estimate of the joint distribution of given and true labels.
+struct ConfidentJoint {
+  Tensor joint;       ///< float64 [C, C], rows: given label, columns: true class; sums to 1
+  Tensor thresholds;  ///< float64 [C]: mean probability of class j among the examples that are labelled j
+};
+
+/// Northcutt et al. 2021, eq. 1–3: example i labelled l counts for the likeliest class j among those with
+/// p_ij ≥ t_j; rows are calibrated to the frequencies of the labels. `labels` int64 [N], out-of-sample
+/// `probabilities` [N, C].
+W2S_API ConfidentJoint confident_joint(const Tensor& labels, const Tensor& probabilities);
+
 }  // namespace w2s

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <w2s/schema.hpp>
+#include <w2s/step_rule.hpp>
 #include <w2s/supervision.hpp>
 #include <w2s/train.hpp>
 
@@ -33,7 +34,9 @@ struct FitSpec {
   TrainParams train;
   Spec loss{"cross_entropy", {}, {}};
   std::optional<Supervision> validation;  ///< for early stopping; labels of the same origin as the training labels
-  std::uint64_t seed = 0;
+  std::optional<StepPlan> rule;           ///< what each step minimises; empty: the weighted mean of `loss`
+  double weight_average = 0;              ///< decay of the moving average of the weights that is kept; 0: the last ones
+  std::uint64_t seed = 0;                 ///< of the order of the examples and of weights that are drawn at random
 };
 
 }  // namespace w2s

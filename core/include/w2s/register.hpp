@@ -86,6 +86,15 @@ struct Link {
 };
 
 }  // namespace detail
+
+/// A plugin's name with all its parameters: what results that depend on them are kept under.
+template <class P>
+Spec spec_of(const std::string& name, const typename detail::params_of<P>::type& params) {
+  Schema<typename detail::params_of<P>::type> schema;
+  P::describe(schema);
+  return {name, schema.resolved(params), {}};
+}
+
 }  // namespace w2s
 
 #define W2S_DETAIL_JOIN2(a, b) a##b

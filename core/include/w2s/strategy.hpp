@@ -31,6 +31,9 @@ class W2S_API ISupervisionStrategy {
   /// Throws UsageError where this strategy makes no sense here (a ladder model that does not exist).
   virtual void check(const StrategyContext& context) const;
 
+  /// True where it sets FitSpec::rule: a chain has room for one such strategy.
+  virtual bool sets_step_rule() const { return false; }
+
   /// Names of further models that this strategy fits: they are pretrained before the students.
   virtual std::vector<std::string> models() const { return {}; }
 };

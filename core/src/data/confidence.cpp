@@ -42,4 +42,21 @@ std::vector<std::int64_t> complement(const std::vector<std::int64_t>& positions,
   return rest;
 }
 
+ConfidentJoint confident_joint(const Tensor& labels, const Tensor& probabilities) {
+  const std::int64_t classes = probabilities.size(1);
+  const Tensor p = probabilities.to(at::kDouble);
+  const Tensor given = at::one_hot(labels, classes).to(at::kDouble);
+  const Tensor counts = given.sum(0);
+  // A class that nothing is labelled as has no examples to be confident of.
+  const Tensor thresholds = at::where(counts > 0, (given * p).sum(0) / counts.clamp_min(1), at::full_like(counts, 2));
+  const Tensor sure = p.ge(thresholds);
+  const Tensor likeliest = p.masked_fill(sure.logical_not(), -1).argmax(1);
+  const Tensor counted = sure.any(1).to(at::kDouble).unsqueeze(1);
+  Tensor joint = given.t().matmul(at::one_hot(likeliest, classes).to(at::kDouble) * counted);
+  // A label whose examples were never confident is taken at its word.
+  joint = joint + at::diag((joint.sum(1) == 0).to(at::kDouble));
+  joint = joint / joint.sum(1, true) * counts.unsqueeze(1);
+  return {joint / joint.sum(), thresholds};
+}
+
 }  // namespace w2s

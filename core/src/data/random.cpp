@@ -40,6 +40,8 @@ double Stream::gamma(double shape) {
 
 double Stream::beta(double a, double b) {
   const double x = gamma(a), y = gamma(b);
+  // Tiny shapes draw numbers below the smallest double: the law is then that of a coin.
+  if (x + y == 0) return uniform() * (a + b) < a ? 1 : 0;
   return x / (x + y);
 }
 

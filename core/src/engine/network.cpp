@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include <w2s/error.hpp>
+#include <w2s/init.hpp>
 
 namespace w2s {
 
@@ -16,6 +17,11 @@ Head::Head(std::int64_t features, TaskKind kind, std::int64_t classes, const Tra
     parameters_.add_buffer("head.mean", at::zeros({features}));
     parameters_.add_buffer("head.sd", at::ones({features}));
   }
+}
+
+void Head::randomize(Stream stream) {
+  const std::vector<std::int64_t> shape = parameters_["head.weight"].sizes().vec();
+  parameters_.assign("head.weight", uniform_weights(stream, shape, fan_in_bound(shape)));
 }
 
 void Head::standardize(const Tensor& features) {
@@ -49,6 +55,12 @@ std::vector<Parameters::Item*> weights_of(Parameters& parameters) {
 }
 
 }  // namespace
+
+Tensor Trainee::mixed_logits(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b,
+                             const Tensor& share) {
+  const Tensor s = share.unsqueeze(1);
+  return s * logits(a) + (1 - s) * logits(b);
+}
 
 ProbeTrainee::ProbeTrainee(Head& head, const Tensor& features, std::int64_t parts)
     : head_(head), features_(features.view({-1, parts, features.size(1)})) {
@@ -94,6 +106,17 @@ Tensor NetworkTrainee::logits(const std::vector<std::int64_t>& examples) {
     for (std::int64_t part = 0; part < inputs_.parts; ++part) rows.push_back(example * inputs_.parts + part);
   }
   return head_.logits(model_.features(collate(inputs_, rows, device_)));
+}
+
+Tensor NetworkTrainee::mixed_logits(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b,
+                                    const Tensor& share) {
+  if (inputs_.ragged() || inputs_.parts != 1) return Trainee::mixed_logits(a, b, share);
+  const Batch first = collate(inputs_, a, device_), second = collate(inputs_, b, device_);
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(first.x.dim()), 1);
+  shape[0] = -1;
+  Batch mixed;
+  mixed.x = at::lerp(second.x, first.x, share.to(first.x.scalar_type()).view(shape));
+  return head_.logits(model_.features(mixed));
 }
 
 std::int64_t NetworkTrainee::tokens(std::int64_t example) const {

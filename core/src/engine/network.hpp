@@ -15,6 +15,8 @@ class Head {
  public:
   Head(std::int64_t features, TaskKind kind, std::int64_t classes, const TrainParams& train);
 
+  /// Draws the weights, uniform in ±1/√D: students that are to differ must not start alike.
+  void randomize(Stream stream);
   /// Sets mean and sd from training features [N, D] (train.standardize).
   void standardize(const Tensor& features);
   /// [R, D] → [R, C]; pairs: [2B, D] → [B, 2] = [0, s₂ − s₁].
@@ -34,6 +36,10 @@ class Trainee {
   virtual ~Trainee() = default;
   /// Logits [n, C] of these examples, differentiable in parameters().
   virtual Tensor logits(const std::vector<std::int64_t>& examples) = 0;
+  /// Logits [n, C] for share·x_a + (1 − share)·x_b; shares [n]. Inputs are mixed where that has a meaning, else
+  /// the features before the head, which mixes the logits alike.
+  virtual Tensor mixed_logits(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b,
+                              const Tensor& share);
   /// Cost of one example in tokens (1 for dense rows): micro-batches are cut by it.
   virtual std::int64_t tokens(std::int64_t example) const = 0;
   virtual std::int64_t size() const = 0;
@@ -61,6 +67,8 @@ class NetworkTrainee final : public Trainee {
   /// `trainable`: "all", "last:k" or "head". Throws UsageError for a k beyond the model's depth.
   NetworkTrainee(IModel& model, Head& head, const Encoded& inputs, const std::string& trainable, at::Device device);
   Tensor logits(const std::vector<std::int64_t>& examples) override;
+  Tensor mixed_logits(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b,
+                      const Tensor& share) override;
   std::int64_t tokens(std::int64_t example) const override;
   std::int64_t size() const override { return inputs_.rows() / inputs_.parts; }
   std::vector<Parameters::Item*> trained() override;

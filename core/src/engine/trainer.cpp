@@ -1,5 +1,6 @@
 #include "engine/trainer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -26,6 +27,12 @@ std::vector<Tensor> tensors_of(Trainee& trainee) {
   return tensors;
 }
 
+Snapshot snapshot(Trainee& trainee) {
+  Snapshot copy;
+  for (const Parameters::Item* item : trainee.trained()) copy[item->name] = item->tensor.detach().clone();
+  return copy;
+}
+
 std::int64_t or_default(std::int64_t value, std::int64_t fallback) { return value > 0 ? value : fallback; }
 
 Tensor positions_tensor(const std::vector<std::int64_t>& positions, at::Device device) {
@@ -37,17 +44,15 @@ Tensor positions_tensor(const std::vector<std::int64_t>& positions, at::Device d
 Trainer::Trainer(Trainee& trainee, ILoss& loss, std::string loss_name, const TrainParams& train,
                  const Supervision& training, const Supervision* validation, Stream stream, at::Device device,
                  std::function<void(const StepReport&)> observe)
-    : trainee_(trainee),
-      loss_(loss),
-      loss_name_(std::move(loss_name)),
+    : loss_name_(std::move(loss_name)),
       train_(train),
+      rule_stream_(stream.child("step rule")),
       training_(training),
       validation_(validation),
       stream_(stream),
       device_(device),
       observe_(std::move(observe)),
-      targets_(training.targets.to(device)),
-      optimizer_(tensors_of(trainee), train) {
+      targets_(training.targets.to(device)) {
   const std::int64_t n = training.size();
   if (n == 0) throw Error("fit: there are no examples to train on");
   if (train_.early_stopping && (validation_ == nullptr || validation_->size() == 0)) {
@@ -58,21 +63,32 @@ Trainer::Trainer(Trainee& trainee, ILoss& loss, std::string loss_name, const Tra
   weights_ = (training.weights / mean_weight).to(device);
   steps_per_epoch_ = (n + train_.batch - 1) / train_.batch;
   total_steps_ = steps_per_epoch_ * train_.epochs;
-  loss_.begin(n, training.classes());
+  add_student(trainee, loss);
 }
 
-Tensor Trainer::checked_loss(const Tensor& logits, const std::vector<std::int64_t>& batch, std::int64_t number) {
+void Trainer::add_student(Trainee& trainee, ILoss& loss) {
+  loss.begin(training_.size(), training_.classes());
+  students_.push_back({&trainee, &loss, Optimizer(tensors_of(trainee), train_), {}, {}, {}});
+}
+
+void Trainer::follow(StepRule& rule, PluginOrigin owner) {
+  rule_ = &rule;
+  rule_owner_ = std::move(owner);
+}
+
+// Values [n] of a loss, not weighted.
+Tensor Trainer::checked_values(ILoss& loss, const Tensor& logits, const Tensor& targets, const Positions& batch) {
   const Tensor index = positions_tensor(batch, device_);
   LossInput input;
   input.logits = logits;
-  input.targets = targets_.index_select(0, index);
+  input.targets = targets;
   input.index = index;
   input.weights = weights_.index_select(0, index);
-  input.step_fraction = static_cast<double>(number) / static_cast<double>(total_steps_);
+  input.step_fraction = static_cast<double>(step_) / static_cast<double>(total_steps_);
   input.epoch = epoch_;
-  const Tensor values = loss_.forward(input);
+  const Tensor values = loss.forward(input);
   const auto size = static_cast<std::int64_t>(batch.size());
-  const std::string where = fmt::format("loss '{}' at step {} (epoch {})", loss_name_, number, epoch_);
+  const std::string where = fmt::format("loss '{}' at step {} (epoch {})", loss_name_, step_, epoch_);
   if (!values.defined() || values.dim() != 1 || values.size(0) != size) {
     throw Error(fmt::format("{} returned {}; expected one value per example, [{}]", where,
                             values.defined() ? c10::str("shape ", values.sizes()) : "nothing", size));
@@ -87,20 +103,23 @@ Tensor Trainer::checked_loss(const Tensor& logits, const std::vector<std::int64_
                             training_.examples.id(batch[static_cast<std::size_t>(row)]), z[row].min().item<double>(),
                             z[row].max().item<double>()));
   }
-  if (!values.requires_grad()) {
+  if (logits.requires_grad() && !values.requires_grad()) {
     throw Error(where + " does not depend on the logits: its result has no gradient");
   }
-  return (values * input.weights.to(values.scalar_type())).sum() / static_cast<double>(size);
+  return values;
 }
 
-Trainer::StepOutcome Trainer::step(const std::vector<std::int64_t>& batch, std::int64_t number, double lr) {
-  const auto micros = micro_batches(trainee_, batch, or_default(train_.micro_tokens, kMicroTokens));
+// The weighted mean of the loss, after its gradient was added to the trained tensors.
+Tensor Trainer::backward_loss(const Positions& batch, std::int64_t number) {
+  step_ = number;
+  Trainee& trainee = *students_[0].trainee;
+  const auto micros = micro_batches(trainee, batch, or_default(train_.micro_tokens, kMicroTokens));
   std::unordered_map<std::int64_t, std::int64_t> place;
   for (std::size_t i = 0; i < batch.size(); ++i) place[batch[i]] = static_cast<std::int64_t>(i);
   std::int64_t tokens = 0;
   std::vector<Tensor> places;  // of each micro-batch's rows within the batch
   for (const std::vector<std::int64_t>& micro : micros) {
-    tokens += trainee_.tokens(micro[0]) * static_cast<std::int64_t>(micro.size());
+    tokens += trainee.tokens(micro[0]) * static_cast<std::int64_t>(micro.size());
     std::vector<std::int64_t> positions;
     for (const std::int64_t example : micro) positions.push_back(place[example]);
     places.push_back(positions_tensor(positions, device_));
@@ -110,48 +129,133 @@ Trainer::StepOutcome Trainer::step(const std::vector<std::int64_t>& batch, std::
   std::vector<Tensor> parts;
   {
     at::AutoGradMode gradients(!replay);
-    for (const std::vector<std::int64_t>& micro : micros) parts.push_back(trainee_.logits(micro));
+    for (const std::vector<std::int64_t>& micro : micros) parts.push_back(trainee.logits(micro));
   }
   Tensor logits = at::cat(parts).index_select(0, at::cat(places).argsort());
   if (replay) logits = logits.detach().requires_grad_(true);
-  const Tensor loss = checked_loss(logits, batch, number);
+  const Tensor values = checked_values(*students_[0].loss, logits, targets(batch), batch);
+  const Tensor loss = (values * weights(batch).to(values.scalar_type())).sum() / static_cast<double>(batch.size());
   loss.backward();
   if (replay) {
     for (std::size_t i = 0; i < micros.size(); ++i) {
-      trainee_.logits(micros[i]).backward(logits.grad().index_select(0, places[i]));
+      trainee.logits(micros[i]).backward(logits.grad().index_select(0, places[i]));
     }
   }
-  const double norm = optimizer_.clip_gradients();
-  if (!std::isfinite(norm)) {
-    throw Error(fmt::format("loss '{}' at step {} (epoch {}): the gradient is not finite", loss_name_, number, epoch_));
-  }
-  optimizer_.step(lr);
-  optimizer_.zero_gradients();
-  return {loss.item<double>(), norm};
+  return loss.detach();
 }
 
-std::map<std::string, Tensor> Trainer::snapshot() {
-  std::map<std::string, Tensor> copy;
-  for (const Parameters::Item* item : trainee_.trained()) copy[item->name] = item->tensor.detach().clone();
-  return copy;
+// The same for a rule.
+Tensor Trainer::backward_rule(const Positions& batch, std::int64_t number) {
+  step_ = number;
+  const Tensor loss = guarded(rule_owner_, [&] { return rule_->loss(*this, batch); });
+  const std::string where = fmt::format("{} at step {} (epoch {})", rule_owner_.text(), number, epoch_);
+  if (!loss.defined() || loss.numel() != 1) throw Error(where + " returned no single number to minimise");
+  if (!std::isfinite(loss.item<double>())) throw Error(fmt::format("{} is {}", where, loss.item<double>()));
+  if (!loss.requires_grad()) throw Error(where + " does not depend on the students: its result has no gradient");
+  loss.backward();
+  return loss.detach();
+}
+
+Trainer::StepOutcome Trainer::step(const Positions& batch, std::int64_t number, double lr) {
+  const Tensor loss = rule_ ? backward_rule(batch, number) : backward_loss(batch, number);
+  double squares = 0;
+  for (Trained& student : students_) {
+    const double norm = student.optimizer.clip_gradients();
+    if (!std::isfinite(norm)) {
+      throw Error(fmt::format("{} at step {} (epoch {}): the gradient is not finite",
+                              rule_ ? rule_owner_.text() : "loss '" + loss_name_ + "'", number, epoch_));
+    }
+    squares += norm * norm;
+    student.optimizer.step(lr);
+    student.optimizer.zero_gradients();
+  }
+  if (decay_ > 0) update_averages();
+  return {loss.item<double>(), std::sqrt(squares)};
+}
+
+// ---- what a rule may ask for
+
+Tensor Trainer::ordered_logits(Trainee& trainee, const Positions& positions) {
+  // micro_batches() sorts stably by cost: this is the same order, told by places.
+  std::vector<std::int64_t> order(positions.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    return trainee.tokens(positions[static_cast<std::size_t>(a)]) > trainee.tokens(positions[static_cast<std::size_t>(b)]);
+  });
+  std::vector<Tensor> parts;
+  for (const auto& micro : micro_batches(trainee, positions, or_default(train_.micro_tokens, kMicroTokens))) {
+    parts.push_back(trainee.logits(micro));
+  }
+  return at::cat(parts).index_select(0, positions_tensor(order, device_).argsort());
+}
+
+Tensor Trainer::logits(std::int64_t student, const Positions& positions) {
+  return ordered_logits(*students_.at(static_cast<std::size_t>(student)).trainee, positions);
+}
+
+Tensor Trainer::mixed_logits(std::int64_t student, const Positions& a, const Positions& b, const Tensor& share) {
+  return students_.at(static_cast<std::size_t>(student)).trainee->mixed_logits(a, b, share.to(device_, at::kFloat));
+}
+
+Tensor Trainer::targets(const Positions& positions) {
+  return targets_.index_select(0, positions_tensor(positions, device_));
+}
+
+Tensor Trainer::weights(const Positions& positions) {
+  return weights_.index_select(0, positions_tensor(positions, device_));
+}
+
+Tensor Trainer::losses(std::int64_t student, const Tensor& logits, const Tensor& targets, const Positions& positions) {
+  return checked_values(*students_.at(static_cast<std::size_t>(student)).loss, logits, targets, positions);
+}
+
+// ---- averages and validation
+
+void Trainer::update_averages() {
+  at::NoGradGuard no_grad;
+  const double before = decay_power_;
+  decay_power_ *= decay_;
+  const double decay = decay_ * (1 - before) / (1 - decay_power_);
+  for (Trained& student : students_) {
+    for (const Parameters::Item* item : student.trainee->trained()) {
+      Tensor& average = student.average[item->name];
+      average = average.defined() ? average.lerp_(item->tensor.detach(), 1 - decay) : item->tensor.detach().clone();
+    }
+  }
+}
+
+// Exchanges the trained tensors' values and their averages; nothing where weights are not averaged.
+void Trainer::swap_averages() {
+  at::NoGradGuard no_grad;
+  for (Trained& student : students_) {
+    for (Parameters::Item* item : student.trainee->trained()) {
+      const auto average = student.average.find(item->name);
+      if (average == student.average.end()) continue;
+      const Tensor current = item->tensor.detach().clone();
+      item->tensor.copy_(average->second);
+      average->second = current;
+    }
+  }
 }
 
 // True where training should stop.
 bool Trainer::validate(StepReport& report, TrainResult& result) {
   at::NoGradGuard no_grad;
-  std::vector<std::int64_t> rows(static_cast<std::size_t>(validation_->size()));
+  swap_averages();
+  Positions rows(static_cast<std::size_t>(validation_->size()));
   std::iota(rows.begin(), rows.end(), training_.size());
-  std::vector<Tensor> parts;
-  std::vector<std::int64_t> order;
-  for (const auto& micro : micro_batches(trainee_, rows, or_default(train_.micro_tokens, kMicroTokens))) {
-    parts.push_back(trainee_.logits(micro).cpu());
-    for (const std::int64_t row : micro) order.push_back(row - training_.size());
+  Tensor log_p;
+  if (students_.size() == 1) {
+    log_p = ordered_logits(*students_[0].trainee, rows).cpu().log_softmax(1);
+  } else {
+    std::vector<Tensor> each;
+    for (Trained& student : students_) each.push_back(ordered_logits(*student.trainee, rows).cpu().softmax(1));
+    log_p = at::stack(each).mean(0).clamp_min(1e-12).log();
   }
-  const Tensor logits = at::cat(parts).index_select(0, at::tensor(order, at::kLong).argsort());
-  const Tensor choice = logits.argmax(1);
+  const Tensor choice = log_p.argmax(1);
   const double agreement = choice.eq(validation_->targets.argmax(1)).to(at::kDouble).mean().item<double>();
   const double accuracy = choice.eq(validation_->examples.labels()).to(at::kDouble).mean().item<double>();
-  const double loss = -(validation_->targets * logits.log_softmax(1)).sum(1).mean().item<double>();
+  const double loss = -(validation_->targets * log_p).sum(1).mean().item<double>();
   report.validation_agreement = agreement;
   report.validation_accuracy = accuracy;
   ++stale_;
@@ -159,14 +263,15 @@ bool Trainer::validate(StepReport& report, TrainResult& result) {
     best_agreement_ = agreement;
     best_loss_ = loss;
     stale_ = 0;
-    kept_ = snapshot();
+    for (Trained& student : students_) student.kept = snapshot(*student.trainee);
     result.kept_step = report.step + 1;
   }
   if (accuracy > best_accuracy_) {
     best_accuracy_ = accuracy;
-    result.oracle = snapshot();
+    for (Trained& student : students_) student.oracle = snapshot(*student.trainee);
     result.oracle_step = report.step + 1;
   }
+  swap_averages();
   return train_.patience > 0 && stale_ >= train_.patience;
 }
 
@@ -181,6 +286,7 @@ TrainResult Trainer::run() {
     std::vector<std::int64_t> order(static_cast<std::size_t>(n));
     std::iota(order.begin(), order.end(), 0);
     if (train_.shuffle) order = stream_.child(fmt::format("epoch {}", epoch_)).permutation(n);
+    if (rule_) guarded(rule_owner_, [&] { rule_->begin_epoch(*this); });
     for (std::int64_t begin = 0; begin < n && !stop; begin += train_.batch, ++number) {
       const std::vector<std::int64_t> batch(order.begin() + begin, order.begin() + std::min(n, begin + train_.batch));
       StepReport report;
@@ -200,11 +306,16 @@ TrainResult Trainer::run() {
     }
   }
   if (!train_.early_stopping) {
+    swap_averages();
     result.kept_step = result.steps;
     return result;
   }
   at::NoGradGuard no_grad;
-  for (Parameters::Item* item : trainee_.trained()) item->tensor.copy_(kept_.at(item->name));
+  for (Trained& student : students_) {
+    for (Parameters::Item* item : student.trainee->trained()) item->tensor.copy_(student.kept.at(item->name));
+  }
+  result.oracle = students_[0].oracle;
+  for (std::size_t k = 1; k < students_.size(); ++k) result.other_oracles.push_back(students_[k].oracle);
   return result;
 }
 

@@ -6,6 +6,10 @@
 // runs without gradients, the loss gives ∂loss/∂logits, and each micro-batch is
 // forwarded again and backpropagated alone. The numbers are the same.
 //
+// A strategy's StepRule may take the place of the loss: it sees all students of the fit and gives one
+// scalar; the whole batch's activations are then kept. Students are validated together, by the mean of
+// their probabilities.
+//
 // Early stopping looks at validation labels of the same origin as the training
 // labels; the checkpoint that ground truth would choose is kept apart ("oracle").
 #pragma once
@@ -18,6 +22,7 @@
 
 #include "engine/network.hpp"
 #include "engine/optimizer.hpp"
+#include "plugins/guard.hpp"
 
 namespace w2s {
 
@@ -30,20 +35,32 @@ struct StepReport {
   std::optional<double> validation_accuracy;   ///< the same against ground truth: for the oracle only
 };
 
+/// Trained tensors by name.
+using Snapshot = std::map<std::string, Tensor>;
+
 struct TrainResult {
   std::int64_t steps = 0;        ///< taken
   std::int64_t kept_step = 0;    ///< after which the kept weights were read
   std::int64_t oracle_step = 0;
-  std::map<std::string, Tensor> oracle;  ///< trained tensors at the oracle's step; empty without early stopping
+  Snapshot oracle;               ///< at the oracle's step; empty without early stopping
+  std::vector<Snapshot> other_oracles;  ///< of the students that were added, in their order
 };
 
-class Trainer {
+class Trainer final : private Training {
  public:
   /// The first `training.size()` rows of the trainee are trained on, the rows behind them are the validation's.
   /// `loss_name` stands in messages. Weights are scaled to a mean of 1.
   Trainer(Trainee& trainee, ILoss& loss, std::string loss_name, const TrainParams& train, const Supervision& training,
           const Supervision* validation, Stream stream, at::Device device,
           std::function<void(const StepReport&)> observe);
+
+  /// A student that is trained beside the first, with a loss of its own that has not begun. Needs a rule.
+  void add_student(Trainee& trainee, ILoss& loss);
+  /// The rule minimises what it likes in the place of the loss; `owner` is named in messages.
+  void follow(StepRule& rule, PluginOrigin owner);
+  /// Keeps and validates the moving average of the weights, w̄ ← d_t w̄ + (1 − d_t) w after step t, with
+  /// d_t = d (1 − d^(t−1)) / (1 − d^t): the average of the steps taken, without the initial weights.
+  void average_weights(double decay) { decay_ = decay; }
 
   /// Trains to the end; the trainee then holds the kept weights.
   /// Throws Error naming loss, step and example where a loss is not finite or has the wrong shape.
@@ -55,15 +72,40 @@ class Trainer {
   struct StepOutcome {
     double loss, gradient_norm;
   };
-  StepOutcome step(const std::vector<std::int64_t>& batch, std::int64_t number, double lr);
-  Tensor checked_loss(const Tensor& logits, const std::vector<std::int64_t>& batch, std::int64_t number);
+  struct Trained {
+    Trainee* trainee;
+    ILoss* loss;
+    Optimizer optimizer;
+    Snapshot average, kept, oracle;
+  };
+  StepOutcome step(const Positions& batch, std::int64_t number, double lr);
+  Tensor backward_loss(const Positions& batch, std::int64_t number);
+  Tensor backward_rule(const Positions& batch, std::int64_t number);
+  Tensor checked_values(ILoss& loss, const Tensor& logits, const Tensor& targets, const Positions& batch);
+  Tensor ordered_logits(Trainee& trainee, const Positions& positions);
   bool validate(StepReport& report, TrainResult& result);
-  std::map<std::string, Tensor> snapshot();
+  void update_averages();
+  void swap_averages();
 
-  Trainee& trainee_;
-  ILoss& loss_;
+  const Supervision& labels() const override { return training_; }
+  std::int64_t students() const override { return static_cast<std::int64_t>(students_.size()); }
+  std::int64_t epoch() const override { return epoch_; }
+  std::int64_t epochs() const override { return train_.epochs; }
+  Stream& stream() override { return rule_stream_; }
+  Tensor logits(std::int64_t student, const Positions& positions) override;
+  Tensor mixed_logits(std::int64_t student, const Positions& a, const Positions& b, const Tensor& share) override;
+  Tensor targets(const Positions& positions) override;
+  Tensor weights(const Positions& positions) override;
+  Tensor losses(std::int64_t student, const Tensor& logits, const Tensor& targets,
+                const Positions& positions) override;
+
+  std::vector<Trained> students_;
   std::string loss_name_;
   TrainParams train_;
+  StepRule* rule_ = nullptr;
+  PluginOrigin rule_owner_;
+  Stream rule_stream_;
+  double decay_ = 0, decay_power_ = 1;
   const Supervision& training_;
   const Supervision* validation_;
   Stream stream_;
@@ -71,11 +113,9 @@ class Trainer {
   std::function<void(const StepReport&)> observe_;
   Tensor targets_, weights_;
   std::int64_t steps_per_epoch_, total_steps_;
-  std::int64_t epoch_ = 0;
-  Optimizer optimizer_;
+  std::int64_t epoch_ = 0, step_ = 0;
 
   // Early stopping.
-  std::map<std::string, Tensor> kept_;
   double best_agreement_ = -1, best_loss_ = 0, best_accuracy_ = -1;
   std::int64_t stale_ = 0;
 };

@@ -23,10 +23,14 @@ namespace {
 const std::string kBackbonePrefix = "backbone.";
 const std::string kHeadPrefix = "head.";
 
-nlohmann::json json_of(const TrainParams& train) {
+Table table_of(const TrainParams& train) {
   Schema<TrainParams> schema;
   describe_train(schema);
-  return nlohmann::json::parse(write_json(Value(schema.resolved(train))));
+  return schema.resolved(train);
+}
+
+nlohmann::json json_of(const TrainParams& train) {
+  return nlohmann::json::parse(write_json(Value(table_of(train))));
 }
 
 nlohmann::json json_of(const Spec& spec) { return nlohmann::json::parse(write_json(spec.value())); }
@@ -110,12 +114,28 @@ FitSpec LocalLab::spec_for(const std::string& model) const {
   return spec;
 }
 
+FitSpec LocalLab::student_spec(const std::string& model) const {
+  FitSpec spec = spec_for(model);
+  spec.train = method_settings(model);
+  return spec;
+}
+
+TrainParams LocalLab::method_settings(const std::string& model) const {
+  return parse_train(
+      merge(merge(setup_.experiment->train, setup_.experiment->model(model).train), setup_.method_train), "train");
+}
+
 FitSpec LocalLab::for_model(const FitSpec& spec, const std::string& model) const {
   FitSpec other = spec;
   other.model = model;
   other.start = Student();
-  other.train = parse_train(
-      merge(merge(setup_.experiment->train, setup_.experiment->model(model).train), setup_.method_train), "train");
+  // What strategies further out have changed holds for the other model too.
+  const Table usual = table_of(method_settings(spec.model)), changed = table_of(spec.train);
+  Table settings = table_of(method_settings(model));
+  for (const auto& [key, value] : changed) {
+    if (!(usual.at(key) == value)) settings.set(key, value);
+  }
+  other.train = parse_train(settings, "train");
   return other;
 }
 
@@ -132,13 +152,13 @@ Blueprint LocalLab::initial(const ModelSpec& model, std::uint64_t seed) const {
   return blueprint;
 }
 
-const Blueprint& LocalLab::blueprint(const std::string& name) {
-  const auto known = blueprints_.find(name);
+const Blueprint& LocalLab::blueprint(const std::string& name, std::uint64_t seed) {
+  const auto known = blueprints_.find({name, seed});
   if (known != blueprints_.end()) return known->second;
   const ModelSpec& model = setup_.experiment->model(name);
-  Blueprint blueprint = initial(model, setup_.seed);
+  Blueprint blueprint = initial(model, seed);
   if (model.pretrain) blueprint.pretrain = pretrain(name);
-  return blueprints_[name] = blueprint;
+  return blueprints_[{name, seed}] = blueprint;
 }
 
 void LocalLab::note(const std::string& key, bool computed) {
@@ -244,114 +264,150 @@ Student LocalLab::fit(const Supervision& given, const FitSpec& spec) {
   Digest sha;
   sha.add("fit")
       .add(engine_digest())
-      .add(spec.start.empty() ? blueprint(spec.model).key(*setup_.registry) : spec.start.members()[0])
+      .add(spec.start.empty() ? blueprint(spec.model, spec.seed).key(*setup_.registry) : spec.start.members()[0])
       .add(supervision.digest())
       .add(validation ? validation->digest() : "")
       .add(json_of(spec.train).dump())
       .add(spec_digest(*setup_.registry, PluginKind::loss, loss))
       .add(device_kind(setup_.device))
-      .add(static_cast<std::int64_t>(spec.seed));
-  const std::string key = sha.hex();
+      .add(static_cast<std::int64_t>(spec.seed))
+      .add(Value(spec.weight_average).canonical());
+  if (spec.rule) sha.add(spec_digest(*setup_.registry, PluginKind::strategy, spec.rule->owner)).add(spec.rule->students);
+  std::vector<std::string> keys{sha.hex()};
+  for (std::int64_t k = 1; spec.rule && k < spec.rule->students; ++k) keys.push_back(sha256(keys[0] + std::to_string(k)));
   FitSpec resolved = spec;
   resolved.loss = loss;
+  // The last student is stored last: where it is, all are.
   const bool computed = setup_.store->once(
-      key, [&] { compute_fit(key, supervision, resolved, validation ? &*validation : nullptr); },
+      keys.back(), [&] { compute_fit(keys, supervision, resolved, validation ? &*validation : nullptr); },
       [&] { if (setup_.progress) setup_.progress({"waiting for a fit of " + spec.model, {}}); });
-  note(key, computed);
-  return Student(key);
+  for (const std::string& key : keys) note(key, computed && key == keys.back());
+  return Student(keys);
 }
 
-void LocalLab::compute_fit(const std::string& key, const Supervision& supervision, const FitSpec& spec,
+// Weights that one of several students starts from: each its own where they are drawn at random.
+Blueprint LocalLab::student_blueprint(const FitSpec& spec, std::size_t student) {
+  if (student == 0 || spec.train.trainable == "head") return blueprint(spec.model, spec.seed);
+  return blueprint(spec.model, Stream(spec.seed, fmt::format("student {}", student)).bits());
+}
+
+// One student of a fit that is under way.
+struct LocalLab::InTraining {
+  Backbone backbone;
+  std::unique_ptr<IModel> model;  // null where only the head trains
+  std::unique_ptr<Head> head;
+  std::unique_ptr<ILoss> loss;
+  std::unique_ptr<Trainee> trainee;
+};
+
+void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervision& supervision, const FitSpec& spec,
                            const Supervision* validation) {
   const auto started = std::chrono::steady_clock::now();
   const Examples all = validation ? supervision.examples.concat(validation->examples) : supervision.examples;
-  Backbone backbone;
-  if (spec.start.empty()) {
-    backbone.blueprint = blueprint(spec.model);
-    backbone.key = backbone.blueprint.key(*setup_.registry);
-  } else {
-    backbone = backbone_of(fitted(spec.start.members()[0]));
-  }
-  const std::unique_ptr<ILoss> loss = setup_.registry->make_loss(spec.loss);
-  loss->check({setup_.data->kind, setup_.data->classes});
-
   const bool probe = spec.train.trainable == "head";
   const Stream stream(spec.seed, "fit");
-  std::unique_ptr<IModel> model;
-  Encoded encoded;
-  std::int64_t width = 0;
-  if (!probe) {
-    model = backbone.blueprint.build(*setup_.registry, *setup_.store);
-    if (!backbone.fit.empty()) {
-      load_weights(*model, setup_.store->path(backbone.fit) + "/model.safetensors", kBackbonePrefix);
-    }
-    to_device(model->parameters(), setup_.device);
-    encoded = model->encode(all, setup_.data->kind);
-    width = model->feature_size();
-  }
-  Tensor features;
-  if (probe) {
-    features = features_of(backbone, all, /*keep=*/true);
-    width = features.size(1);
-  }
   const std::int64_t parts = setup_.data->kind == TaskKind::preference ? 2 : 1;
+  std::optional<SafeTensors> start;
+  if (!spec.start.empty()) start = SafeTensors::open(setup_.store->path(spec.start.members()[0]) + "/model.safetensors");
 
-  Head head(width, setup_.data->kind, setup_.data->classes, spec.train);
-  to_device(head.parameters(), setup_.device);
-  if (spec.train.standardize) {
-    const Tensor seen = probe ? features : all_features(*model, encoded, setup_.device, micro_tokens(spec.train));
-    head.standardize(seen.slice(0, 0, supervision.size() * parts).to(setup_.device));
-  }
-  if (!spec.start.empty()) {
-    const SafeTensors weights = SafeTensors::open(setup_.store->path(spec.start.members()[0]) + "/model.safetensors");
-    for (const Parameters::Item& item : head.parameters().items()) {
-      if (weights.has(item.name)) head.parameters().assign(item.name, weights.at(item.name));
+  Encoded encoded;
+  Tensor features;
+  std::vector<InTraining> students(keys.size());
+  for (std::size_t k = 0; k < students.size(); ++k) {
+    InTraining& student = students[k];
+    if (start) {
+      student.backbone = backbone_of(fitted(spec.start.members()[0]));
+    } else {
+      student.backbone.blueprint = student_blueprint(spec, k);
+      student.backbone.key = student.backbone.blueprint.key(*setup_.registry);
+    }
+    student.loss = setup_.registry->make_loss(spec.loss);
+    student.loss->check({setup_.data->kind, setup_.data->classes});
+    if (!probe) {
+      student.model = student.backbone.blueprint.build(*setup_.registry, *setup_.store);
+      if (!student.backbone.fit.empty()) {
+        load_weights(*student.model, setup_.store->path(student.backbone.fit) + "/model.safetensors", kBackbonePrefix);
+      }
+      to_device(student.model->parameters(), setup_.device);
+      if (k == 0) encoded = student.model->encode(all, setup_.data->kind);
+    } else if (k == 0) {
+      features = features_of(student.backbone, all, /*keep=*/true).to(setup_.device);
+    }
+    const std::int64_t width = probe ? features.size(1) : student.model->feature_size();
+    student.head = std::make_unique<Head>(width, setup_.data->kind, setup_.data->classes, spec.train);
+    if (students.size() > 1) student.head->randomize(stream.child(fmt::format("head of student {}", k)));
+    to_device(student.head->parameters(), setup_.device);
+    if (spec.train.standardize) {
+      const Tensor seen =
+          probe ? features : all_features(*student.model, encoded, setup_.device, micro_tokens(spec.train));
+      student.head->standardize(seen.slice(0, 0, supervision.size() * parts).to(setup_.device));
+    }
+    for (const Parameters::Item& item : student.head->parameters().items()) {
+      if (start && start->has(item.name)) student.head->parameters().assign(item.name, start->at(item.name));
+    }
+    if (probe) {
+      student.trainee = std::make_unique<ProbeTrainee>(*student.head, features, parts);
+    } else {
+      student.trainee = std::make_unique<NetworkTrainee>(*student.model, *student.head, encoded, spec.train.trainable,
+                                                         setup_.device);
     }
   }
-  std::unique_ptr<Trainee> trainee;
-  if (probe) {
-    trainee = std::make_unique<ProbeTrainee>(head, features.to(setup_.device), parts);
-  } else {
-    trainee = std::make_unique<NetworkTrainee>(*model, head, encoded, spec.train.trainable, setup_.device);
-  }
 
-  ObjectWriter object = setup_.store->begin(key, "fit");
-  std::ofstream log(object.folder() + "/log.jsonl");
-  Trainer trainer(*trainee, *loss, spec.loss.type, spec.train, supervision, validation, stream, setup_.device,
-                  observer("fit " + spec.model, log));
+  ObjectWriter first = setup_.store->begin(keys[0], "fit");
+  std::ofstream log(first.folder() + "/log.jsonl");
+  Trainer trainer(*students[0].trainee, *students[0].loss, spec.loss.type, spec.train, supervision, validation, stream,
+                  setup_.device, observer("fit " + spec.model, log));
+  for (std::size_t k = 1; k < students.size(); ++k) trainer.add_student(*students[k].trainee, *students[k].loss);
+  trainer.average_weights(spec.weight_average);
+  std::unique_ptr<StepRule> rule;
+  if (spec.rule) {
+    const PluginOrigin owner = setup_.registry->find(PluginKind::strategy, spec.rule->owner).origin();
+    rule = guarded(owner, spec.rule->make);
+    trainer.follow(*rule, owner);
+  }
   const TrainResult result = trainer.run();
   log.close();
 
-  std::map<std::string, Tensor> tensors;
-  for (const Parameters::Item& item : head.parameters().items()) tensors[item.name] = item.tensor;
-  if (model) {
-    for (const Parameters::Item& item : model->parameters().items()) tensors[kBackbonePrefix + item.name] = item.tensor;
+  nlohmann::json common = {{"model", spec.model},
+                           {"trained_backbone", !probe},
+                           {"oracle", !result.oracle.empty()},
+                           {"start", spec.start.members()},
+                           {"train", json_of(spec.train)},
+                           {"loss", json_of(spec.loss)},
+                           {"weight_average", spec.weight_average},
+                           {"seed", spec.seed},
+                           {"examples", supervision.size()},
+                           {"validation", validation ? validation->size() : 0},
+                           {"steps", result.steps},
+                           {"kept_step", result.kept_step},
+                           {"oracle_step", result.oracle_step},
+                           {"device", device_kind(setup_.device)},
+                           {"seconds", seconds_since(started)},
+                           {"peak_bytes", peak_bytes()}};
+  if (spec.rule) common.update({{"rule", json_of(spec.rule->owner)}, {"students", keys}});
+  const auto store = [&](ObjectWriter& object, InTraining& student, const Snapshot& oracle_weights) {
+    std::map<std::string, Tensor> tensors;
+    for (const Parameters::Item& item : student.head->parameters().items()) tensors[item.name] = item.tensor;
+    if (student.model) {
+      for (const Parameters::Item& item : student.model->parameters().items()) {
+        tensors[kBackbonePrefix + item.name] = item.tensor;
+      }
+    }
+    save_safetensors(object.folder() + "/model.safetensors", tensors);
+    if (!oracle_weights.empty()) {
+      for (const auto& [name, tensor] : oracle_weights) tensors[stored_name(name)] = tensor;
+      save_safetensors(object.folder() + "/oracle.safetensors", tensors);
+    }
+    object.manifest().update(common);
+    object.manifest().update({{"blueprint", student.backbone.blueprint.to_json()},
+                              {"backbone", {{"key", student.backbone.key}, {"fit", student.backbone.fit}}}});
+    object.commit();
+  };
+  store(first, students[0], result.oracle);
+  for (std::size_t k = 1; k < students.size(); ++k) {
+    ObjectWriter object = setup_.store->begin(keys[k], "fit");
+    store(object, students[k], result.other_oracles.empty() ? Snapshot() : result.other_oracles[k - 1]);
   }
-  save_safetensors(object.folder() + "/model.safetensors", tensors);
-  if (!result.oracle.empty()) {
-    std::map<std::string, Tensor> oracle = tensors;
-    for (const auto& [name, tensor] : result.oracle) oracle[stored_name(name)] = tensor;
-    save_safetensors(object.folder() + "/oracle.safetensors", oracle);
-  }
-  object.manifest().update(
-      {{"model", spec.model},
-       {"blueprint", backbone.blueprint.to_json()},
-       {"backbone", {{"key", backbone.key}, {"fit", backbone.fit}}},
-       {"trained_backbone", !probe},
-       {"oracle", !result.oracle.empty()},
-       {"start", spec.start.members()},
-       {"train", json_of(spec.train)},
-       {"loss", json_of(spec.loss)},
-       {"seed", spec.seed},
-       {"examples", supervision.size()},
-       {"validation", validation ? validation->size() : 0},
-       {"steps", result.steps},
-       {"kept_step", result.kept_step},
-       {"oracle_step", result.oracle_step},
-       {"device", device_kind(setup_.device)},
-       {"seconds", seconds_since(started)},
-       {"peak_bytes", peak_bytes()}});
-  object.commit();
 }
 
 // ---- fitted models
@@ -434,9 +490,79 @@ Tensor LocalLab::features_of(const Backbone& backbone, const Examples& examples,
 
 Tensor LocalLab::features(const std::string& model, const Examples& examples) {
   Backbone backbone;
-  backbone.blueprint = blueprint(model);
+  backbone.blueprint = blueprint(model, setup_.seed);
   backbone.key = backbone.blueprint.key(*setup_.registry);
   return features_of(backbone, examples, /*keep=*/true);
+}
+
+Tensor LocalLab::features(const Student& student, const Examples& examples) {
+  if (student.members().size() != 1) {
+    throw UsageError(fmt::format("features are those of one student; this one has {} members", student.members().size()));
+  }
+  const Fitted& fit = fitted(student.members()[0]);
+  return features_of(backbone_of(fit), examples, /*keep=*/!fit.trained_backbone);
+}
+
+Student LocalLab::with_head(const Student& student, const Tensor& weight, const Tensor& bias) {
+  if (student.members().size() != 1) {
+    throw UsageError(fmt::format("one student can take another head; this one has {} members", student.members().size()));
+  }
+  if (setup_.data->kind != TaskKind::classification) throw UsageError("another head: for classification only");
+  const std::string& base = student.members()[0];
+  const Fitted& fit = fitted(base);
+  const Tensor w = weight.detach().to(at::kCPU, at::kFloat).contiguous(), b = bias.detach().to(at::kCPU, at::kFloat);
+  Digest sha;
+  const std::string key = sha.add("head").add(engine_digest()).add(base).add(digest(w)).add(digest(b)).hex();
+  const bool computed = setup_.store->once(key, [&] {
+    const SafeTensors old = SafeTensors::open(setup_.store->path(base) + "/model.safetensors");
+    std::map<std::string, Tensor> tensors;
+    for (const std::string& name : old.names()) {
+      if (name.rfind(kHeadPrefix, 0) != 0) tensors[name] = old.at(name);
+    }
+    tensors["head.weight"] = w;
+    tensors["head.bias"] = b.contiguous();
+    TrainParams train = fit.train;
+    train.head_bias = true;
+    train.standardize = false;
+    ObjectWriter object = setup_.store->begin(key, "fit");
+    save_safetensors(object.folder() + "/model.safetensors", tensors);
+    for (const char* name : {"model", "blueprint", "backbone", "trained_backbone", "loss", "seed", "examples",
+                             "validation", "steps", "kept_step", "device"}) {
+      object.manifest()[name] = fit.manifest.at(name);
+    }
+    object.manifest().update(
+        {{"train", json_of(train)}, {"oracle", false}, {"oracle_step", 0}, {"start", student.members()}, {"seconds", 0.0}});
+    object.commit();
+  });
+  note(key, computed);
+  return Student(key);
+}
+
+std::map<std::string, Tensor> LocalLab::once(const Spec& owner, const std::string& inputs,
+                                             const std::function<std::map<std::string, Tensor>()>& compute) {
+  Digest sha;
+  const std::string key = sha.add("tensors")
+                              .add(engine_digest())
+                              .add(spec_digest(*setup_.registry, PluginKind::strategy, owner))
+                              .add(inputs)
+                              .add(static_cast<std::int64_t>(setup_.seed))
+                              .add(device_kind(setup_.device))
+                              .hex();
+  setup_.store->once(key, [&] {
+    ObjectWriter object = setup_.store->begin(key, "tensors");
+    save_safetensors(object.folder() + "/tensors.safetensors", compute());
+    object.manifest()["owner"] = json_of(owner);
+    object.commit();
+  });
+  const SafeTensors file = SafeTensors::open(setup_.store->path(key) + "/tensors.safetensors");
+  std::map<std::string, Tensor> tensors;
+  for (const std::string& name : file.names()) tensors[name] = file.at(name);
+  return tensors;
+}
+
+const SupervisorFit& LocalLab::supervisor_fit() const {
+  if (!supervisor_fit_) throw UsageError("the labels come from outside: there is no supervisor to fit anew");
+  return *supervisor_fit_;
 }
 
 Tensor LocalLab::member_probabilities(const std::string& key, const Examples& examples, bool oracle) {

@@ -154,10 +154,14 @@ JobOutcome JobRunner::run(const Job& job) {
   record.floor = job.floor;
   record.ceiling = job.ceiling;
 
+  const auto on_truth = [&](const std::string& model, const Half& half) {
+    SupervisorFit fit{Supervision::truth(half.train, classes), lab.spec_for(model)};
+    if (!half.validation.empty()) fit.spec.validation = Supervision::truth(half.validation, classes);
+    return fit;
+  };
   const auto fit_on_truth = [&](const std::string& model, const Half& half) {
-    FitSpec spec = lab.spec_for(model);
-    if (!half.validation.empty()) spec.validation = Supervision::truth(half.validation, classes);
-    return lab.fit(Supervision::truth(half.train, classes), spec);
+    const SupervisorFit fit = on_truth(model, half);
+    return lab.fit(fit.labels, fit.spec);
   };
 
   Student student;
@@ -170,8 +174,8 @@ JobOutcome JobRunner::run(const Job& job) {
     case JobKind::student: {
       const MethodSpec& method = method_of(experiment, job.method);
       const Student supervisor = fit_on_truth(job.weak, splits.supervisor);
-      lab.set_supervisor(supervisor);
-      FitSpec spec = lab.for_model(lab.spec_for(job.strong), job.strong);
+      lab.set_supervisor(supervisor, on_truth(job.weak, splits.supervisor));
+      FitSpec spec = lab.student_spec(job.strong);
       if (!method.loss.empty()) spec.loss = method.loss;
       if (!splits.transfer.validation.empty()) spec.validation = lab.label(supervisor, splits.transfer.validation);
       std::vector<std::unique_ptr<ISupervisionStrategy>> chain;

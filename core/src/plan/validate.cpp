@@ -83,9 +83,17 @@ void validate(const Experiment& experiment, const Registry& registry) {
   for (const MethodSpec& method : experiment.methods) {
     const Spec loss = method.loss.empty() ? Spec{"cross_entropy", {}, method.source} : method.loss;
     check_method(method, loss.source, [&] { registry.make_loss(loss)->check({context.kind, context.classes}); });
+    std::string rule;  // the strategy so far that decides what a step minimises
     for (const Spec& spec : method.strategy) {
       check_method(method, spec.source, [&] {
         const std::unique_ptr<ISupervisionStrategy> strategy = registry.make_strategy(spec);
+        if (strategy->sets_step_rule()) {
+          if (!rule.empty()) {
+            throw UsageError("strategies '" + rule + "' and '" + spec.type +
+                             "' both decide what a training step minimises: a method can have one of them");
+          }
+          rule = spec.type;
+        }
         for (const Pair& pair : experiment.pairs) {
           context.student = pair.strong;
           strategy->check(context);

@@ -9,6 +9,8 @@ IObjective::~IObjective() = default;
 ILoss::~ILoss() = default;
 ISupervisionStrategy::~ISupervisionStrategy() = default;
 Lab::~Lab() = default;
+Training::~Training() = default;
+StepRule::~StepRule() = default;
 
 namespace {
 

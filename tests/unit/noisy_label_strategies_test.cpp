@@ -1,0 +1,199 @@
+// What the strategies against wrong labels claim, on small problems whose answer is known.
+#include <w2s/confidence.hpp>
+#include <w2s/losses.hpp>
+#include <w2s/mixture.hpp>
+#include <w2s/safetensors.hpp>
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "../support/tiny_world.hpp"
+#include "plan/validate.hpp"
+
+namespace w2s {
+namespace {
+
+using testing::blobs;
+using testing::plugins;
+using testing::TinyWorld;
+
+// Ten classes' worth of room to memorise: many parameters, few examples.
+TinyWorld::Options memorizing(std::int64_t epochs) {
+  TinyWorld::Options options;
+  options.strong = {{"hidden", List{64}}};
+  options.train = {{"optimizer", "adam"}, {"lr", 5e-3},       {"epochs", epochs},
+                   {"batch", 32},         {"head_bias", true}, {"schedule", "constant"}};
+  return options;
+}
+
+// Of the examples that `kept` leaves out: the share that was flipped, and the share of the flipped that it is.
+struct Found {
+  double precision, recall;
+};
+Found found(const Examples& all, const Examples& kept, const std::vector<bool>& flipped) {
+  std::vector<bool> dropped(flipped.size(), true);
+  for (std::int64_t i = 0; i < kept.size(); ++i) dropped[static_cast<std::size_t>(kept.row(i) - all.row(0))] = false;
+  double both = 0, out = 0, wrong = 0;
+  for (std::size_t i = 0; i < flipped.size(); ++i) {
+    both += dropped[i] && flipped[i];
+    out += dropped[i];
+    wrong += flipped[i];
+  }
+  return {both / std::max(1.0, out), both / std::max(1.0, wrong)};
+}
+
+TEST(SmallLosses, TellPlantedFlipsFromCleanLabels) {
+  TinyWorld tiny(blobs(2000, 4, 10, 1.5, 1), 4, memorizing(3));
+  std::vector<bool> flipped;
+  const Supervision labels = testing::with_flips(tiny.transfer(), 4, 0.3, flipped);
+  const Student early = tiny.lab().fit(labels, tiny.spec());
+  const Tensor losses = cross_entropy(tiny.lab().predict(early, tiny.transfer()).clamp_min(1e-9).log(), labels.targets);
+  const Tensor clean = lower_component((losses - losses.min()) / (losses.max() - losses.min()));
+  double both = 0, out = 0, wrong = 0;
+  for (std::size_t i = 0; i < flipped.size(); ++i) {
+    const bool noisy = clean[static_cast<std::int64_t>(i)].item<double>() < 0.5;
+    both += noisy && flipped[i];
+    out += noisy;
+    wrong += flipped[i];
+  }
+  EXPECT_GT(both / out, 0.9);
+  EXPECT_GT(both / wrong, 0.9);
+}
+
+class AgainstMemorizing : public ::testing::TestWithParam<std::pair<std::string, Table>> {};
+
+TEST_P(AgainstMemorizing, BeatsNaiveAtFortyPercentSymmetricNoise) {
+  TinyWorld tiny(blobs(2400, 4, 20, 0.7, 3), 4, memorizing(40));
+  std::vector<bool> flipped;
+  const Supervision labels = testing::with_flips(tiny.transfer(), 4, 0.4, flipped);
+  const double naive = tiny.accuracy(tiny.lab().fit(labels, tiny.spec()));
+  const double robust = tiny.accuracy(tiny.run(GetParam().first, GetParam().second, labels));
+  EXPECT_GT(robust, naive + 0.03);
+  RecordProperty("naive", std::to_string(naive));
+  RecordProperty("robust", std::to_string(robust));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Strategies, AgainstMemorizing,
+    ::testing::Values(std::pair{std::string("co_teaching"), Table{{"noise", 0.4}}},
+                      std::pair{std::string("co_teaching_plus"), Table{{"noise", 0.4}}},
+                      std::pair{std::string("divide_mix"), Table{{"warmup", 0.1}}},
+                      std::pair{std::string("confident_learning"), Table{}},
+                      std::pair{std::string("knn_filter"), Table{{"contamination", 0.4}}},
+                      std::pair{std::string("mixup"), Table{}}),
+    [](const auto& info) { return info.param.first; });
+
+TEST(CoTeaching, GivesTwoStudentsThatDiffer) {
+  TinyWorld tiny(blobs(400, 2, 5, 1, 3), 2);
+  const Student pair = tiny.run("co_teaching", {}, tiny.weak_labels());
+  ASSERT_EQ(pair.members().size(), 2u);
+  const Tensor a = tiny.lab().predict(Student(pair.members()[0]), tiny.test());
+  const Tensor b = tiny.lab().predict(Student(pair.members()[1]), tiny.test());
+  EXPECT_FALSE(a.equal(b));
+  EXPECT_TRUE(at::allclose(tiny.lab().predict(pair, tiny.test()), (a + b) / 2));
+}
+
+TEST(ConfidentJoint, RecoversAPlantedNoiseMatrix) {
+  // Class 0 is labelled 1 in 30 % of its cases, class 2 is labelled 0 in 10 %; predictions are right and sure.
+  const std::int64_t n = 3000;
+  Tensor truth = at::arange(n, at::kLong).remainder(3), given = truth.clone();
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t turn = i / 3 % 10;
+    if (i % 3 == 0 && turn < 3) given[i] = 1;
+    if (i % 3 == 2 && turn < 1) given[i] = 0;
+  }
+  const Tensor p = at::one_hot(truth, 3).to(at::kFloat) * 0.94 + 0.02;
+  const Tensor expected = at::tensor({.7, .0, .1, .3, 1., .0, .0, .0, .9}, at::kDouble).view({3, 3}) / 3;
+  EXPECT_TRUE(at::allclose(confident_joint(given, p).joint, expected, 0, 1e-6)) << confident_joint(given, p).joint;
+}
+
+TEST(ConfidentLearning, PrunesOrRelabelsThePlantedFlips) {
+  TinyWorld tiny(blobs(2000, 3, 8, 2, 1), 3, memorizing(5));
+  std::vector<bool> flipped;
+  const Supervision labels = testing::with_flips(tiny.transfer(), 3, 0.2, flipped);
+  const auto pruned = tiny.handed_on("confident_learning", {}, labels);
+  ASSERT_EQ(pruned.size(), 6u) << "five folds and the student";
+  const Found flips = found(tiny.transfer(), pruned.back().examples, flipped);
+  EXPECT_GT(flips.precision, 0.9);
+  EXPECT_GT(flips.recall, 0.9);
+  const Supervision relabelled = tiny.handed_on("confident_learning", {{"action", "relabel"}}, labels).back();
+  ASSERT_EQ(relabelled.size(), labels.size());
+  const Tensor right = relabelled.targets.argmax(1).eq(relabelled.examples.labels()).to(at::kDouble);
+  EXPECT_GT(right.mean().item<double>(), 0.95);
+}
+
+TEST(KnnFilter, DropsThePlantedFlips) {
+  TinyWorld tiny(blobs(2000, 3, 8, 2, 1), 3);
+  std::vector<bool> flipped;
+  const Supervision labels = testing::with_flips(tiny.transfer(), 3, 0.2, flipped);
+  const Supervision kept = tiny.handed_on("knn_filter", {{"contamination", 0.2}}, labels).back();
+  EXPECT_EQ(kept.size(), 400);
+  const Found flips = found(tiny.transfer(), kept.examples, flipped);
+  EXPECT_GT(flips.precision, 0.85);
+  EXPECT_GT(flips.recall, 0.85);
+}
+
+TEST(TopoFilter, DropsThePlantedFlips) {
+  TinyWorld tiny(blobs(2000, 3, 8, 2, 1), 3);
+  std::vector<bool> flipped;
+  const Supervision labels = testing::with_flips(tiny.transfer(), 3, 0.2, flipped);
+  const Supervision kept = tiny.handed_on("topo_filter", {{"k", 15}, {"contamination", 0.02}}, labels).back();
+  const Found flips = found(tiny.transfer(), kept.examples, flipped);
+  EXPECT_GT(flips.precision, 0.8);
+  EXPECT_GT(flips.recall, 0.9);
+}
+
+TEST(Mixup, AlmostWithoutMixingIsNaiveAndMixingMakesUnsure) {
+  TinyWorld tiny(blobs(400, 3, 6, 1, 4), 3, memorizing(30));
+  const Supervision labels = Supervision::truth(tiny.transfer(), 3);
+  const Tensor naive = tiny.lab().predict(tiny.lab().fit(labels, tiny.spec()), tiny.test());
+  const Tensor barely = tiny.lab().predict(tiny.run("mixup", {{"alpha", 1e-6}}, labels), tiny.test());
+  const Tensor mixed = tiny.lab().predict(tiny.run("mixup", {}, labels), tiny.test());
+  EXPECT_TRUE(at::allclose(naive, barely, 0, 0.02)) << (naive - barely).abs().max().item<double>();
+  EXPECT_LT(mixed.amax(1).mean().item<double>(), naive.amax(1).mean().item<double>() - 0.02);
+}
+
+TEST(Ema, KeepsTheWeightedMeanOfTheSteps) {
+  TinyWorld::Options options;
+  options.train = {{"optimizer", "sgd"}, {"lr", 0.5},   {"batch", 1000},
+                   {"shuffle", false},   {"trainable", "head"}, {"schedule", "constant"}};
+  TinyWorld tiny(blobs(200, 2, 4, 1, 4), 2, options);
+  const Supervision labels = tiny.weak_labels();
+  const auto head = [&](std::int64_t epochs, const std::vector<Spec>& chain) {
+    FitSpec spec = tiny.spec();
+    spec.train.epochs = epochs;
+    const Student student = tiny.run(chain, labels, spec);
+    const std::string& key = student.members()[0];
+    return SafeTensors::open(Store::read_only(tiny.store()).path(key) + "/model.safetensors").at("head.weight").clone();
+  };
+  const Tensor expected = (0.25 * head(1, {}) + 0.5 * head(2, {}) + head(3, {})) / 1.75;
+  const Tensor averaged = head(3, {Spec{"ema", {{"decay", 0.5}}, {}}});
+  EXPECT_TRUE(at::allclose(averaged, expected, 1e-5, 1e-6)) << averaged << expected;
+}
+
+TEST(Chains, TakeOnlyOneStrategyThatDecidesWhatAStepMinimises) {
+  Experiment experiment;
+  experiment.models = {{"weak", {"mlp", {}, {}}, "", {}, {}}, {"strong", {"mlp", {}, {}}, "", {}, {}}};
+  experiment.pairs = {{"weak", "strong"}};
+  const testing::TemporaryFolder folder;
+  experiment.task = {"image_classification", {{"path", folder.path()}}, {}};
+  MethodSpec method;
+  method.name = "both";
+  method.strategy = {{"mixup", {}, {}}, {"linear_probe", {}, {}}, {"co_teaching", {}, {}}};
+  experiment.methods = {method};
+  for (const char* part : {"train", "t10k"}) {
+    for (const char* kind : {"images-idx3-ubyte", "labels-idx1-ubyte"}) {
+      std::ofstream(folder.path() + "/" + part + "-" + kind).put('\0');
+    }
+  }
+  try {
+    validate(experiment, plugins());
+    FAIL() << "nothing was refused";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("'mixup' and 'co_teaching' both decide"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace w2s
