@@ -6,28 +6,10 @@
 
 #include <w2s/error.hpp>
 
+#include "engine/adam_kernel.hpp"
+
 namespace w2s {
 namespace {
-
-struct AdamStep {
-  float lr, beta1, beta2, eps, decay, bias1, root_bias2;
-  bool decoupled;
-};
-
-// One pass over memory. AVX2 without FMA: the same bits on every x86-64 machine that has it.
-__attribute__((target_clones("avx2", "default"), optimize("O3", "no-math-errno"))) void adam_kernel(
-    float* value, const float* gradient, float* first, float* second, std::int64_t n, const AdamStep& s) {
-  const float shrink = s.decoupled ? 1.0f - s.lr * s.decay : 1.0f;
-  const float pull = s.decoupled ? 0.0f : s.decay;
-  const float size = s.lr / s.bias1;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const float p = value[i] * shrink;
-    const float g = gradient[i] + pull * value[i];
-    first[i] = s.beta1 * first[i] + (1.0f - s.beta1) * g;
-    second[i] = s.beta2 * second[i] + (1.0f - s.beta2) * g * g;
-    value[i] = p - size * first[i] / (std::sqrt(second[i]) / s.root_bias2 + s.eps);
-  }
-}
 
 void adam(const Tensor& value, const Tensor& gradient, const Tensor& first, const Tensor& second, const AdamStep& s) {
   if (value.is_cpu()) {
