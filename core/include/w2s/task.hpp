@@ -22,6 +22,7 @@ struct TaskData {
   Examples test;                             ///< ground truth that every score is taken on
   std::map<std::string, Examples> shifted;   ///< named out-of-distribution test sets
   Examples unlabelled;                       ///< inputs for pretraining; empty: the train rows
+  std::vector<std::string> notes;            ///< lines for the log: rows that were left out, and why
 };
 
 class W2S_API ITask {

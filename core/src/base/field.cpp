@@ -69,6 +69,12 @@ class Field::Reader {
         out.assign(1, Spec::parse(value, label));
       }
     } else if constexpr (is_list<T>) {
+      if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+        if (value.is_string()) {
+          out.assign(1, "");
+          return read_scalar(out[0], value, label);
+        }
+      }
       if (!value.is_list()) wrong_type(value, label, field_.type_text());
       read_list(out, value, label);
       if constexpr (std::is_same_v<T, Matrix>) check_rectangular(out, value, label);

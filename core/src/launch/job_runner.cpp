@@ -108,6 +108,9 @@ JobRunner::Loaded& JobRunner::loaded(const Job& job) {
     if (options_.progress) options_.progress({"reading " + experiment.task_name, {}});
     auto fresh = std::make_unique<Loaded>();
     fresh->data = registry_.make_task(experiment.task)->load();
+    if (options_.log) {
+      for (const std::string& note : fresh->data.notes) options_.log(note);
+    }
     entry = std::move(fresh);
   }
   if (!entry->splits.count(job.seed)) {
