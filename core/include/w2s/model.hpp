@@ -14,6 +14,8 @@
 
 namespace w2s {
 
+class Tokenizer;
+
 /// Named weights in a fixed order. Owns the tensors; buffers take no gradient.
 class W2S_API Parameters {
  public:
@@ -92,6 +94,11 @@ class W2S_API IModel {
   virtual std::int64_t feature_size() const = 0;
   /// One feature vector per row, [R, D], differentiable.
   virtual Tensor features(const Batch& batch) = 0;
+
+  /// Models of text: what makes tokens of text, and the most tokens of a row.
+  /// The defaults throw UsageError("this model reads no text").
+  virtual const Tokenizer& tokenizer() const;
+  virtual std::int64_t context() const;
 
   /// Language models: hidden states [R, T, D] of the last layer, and the logits [.., V] of such states.
   /// The defaults throw UsageError("model '…' is not a language model").

@@ -195,17 +195,32 @@ std::string LocalLab::pretrain(const std::string& name) {
   return key;
 }
 
+// Where pretraining starts. An objective with files of its own does not see the task, so the model is not
+// told of the task either: one pretraining then serves many tasks.
+Blueprint LocalLab::pretrain_start(const ModelSpec& model, const std::vector<std::string>& files) const {
+  Blueprint start = initial(model, static_cast<std::uint64_t>(model.pretrain->seed));
+  if (!files.empty()) {
+    start.context.kind = TaskKind::classification;
+    start.context.classes = 2;
+  }
+  return start;
+}
+
 std::string LocalLab::pretrain_key(const ModelSpec& model) const {
   const PretrainSpec& spec = *model.pretrain;
+  const std::vector<std::string> files = setup_.registry->make_objective(spec.objective)->files();
+  std::string inputs;
+  for (const std::string& file : files) inputs += sha256_file(file);
+  if (inputs.empty()) inputs = unlabelled().input_digest();
   Digest sha;
   return sha.add("pretrain")
       .add(engine_digest())
-      .add(initial(model, static_cast<std::uint64_t>(spec.seed)).key(*setup_.registry))
+      .add(pretrain_start(model, files).key(*setup_.registry))
       .add(spec_digest(*setup_.registry, PluginKind::objective, spec.objective))
       .add(json_of(parse_train(spec.train, "pretrain")).dump())
       .add(spec.examples)
       .add(spec.seed)
-      .add(unlabelled().input_digest())
+      .add(inputs)
       .add(device_kind(setup_.device))
       .hex();
 }
@@ -218,7 +233,9 @@ void LocalLab::compute_pretrain(const ModelSpec& model_spec, const std::string& 
   const auto started = std::chrono::steady_clock::now();
   const PretrainSpec& spec = *model_spec.pretrain;
   const auto seed = static_cast<std::uint64_t>(spec.seed);
-  const Blueprint start = initial(model_spec, seed);
+  const Spec objective_spec = resolve(*setup_.registry, PluginKind::objective, spec.objective);
+  const std::unique_ptr<IObjective> objective = setup_.registry->make_objective(objective_spec);
+  const Blueprint start = pretrain_start(model_spec, objective->files());
   const std::unique_ptr<IModel> model = start.build(*setup_.registry, *setup_.store);
   to_device(model->parameters(), setup_.device);
 
@@ -228,15 +245,15 @@ void LocalLab::compute_pretrain(const ModelSpec& model_spec, const std::string& 
     chosen.resize(static_cast<std::size_t>(spec.examples));
     inputs = inputs.select(chosen);
   }
-  const Spec objective_spec = resolve(*setup_.registry, PluginKind::objective, spec.objective);
-  const std::unique_ptr<IObjective> objective = setup_.registry->make_objective(objective_spec);
   const TrainParams train = parse_train(spec.train, "pretrain");
-  const Encoded encoded = model->encode(inputs, setup_.data->kind);
+  const Encoded encoded = objective->inputs(*model, inputs, setup_.data->kind);
 
   ObjectWriter object = setup_.store->begin(key, "pretrain");
   std::ofstream log(object.folder() + "/log.jsonl");
   w2s::pretrain(*model, *objective, objective_spec.type, encoded, train, Stream(seed, "pretrain"), setup_.device,
                 observer("pretrain " + model_spec.name, log));
+  const nlohmann::json measures = objective->measures(*model);
+  if (!measures.empty()) log << measures.dump() << '\n';
   log.close();
   std::map<std::string, Tensor> tensors;
   for (const Parameters::Item& item : model->parameters().items()) tensors[item.name] = item.tensor;
@@ -246,6 +263,8 @@ void LocalLab::compute_pretrain(const ModelSpec& model_spec, const std::string& 
                             {"objective", json_of(objective_spec)},
                             {"train", json_of(train)},
                             {"examples", inputs.size()},
+                            {"rows", encoded.rows()},
+                            {"measures", measures},
                             {"seconds", seconds_since(started)},
                             {"peak_bytes", peak_bytes()}});
   object.commit();

@@ -84,6 +84,7 @@ class LocalLab final : public Lab {
   Blueprint initial(const ModelSpec& model, std::uint64_t seed) const;
   const Blueprint& blueprint(const std::string& model, std::uint64_t seed);
   const Examples& unlabelled() const;
+  Blueprint pretrain_start(const ModelSpec& model, const std::vector<std::string>& files) const;
   std::string pretrain_key(const ModelSpec& model) const;
   void compute_pretrain(const ModelSpec& model, const std::string& key);
   void compute_fit(const std::vector<std::string>& keys, const Supervision& supervision, const FitSpec& spec,

@@ -55,14 +55,10 @@ std::string digest_of(const SplitParams& split) {
 class Recipes {
  public:
   Recipes(const Experiment& experiment, const Registry& registry, std::map<std::string, std::string>& file_digests)
-      : experiment_(experiment), registry_(registry) {
+      : experiment_(experiment), registry_(registry), file_digests_(file_digests) {
     Digest sha;
     sha.add("protocol").add(spec_digest(registry, PluginKind::task, experiment.task)).add(digest_of(experiment.split));
-    for (const std::string& file : registry.make_task(experiment.task)->files()) {
-      std::string& digest = file_digests[file];
-      if (digest.empty()) digest = sha256_file(file);
-      sha.add(digest);
-    }
+    for (const std::string& file : registry.make_task(experiment.task)->files()) sha.add(digest_of_file(file));
     protocol_ = sha.add(experiment.ceiling_on).hex();
     for (const ModelSpec& model : experiment.models) models_[model.name] = model_digest(model);
     for (const MethodSpec& method : experiment.methods) methods_[method.name] = method_digest(method);
@@ -98,7 +94,13 @@ class Recipes {
     return scratch_->add(kind).add(engine_digest()).add(protocol_);
   }
 
-  Model model_digest(const ModelSpec& model) const {
+  const std::string& digest_of_file(const std::string& file) {
+    std::string& digest = file_digests_[file];
+    if (digest.empty()) digest = sha256_file(file);
+    return digest;
+  }
+
+  Model model_digest(const ModelSpec& model) {
     Digest code;
     code.add(spec_digest(registry_, PluginKind::model, model.spec))
         .add(registry_.make_model(model.spec)->source_digest())
@@ -109,6 +111,9 @@ class Recipes {
           .add(resolved_train(pretrain.train, "pretrain"))
           .add(pretrain.examples)
           .add(pretrain.seed);
+      for (const std::string& file : registry_.make_objective(pretrain.objective)->files()) {
+        code.add(digest_of_file(file));
+      }
     }
     Model digests;
     digests.code = code.hex();
@@ -135,6 +140,7 @@ class Recipes {
 
   const Experiment& experiment_;
   const Registry& registry_;
+  std::map<std::string, std::string>& file_digests_;
   std::string protocol_;
   std::map<std::string, Model> models_;
   std::map<std::string, Method> methods_;

@@ -78,7 +78,11 @@ void validate(const Experiment& experiment, const Registry& registry) {
   for (const ModelSpec& model : experiment.models) {
     registry.make_model(model.spec);
     if (!model.init.empty()) check_file(model.init, model.spec.source, "model '" + model.name + "': init");
-    if (model.pretrain) registry.make_objective(model.pretrain->objective);
+    if (!model.pretrain) continue;
+    const Spec& objective = model.pretrain->objective;
+    for (const std::string& file : registry.make_objective(objective)->files()) {
+      check_file(file, objective.source, "objective '" + objective.type + "'");
+    }
   }
   for (const MethodSpec& method : experiment.methods) {
     const Spec loss = method.loss.empty() ? Spec{"cross_entropy", {}, method.source} : method.loss;

@@ -95,7 +95,18 @@ Tensor IModel::vocabulary_logits(const Tensor&) {
   throw UsageError("this model is not a language model: it has no vocabulary");
 }
 
+const Tokenizer& IModel::tokenizer() const { throw UsageError("this model reads no text: it has no tokenizer"); }
+std::int64_t IModel::context() const { throw UsageError("this model reads no text: it has no context"); }
+
 std::int64_t IModel::block_of(const std::string&) const { return 0; }
+
+std::vector<std::string> IObjective::files() const { return {}; }
+
+Encoded IObjective::inputs(const IModel& model, const Examples& examples, TaskKind kind) {
+  return model.encode(examples, kind);
+}
+
+std::map<std::string, double> IObjective::measures(IModel&) { return {}; }
 
 void ILoss::check(const LossContext&) const {}
 void ILoss::begin(std::int64_t, std::int64_t) {}

@@ -37,6 +37,8 @@ class Backbone : public IModel {
                                                   const GenerateOptions& options) override;
   /// config.json, model.safetensors with Hugging Face's names (LoRA folded in), and the tokenizer's files.
   void save(const std::string& folder) const override;
+  const Tokenizer& tokenizer() const override;
+  std::int64_t context() const override { return context_; }
   std::int64_t depth() const override { return family_->depth(); }
   std::int64_t block_of(const std::string& parameter) const override;
 
@@ -52,7 +54,6 @@ class Backbone : public IModel {
  private:
   Weights weights() const;
   Inputs inputs(const Batch& batch) const;
-  const Tokenizer& tokenizer() const;
 
   Config config_;
   BackboneParams params_;
