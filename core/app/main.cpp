@@ -23,6 +23,8 @@ constexpr Command kCommands[] = {
     {"leaderboard", "[EXPERIMENT…]", "the table of methods: score, performance gap recovered, agreement", leaderboard},
     {"show", "RUN", "one run: configuration, measures, fits, where each number came from", show},
     {"store", "reindex|gc|du|verify", "look after the store of results", store},
+    {"tokenizer", "train FILE…", "train a byte-level BPE tokenizer on text files", tokenizer},
+    {"export", "STUDENT DIR", "a trained student as a Hugging Face folder", nullptr},
 };
 
 void print_help() {

@@ -10,5 +10,6 @@ int plan(const Command& command, const Args& args);
 int validate(const Command& command, const Args& args);
 int list(const Command& command, const Args& args);
 int describe(const Command& command, const Args& args);
+int export_student(const Command& command, const Args& args);
 
 }  // namespace w2s::app

@@ -12,6 +12,7 @@ constexpr Command kCommands[] = {
     {"validate", "EXPERIMENT.toml", "Checks an experiment and the plugins that it names, without running it.", validate},
     {"list", "[KIND]", "Lists the plugins.", list},
     {"describe", "KIND/NAME", "Tells what a plugin does, its parameters, and TOML to paste.", describe},
+    {"export", "STUDENT DIR", "Writes a trained student, a run or a fit, as a Hugging Face folder with its head.", export_student},
 };
 
 int dispatch(int argc, char** argv) {

@@ -1,0 +1,130 @@
+// w2s export: a trained student as a Hugging Face folder, its head among the weights.
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include <w2s/json.hpp>
+#include <w2s/safetensors.hpp>
+
+#include "commands.hpp"
+#include "lab/blueprint.hpp"
+#include "report/record.hpp"
+
+namespace w2s::app {
+namespace {
+
+// The fit that `wanted` is the beginning of, or the last fit of such a run.
+std::string find_fit(const Store& store, const std::string& wanted) {
+  std::vector<ObjectInfo> found;
+  for (const char* kind : {"record", "fit"}) {
+    for (const ObjectInfo& object : store.list(kind)) {
+      if (object.key.starts_with(wanted)) found.push_back(object);
+    }
+  }
+  if (found.empty()) {
+    throw UsageError("there is no run and no fit '" + wanted + "' in '" + store.root() +
+                     "'; w2s plan EXPERIMENT.toml shows the keys, their beginning is enough");
+  }
+  if (found.size() > 1) {
+    throw UsageError("'" + wanted + "' is the beginning of " + std::to_string(found.size()) +
+                     " runs and fits; give more of it");
+  }
+  if (found[0].kind == "fit") return found[0].key;
+  const auto record = store.manifest(found[0].key).at("record").get<Record>();
+  if (record.fits.empty() || record.kind == "pretrain") throw UsageError("the run '" + wanted + "' trained no student");
+  return record.fits.back();
+}
+
+std::unique_ptr<IModel> backbone_of(const Store& store, const Registry& registry, const std::string& key,
+                                    const nlohmann::json& manifest) {
+  std::unique_ptr<IModel> model = Blueprint::from_json(manifest.at("blueprint")).build(registry, store);
+  const std::string fit = manifest.at("trained_backbone").get<bool>()
+                              ? key
+                              : manifest.at("backbone").at("fit").get<std::string>();
+  if (!fit.empty()) load_weights(*model, store.path(fit) + "/model.safetensors", "backbone.");
+  return model;
+}
+
+struct HeadWeights {
+  Tensor weight;  // [C, D]
+  Tensor bias;    // [C]; undefined where the head has neither a bias nor a mean
+};
+
+// logits = features · Wᵀ + b, a standardising head folded in.
+HeadWeights head_of(const std::string& path) {
+  const SafeTensors file = SafeTensors::open(path);
+  Tensor weight = file.at("head.weight").clone();
+  Tensor bias = file.has("head.bias") ? file.at("head.bias").clone() : Tensor();
+  if (file.has("head.mean")) {
+    weight = weight / file.at("head.sd");
+    const Tensor shift = -at::mv(weight, file.at("head.mean"));
+    bias = bias.defined() ? bias + shift : shift;
+  }
+  return {weight, bias};
+}
+
+// The class of transformers that reads `score.weight`, "" where there is none.
+std::string architecture_of(const std::string& model_type) {
+  const std::map<std::string, std::string> names = {
+      {"gpt2", "GPT2ForSequenceClassification"},       {"gpt_neox", "GPTNeoXForSequenceClassification"},
+      {"llama", "LlamaForSequenceClassification"},     {"mistral", "MistralForSequenceClassification"},
+      {"qwen2", "Qwen2ForSequenceClassification"},     {"qwen3", "Qwen3ForSequenceClassification"}};
+  const auto found = names.find(model_type);
+  return found == names.end() ? "" : found->second;
+}
+
+// Puts the head into the folder; gives the name that it has there.
+std::string add_head(const std::string& folder, const HeadWeights& head) {
+  const std::string weights_path = folder + "/model.safetensors", config_path = folder + "/config.json";
+  Value config = read_json(config_path);
+  Table& table = config.as_table();
+  const std::string architecture = architecture_of(table.at("model_type").as_string());
+  const std::string name = architecture.empty() ? "classifier" : "score";
+
+  const SafeTensors weights = SafeTensors::open(weights_path);
+  std::map<std::string, Tensor> tensors{{name + ".weight", head.weight}};
+  if (head.bias.defined()) tensors[name + ".bias"] = head.bias;
+  for (const std::string& other : weights.names()) tensors[other] = weights.at(other);
+  save_safetensors(weights_path, tensors, weights.metadata());
+
+  Table ids;
+  for (std::int64_t c = 0; c < head.weight.size(0); ++c) ids.set(std::to_string(c), "LABEL_" + std::to_string(c));
+  table.set("id2label", ids);  // transformers counts its labels here
+  if (!architecture.empty()) table.set("architectures", List{architecture});
+  const Value *pad = table.find("pad_token_id"), *end = table.find("eos_token_id");
+  if ((pad == nullptr || pad->is_null()) && end != nullptr && !end->is_list()) table.set("pad_token_id", Value(*end));
+  save_json(config_path, config);
+  return name;
+}
+
+}  // namespace
+
+int export_student(const Command& command, const Args& args) {
+  Options options(command, {"student", "folder"});
+  options.add_runs();
+  options.add()("plugin", po::value<std::vector<std::string>>()->value_name("FILE"),
+                "a plugin besides the installed ones that the student's model needs; may be repeated");
+  if (!options.parse(args)) return 0;
+  const std::string wanted = options.required("student"), folder = options.required("folder");
+  if (std::filesystem::exists(folder + "/config.json")) {
+    throw UsageError("'" + folder + "' holds a model already; name another folder");
+  }
+  std::vector<std::string> paths, sources;
+  for (const std::string& plugin : options.list("plugin")) {
+    (std::filesystem::path(plugin).extension() == ".cpp" ? sources : paths).push_back(plugin);
+  }
+  const Registry registry = load_plugins(paths, sources);
+  const Store store = Store::read_only(options.runs());
+  const std::string key = find_fit(store, wanted);
+  const nlohmann::json manifest = store.manifest(key);
+  const std::unique_ptr<IModel> model = backbone_of(store, registry, key, manifest);
+  model->save(folder);
+  const HeadWeights head = head_of(store.path(key) + "/model.safetensors");
+  const std::string name = add_head(folder, head);
+  fmt::print("{}: {} from fit {}, {}.weight [{}, {}]{}\n", folder, manifest.at("model").get<std::string>(),
+             key.substr(0, 12), name, head.weight.size(0), head.weight.size(1),
+             head.bias.defined() ? " and " + name + ".bias" : "");
+  return 0;
+}
+
+}  // namespace w2s::app
