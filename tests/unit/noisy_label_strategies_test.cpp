@@ -172,6 +172,25 @@ TEST(Ema, KeepsTheWeightedMeanOfTheSteps) {
   EXPECT_TRUE(at::allclose(averaged, expected, 1e-5, 1e-6)) << averaged << expected;
 }
 
+TEST(CoTeaching, FineTunesBothStudentsFromTheirProbes) {
+  TinyWorld tiny(blobs(400, 2, 5, 1, 3), 2);
+  const std::vector<Spec> chain{{"co_teaching", {}, {}}, {"lp_ft", {{"epochs", 5}}, {}}};
+  const Student pair = tiny.run(chain, tiny.weak_labels(), tiny.spec());
+  ASSERT_EQ(pair.members().size(), 2u);
+  EXPECT_GT(tiny.accuracy(pair), 0.8);
+  FitSpec single = tiny.spec();
+  single.start = pair;
+  EXPECT_THROW(tiny.lab().fit(tiny.weak_labels(), single), UsageError);
+}
+
+TEST(Strategies, RefuseTokensWhereTheyJudgeWholeExamples) {
+  for (const char* name : {"co_teaching", "co_teaching_plus", "divide_mix", "mixup", "divdis", "knn_filter", "topo_filter",
+                           "confident_learning", "last_layer_retrain", "ensemble", "co_supervised"}) {
+    EXPECT_THROW(plugins().make_strategy({name, {}, {}})->check({TaskKind::generation, 2, {"strong"}, "strong"}), UsageError)
+        << name;
+  }
+}
+
 TEST(Chains, TakeOnlyOneStrategyThatDecidesWhatAStepMinimises) {
   Experiment experiment;
   experiment.models = {{"weak", {"mlp", {}, {}}, "", {}, {}}, {"strong", {"mlp", {}, {}}, "", {}, {}}};

@@ -277,13 +277,19 @@ Student LocalLab::fit(const Supervision& given, const FitSpec& spec) {
   const Supervision supervision = hard ? given.hardened() : given;
   std::optional<Supervision> validation;
   if (spec.train.early_stopping && spec.validation) validation = hard ? spec.validation->hardened() : *spec.validation;
-  if (spec.start.members().size() > 1) throw UsageError("a fit can start from one student, not from an ensemble");
+  const std::vector<std::string>& start = spec.start.members();
+  const auto students = static_cast<std::size_t>(spec.rule ? spec.rule->students : 1);
+  if (start.size() > 1 && start.size() != students) {
+    throw UsageError(fmt::format("a fit of {} cannot start from {} students", students, start.size()));
+  }
+  std::string origin = start.empty() ? blueprint(spec.model, spec.seed).key(*setup_.registry) : "";
+  for (const std::string& member : start) origin += member;
 
   const Spec loss = resolve(*setup_.registry, PluginKind::loss, spec.loss);
   Digest sha;
   sha.add("fit")
       .add(engine_digest())
-      .add(spec.start.empty() ? blueprint(spec.model, spec.seed).key(*setup_.registry) : spec.start.members()[0])
+      .add(origin)
       .add(supervision.digest())
       .add(validation ? validation->digest() : "")
       .add(json_of(spec.train).dump())
@@ -293,7 +299,7 @@ Student LocalLab::fit(const Supervision& given, const FitSpec& spec) {
       .add(Value(spec.weight_average).canonical());
   if (spec.rule) sha.add(spec_digest(*setup_.registry, PluginKind::strategy, spec.rule->owner)).add(spec.rule->students);
   std::vector<std::string> keys{sha.hex()};
-  for (std::int64_t k = 1; spec.rule && k < spec.rule->students; ++k) keys.push_back(sha256(keys[0] + std::to_string(k)));
+  for (std::size_t k = 1; k < students; ++k) keys.push_back(sha256(keys[0] + std::to_string(k)));
   FitSpec resolved = spec;
   resolved.loss = loss;
   // The last student is stored last: where it is, all are.
@@ -326,16 +332,17 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
   const bool probe = spec.train.trainable == "head";
   const Stream stream(spec.seed, "fit");
   const std::int64_t parts = setup_.data->kind == TaskKind::preference ? 2 : 1;
-  std::optional<SafeTensors> start;
-  if (!spec.start.empty()) start = SafeTensors::open(setup_.store->path(spec.start.members()[0]) + "/model.safetensors");
 
   Encoded encoded;
   Tensor features;
   std::vector<InTraining> students(keys.size());
   for (std::size_t k = 0; k < students.size(); ++k) {
     InTraining& student = students[k];
-    if (start) {
-      student.backbone = backbone_of(fitted(spec.start.members()[0]));
+    std::optional<SafeTensors> start;
+    if (!spec.start.empty()) {
+      const std::string& member = spec.start.members()[spec.start.members().size() == 1 ? 0 : k];
+      start = SafeTensors::open(setup_.store->path(member) + "/model.safetensors");
+      student.backbone = backbone_of(fitted(member));
     } else {
       student.backbone.blueprint = student_blueprint(spec, k);
       student.backbone.key = student.backbone.blueprint.key(*setup_.registry);
