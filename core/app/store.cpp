@@ -45,6 +45,7 @@ int collect(Store& store, const std::string& keep, bool dry_run) {
   const std::int64_t freed = store.gc(
       [&](const ObjectInfo& object) {
         if (keep == "records") return object.kind == "record";
+        if (object.kind == "checkpoint") return true;  // an unfinished fit goes on from it
         return wanted.count(object.key) != 0;
       },
       dry_run, [&](const ObjectInfo&) { ++count; });
