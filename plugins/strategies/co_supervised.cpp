@@ -1,4 +1,5 @@
-// Co-supervised learning: specialist supervisors, each example taught by the one that the student trusts most.
+// Co-supervised learning: specialist supervisors, each example taught by the one that the student trusts
+// most.
 #include <w2s/neighbors.hpp>
 #include <w2s/strategy.hpp>
 
@@ -13,16 +14,17 @@ class CoSupervised final : public ISupervisionStrategy {
   };
   static void describe(Schema<Params>& s) {
     s.summary(
-         "Clusters the supervisor half in the student's features and fits one supervisor to each cluster, the other "
-         "examples counting little. A first student learns from their mean; then each example is given to the "
-         "specialist whose likeliest class both it and the student hold likeliest, examples on which the two still disagree are left "
-         "out, and the student is fitted again. It replaces the labels that it is given, so it stands first in a "
-         "chain.")
+         "Clusters the supervisor half in the student's features and fits one supervisor to each cluster, "
+         "the other examples counting little. A first student learns from their mean; then each example is "
+         "given to the specialist whose likeliest class both it and the student hold likeliest, examples on "
+         "which the two still disagree are left out, and the student is fitted again. It replaces the "
+         "labels that it is given, so it stands first in a chain.")
         .formula("specialist of i: the k with the largest p_i[c_k] max y_k, c_k = argmax y_k")
         .source("Liu & Alahi 2024 (CSL)");
     s.field("specialists", &Params::specialists, "supervisors and clusters").at_least(2);
     s.field("rounds", &Params::rounds, "how often examples are assigned anew").at_least(1);
-    s.field("elsewhere", &Params::elsewhere, "weight of the examples outside a specialist's cluster").in(0, 1);
+    s.field("elsewhere", &Params::elsewhere, "weight of the examples outside a specialist's cluster")
+        .in(0, 1);
   }
   explicit CoSupervised(const Params& params) : params_(params) {}
 
@@ -34,11 +36,14 @@ class CoSupervised final : public ISupervisionStrategy {
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     const SupervisorFit& lesson = lab.supervisor_fit();
-    const Tensor cluster = lab.once(spec_of<CoSupervised>("co_supervised", params_), spec.model + lesson.labels.digest(), [&] {
-      const Tensor x = lab.features(spec.model, lesson.labels.examples);
-      const Tensor centers = k_means(x, params_.specialists, lab.stream("co_supervised"));
-      return std::map<std::string, Tensor>{{"cluster", nearest_center(x, centers)}};
-    }).at("cluster");
+    const Tensor cluster =
+        lab.once(spec_of<CoSupervised>("co_supervised", params_), spec.model + lesson.labels.digest(),
+                 [&] {
+                   const Tensor x = lab.features(spec.model, lesson.labels.examples);
+                   const Tensor centers = k_means(x, params_.specialists, lab.stream("co_supervised"));
+                   return std::map<std::string, Tensor>{{"cluster", nearest_center(x, centers)}};
+                 })
+            .at("cluster");
 
     std::vector<Tensor> says, says_validation;  // [N, C] of each specialist
     for (std::int64_t k = 0; k < params_.specialists; ++k) {
@@ -57,7 +62,8 @@ class CoSupervised final : public ISupervisionStrategy {
       const Tensor p = lab.predict(student, labels.examples);
       taught.targets = most_trusted(says, p);
       if (current.validation) {
-        current.validation->targets = most_trusted(says_validation, lab.predict(student, current.validation->examples));
+        current.validation->targets =
+            most_trusted(says_validation, lab.predict(student, current.validation->examples));
       }
       const Tensor agreed = taught.targets.argmax(1).eq(p.argmax(1)).nonzero().squeeze(1).contiguous();
       if (agreed.numel() == 0) break;
@@ -73,7 +79,8 @@ class CoSupervised final : public ISupervisionStrategy {
   // The labels [N, C] of the specialist whose likeliest class both it and p hold likeliest.
   static Tensor most_trusted(const std::vector<Tensor>& says, const Tensor& p) {
     std::vector<Tensor> trust;
-    for (const Tensor& labels : says) trust.push_back(p.gather(1, labels.argmax(1, true)).squeeze(1) * labels.amax(1));
+    for (const Tensor& labels : says)
+      trust.push_back(p.gather(1, labels.argmax(1, true)).squeeze(1) * labels.amax(1));
     const Tensor chosen = at::stack(trust).argmax(0);
     const Tensor all = at::stack(says);
     return all.gather(0, chosen.view({1, -1, 1}).expand({1, p.size(0), p.size(1)})).squeeze(0).contiguous();

@@ -18,9 +18,12 @@ class ExchangeSmallLosses final : public StepRule {
   explicit ExchangeSmallLosses(const CoTeachingParams& params) : params_(params) {}
 
   Tensor loss(Training& training, const Positions& batch) override {
-    const double ramp = std::min(1.0, static_cast<double>(training.epoch()) / static_cast<double>(params_.ramp));
-    const double noise = params_.noise ? *params_.noise : 1 - confidence(training.labels()).mean().item<double>();
-    const auto keep = static_cast<std::int64_t>(std::ceil((1 - ramp * noise) * static_cast<double>(batch.size())));
+    const double ramp =
+        std::min(1.0, static_cast<double>(training.epoch()) / static_cast<double>(params_.ramp));
+    const double noise =
+        params_.noise ? *params_.noise : 1 - confidence(training.labels()).mean().item<double>();
+    const auto keep =
+        static_cast<std::int64_t>(std::ceil((1 - ramp * noise) * static_cast<double>(batch.size())));
     const Tensor targets = training.targets(batch), weights = training.weights(batch);
     Tensor losses[2], easy[2];
     for (const std::int64_t k : {0, 1}) {
@@ -42,13 +45,14 @@ class CoTeaching final : public ISupervisionStrategy {
   using Params = CoTeachingParams;
   static void describe(Schema<Params>& s) {
     s.summary(
-         "Trains two students side by side; each takes its step on the share 1 − R of the batch on which the "
-         "other's loss is smallest. Their mean is the result.")
+         "Trains two students side by side; each takes its step on the share 1 − R of the batch on which "
+         "the other's loss is smallest. Their mean is the result.")
         .formula("R = noise · min(1, epoch / ramp)")
         .source("Han et al. 2018");
-    s.field("noise", &Params::noise,
-            "share of wrong labels; left out: the mean of 1 − max y over the training labels, as if they were "
-            "calibrated")
+    s.field(
+         "noise", &Params::noise,
+         "share of wrong labels; left out: the mean of 1 − max y over the training labels, as if they were "
+         "calibrated")
         .at_least(0)
         .below(1);
     s.field("ramp", &Params::ramp, "epochs in which R rises").at_least(1);
@@ -57,7 +61,8 @@ class CoTeaching final : public ISupervisionStrategy {
 
   bool sets_step_rule() const override { return true; }
   void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::generation) throw UsageError("co_teaching chooses whole examples, not tokens");
+    if (context.kind == TaskKind::generation)
+      throw UsageError("co_teaching chooses whole examples, not tokens");
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {

@@ -28,11 +28,15 @@ class ExchangeDisagreements final : public StepRule {
     }
     const auto warmup = std::ceil(params_.warmup * static_cast<double>(training.epochs()));
     Tensor differ = choices[0].ne(choices[1]).nonzero().squeeze(1);
-    if (static_cast<double>(training.epoch()) < warmup || differ.numel() == 0) return losses[0].mean() + losses[1].mean();
+    if (static_cast<double>(training.epoch()) < warmup || differ.numel() == 0)
+      return losses[0].mean() + losses[1].mean();
 
-    const double ramp = std::min(1.0, static_cast<double>(training.epoch()) / static_cast<double>(params_.ramp));
-    const double noise = params_.noise ? *params_.noise : 1 - confidence(training.labels()).mean().item<double>();
-    const auto keep = static_cast<std::int64_t>(std::ceil((1 - ramp * noise) * static_cast<double>(differ.numel())));
+    const double ramp =
+        std::min(1.0, static_cast<double>(training.epoch()) / static_cast<double>(params_.ramp));
+    const double noise =
+        params_.noise ? *params_.noise : 1 - confidence(training.labels()).mean().item<double>();
+    const auto keep =
+        static_cast<std::int64_t>(std::ceil((1 - ramp * noise) * static_cast<double>(differ.numel())));
     for (const std::int64_t k : {0, 1}) {
       const Tensor disputed = losses[k].detach().index_select(0, differ);
       easy[k] = differ.index_select(0, std::get<1>(disputed.topk(std::max<std::int64_t>(1, keep), 0, false)));
@@ -52,14 +56,14 @@ class CoTeachingPlus final : public ISupervisionStrategy {
   static void describe(Schema<Params>& s) {
     s.summary(
          "Trains two students side by side; after a warm-up on everything, each takes its steps on those "
-         "examples "
-         "of the other's smallest losses on which the two disagree (on the whole batch where they agree on all). "
-         "Their mean is the result.")
+         "examples of the other's smallest losses on which the two disagree (on the whole batch where they "
+         "agree on all). Their mean is the result.")
         .formula("kept of the disputed: 1 − noise · min(1, epoch / ramp)")
         .source("Yu et al. 2019");
-    s.field("noise", &Params::noise,
-            "share of wrong labels; left out: the mean of 1 − max y over the training labels, as if they were "
-            "calibrated")
+    s.field(
+         "noise", &Params::noise,
+         "share of wrong labels; left out: the mean of 1 − max y over the training labels, as if they were "
+         "calibrated")
         .at_least(0)
         .below(1);
     s.field("ramp", &Params::ramp, "epochs in which the share that is left out rises").at_least(1);
@@ -69,7 +73,8 @@ class CoTeachingPlus final : public ISupervisionStrategy {
 
   bool sets_step_rule() const override { return true; }
   void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::generation) throw UsageError("co_teaching_plus chooses whole examples, not tokens");
+    if (context.kind == TaskKind::generation)
+      throw UsageError("co_teaching_plus chooses whole examples, not tokens");
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {

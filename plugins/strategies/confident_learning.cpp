@@ -17,25 +17,29 @@ class ConfidentLearning final : public ISupervisionStrategy {
   };
   static void describe(Schema<Params>& s) {
     s.summary(
-         "Students of the other folds predict each fold; from their confident predictions the joint distribution of "
-         "given and true labels is estimated, and for each pair of classes as many examples as it says, those "
-         "with the widest margin, are pruned or relabelled. The student is fitted to the rest.")
+         "Students of the other folds predict each fold; from their confident predictions the joint "
+         "distribution of given and true labels is estimated, and for each pair of classes as many examples "
+         "as it says, those with the widest margin, are pruned or relabelled. The student is fitted to the "
+         "rest.")
         .formula("N · Q[given l, true j] examples labelled l with the largest p_j − p_l")
         .source("Northcutt et al. 2021, prune by noise rate");
     s.field("folds", &Params::folds, "parts; each is predicted by a student of the others").at_least(2);
-    s.field("action", &Params::action, "what happens to an example whose label is doubted").one_of({"prune", "relabel"});
+    s.field("action", &Params::action, "what happens to an example whose label is doubted")
+        .one_of({"prune", "relabel"});
   }
   explicit ConfidentLearning(const Params& params) : params_(params) {}
 
   void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::generation) throw UsageError("confident_learning judges whole examples, not tokens");
+    if (context.kind == TaskKind::generation)
+      throw UsageError("confident_learning judges whole examples, not tokens");
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     const Tensor p = cross_predict(labels, spec, params_.folds, lab, next);
     const Tensor given = labels.targets.argmax(1);
     const Tensor joint = confident_joint(given, p).joint;
-    std::vector<std::int64_t> best(static_cast<std::size_t>(labels.size()), -1);  // the class that a doubted label gives way to
+    std::vector<std::int64_t> best(static_cast<std::size_t>(labels.size()),
+                                   -1);  // the class that a doubted label gives way to
     std::vector<float> margin(best.size(), 0);
     for (std::int64_t l = 0; l < labels.classes(); ++l) {
       const Tensor rows = given.eq(l).nonzero().squeeze(1);
@@ -59,10 +63,12 @@ class ConfidentLearning final : public ISupervisionStrategy {
     for (std::size_t i = 0; i < best.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
       if (best[i] < 0 || params_.action == "relabel") trusted.push_back(row);
-      if (best[i] >= 0) cleaned.targets[row] = at::zeros({labels.classes()}).index_fill(0, at::tensor(best[i]), 1);
+      if (best[i] >= 0)
+        cleaned.targets[row] = at::zeros({labels.classes()}).index_fill(0, at::tensor(best[i]), 1);
     }
-    lab.log("confident_learning: " + std::to_string(std::count_if(best.begin(), best.end(), [](auto j) { return j >= 0; })) +
-            " of " + std::to_string(labels.size()) + " labels are doubted");
+    lab.log("confident_learning: " +
+            std::to_string(std::count_if(best.begin(), best.end(), [](auto j) { return j >= 0; })) + " of " +
+            std::to_string(labels.size()) + " labels are doubted");
     return next(cleaned.select(trusted), spec);
   }
 

@@ -14,7 +14,9 @@ struct DivDisParams {
   std::int64_t labels = 50;
 };
 
-Tensor kl(const Tensor& p, const Tensor& q) { return (p * (p.clamp_min(1e-12).log() - q.clamp_min(1e-12).log())).sum(); }
+Tensor kl(const Tensor& p, const Tensor& q) {
+  return (p * (p.clamp_min(1e-12).log() - q.clamp_min(1e-12).log())).sum();
+}
 
 class Diversify final : public StepRule {
  public:
@@ -24,7 +26,8 @@ class Diversify final : public StepRule {
     const Tensor targets = training.targets(batch);
     if (!sure_.defined()) {
       sure_ = at::zeros({training.labels().size()}, targets.options());
-      sure_.index_fill_(0, at::tensor(surest_per_class(training.labels(), params_.keep), at::kLong).to(sure_.device()), 1);
+      sure_.index_fill_(
+          0, at::tensor(surest_per_class(training.labels(), params_.keep), at::kLong).to(sure_.device()), 1);
       prior_ = training.labels().targets.mean(0).to(targets.device());
     }
     const Tensor sure = sure_.index_select(0, at::tensor(batch, at::kLong).to(sure_.device()));
@@ -58,15 +61,16 @@ class DivDis final : public ISupervisionStrategy {
   using Params = DivDisParams;
   static void describe(Schema<Params>& s) {
     s.summary(
-         "Fits several students at once: all to the surest labels of each class, while on the other examples, "
-         "taken as unlabelled, their predictions share as little information as they can. The one that is best "
-         "on a few true labels of the supervisor half is the result. Students share a backbone where only heads "
-         "train.")
+         "Fits several students at once: all to the surest labels of each class, while on the other "
+         "examples, taken as unlabelled, their predictions share as little information as they can. The one "
+         "that is best on a few true labels of the supervisor half is the result. Students share a backbone "
+         "where only heads train.")
         .formula("Σ CE + λ Σ_{a<b} I(ŷ_a; ŷ_b) + balance · Σ KL(mean p ‖ prior)")
         .source("Lee et al. 2022");
     s.field("heads", &Params::heads, "hypotheses").at_least(2);
     s.field("lambda", &Params::lambda, "λ: weight of the mutual information").at_least(0);
-    s.field("balance", &Params::balance, "weight of the pull of the mean prediction to the mean label").at_least(0);
+    s.field("balance", &Params::balance, "weight of the pull of the mean prediction to the mean label")
+        .at_least(0);
     s.field("keep", &Params::keep, "fraction of each class that is labelled: the surest").above(0).below(1);
     s.field("labels", &Params::labels, "true labels that choose, from the supervisor half").at_least(1);
   }

@@ -51,13 +51,14 @@ class DivideAndMix final : public StepRule {
       at::NoGradGuard no_grad;
       for (const std::int64_t k : {0, 1}) p[k] = training.logits(k, batch).softmax(1);
     }
-    return student_loss(training, batch, targets, weights, p, 0) + student_loss(training, batch, targets, weights, p, 1);
+    return student_loss(training, batch, targets, weights, p, 0) +
+           student_loss(training, batch, targets, weights, p, 1);
   }
 
  private:
   // MixMatch on the split that the other student made.
-  Tensor student_loss(Training& training, const Positions& batch, const Tensor& targets, const Tensor& weights,
-                      const Tensor (&p)[2], std::int64_t k) const {
+  Tensor student_loss(Training& training, const Positions& batch, const Tensor& targets,
+                      const Tensor& weights, const Tensor (&p)[2], std::int64_t k) const {
     const auto size = static_cast<std::int64_t>(batch.size());
     const Tensor index = at::tensor(batch, at::kLong).to(targets.device());
     const Tensor w = clean_[1 - k].index_select(0, index).unsqueeze(1);
@@ -69,16 +70,19 @@ class DivideAndMix final : public StepRule {
     const auto order = training.stream().permutation(size);
     Positions partners;
     for (const std::int64_t i : order) partners.push_back(batch[static_cast<std::size_t>(i)]);
-    const double drawn = training.stream().beta(params_.alpha, params_.alpha), share = std::max(drawn, 1 - drawn);
+    const double drawn = training.stream().beta(params_.alpha, params_.alpha),
+                 share = std::max(drawn, 1 - drawn);
     const Tensor z = training.mixed_logits(k, batch, partners, at::full({size}, share));
-    const Tensor mixed = at::lerp(labels.index_select(0, at::tensor(order, at::kLong).to(labels.device())), labels, share);
+    const Tensor mixed =
+        at::lerp(labels.index_select(0, at::tensor(order, at::kLong).to(labels.device())), labels, share);
 
     const Tensor log_p = log_probabilities(z), probabilities = log_p.exp();
     const Tensor clean = is_clean.squeeze(1).to(log_p.scalar_type()) * weights;
     const Tensor noisy = is_clean.logical_not().squeeze(1).to(log_p.scalar_type()) * weights;
     const double ramp = std::min(1.0, (static_cast<double>(training.epoch()) - warm_) / params_.ramp);
     const Tensor supervised = (clean * cross_entropy(log_p, mixed)).sum() / clean.sum().clamp_min(1);
-    const Tensor consistent = (noisy * (probabilities - mixed).pow(2).mean(1)).sum() / noisy.sum().clamp_min(1);
+    const Tensor consistent =
+        (noisy * (probabilities - mixed).pow(2).mean(1)).sum() / noisy.sum().clamp_min(1);
     // Keeps the mean prediction from collapsing: KL(uniform ‖ mean p).
     const Tensor mean = probabilities.mean(0).clamp_min(1e-12);
     const Tensor balance = -(mean * static_cast<double>(mean.size(0))).log().mean();
@@ -95,12 +99,15 @@ class DivideMix final : public ISupervisionStrategy {
   using Params = DivideMixParams;
   static void describe(Schema<Params>& s) {
     s.summary(
-         "Two students, after a warm-up with the method's loss: each epoch a mixture of two Gaussians over one's "
-         "losses says which labels are clean for the other, which then learns by MixMatch, with refined labels "
-         "where they are clean and the students' own where they are not. Their mean is the result.")
+         "Two students, after a warm-up with the method's loss: each epoch a mixture of two Gaussians over "
+         "one's losses says which labels are clean for the other, which then learns by MixMatch, with "
+         "refined labels where they are clean and the students' own where they are not. Their mean is the "
+         "result.")
         .source("Li et al. 2020; no augmentation of inputs, and one batch serves both sets");
     s.field("warmup", &Params::warmup, "fraction of the epochs, rounded up, of ordinary training").in(0, 1);
-    s.field("threshold", &Params::threshold, "posterior of the low-loss component from which a label is clean").in(0, 1);
+    s.field("threshold", &Params::threshold,
+            "posterior of the low-loss component from which a label is clean")
+        .in(0, 1);
     s.field("temperature", &Params::temperature, "of the sharpening of labels").above(0).at_most(1);
     s.field("alpha", &Params::alpha, "mixing shares are Beta(alpha, alpha)").above(0);
     s.field("lambda", &Params::lambda, "weight of the squared error on unlabelled examples").at_least(0);

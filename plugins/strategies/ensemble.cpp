@@ -15,19 +15,23 @@ class Ensemble final : public ISupervisionStrategy {
   };
   static void describe(Schema<Params>& s) {
     s.summary(
-         "Fits further supervisors like the first, on resampled (bagging) or reweighted (boosting, SAMME) ground "
-         "truth of the supervisor half, and fits the student to what they say together. It replaces the labels "
-         "that it is given, so it stands first in a chain.")
-        .source("bagging: Breiman 1996; boosting: Zhu et al. 2009; for weak supervisors: EnsemW2S, Agrawal et al. 2024");
+         "Fits further supervisors like the first, on resampled (bagging) or reweighted (boosting, SAMME) "
+         "ground truth of the supervisor half, and fits the student to what they say together. It replaces "
+         "the labels that it is given, so it stands first in a chain.")
+        .source(
+            "bagging: Breiman 1996; boosting: Zhu et al. 2009; for weak supervisors: EnsemW2S, Agrawal et "
+            "al. 2024");
     s.field("size", &Params::size, "supervisors").at_least(1);
     s.field("how", &Params::how, "what makes them differ").one_of({"bagging", "boosting"});
-    s.field("combine", &Params::combine, "mean of the probabilities, or share of the votes; boosted ones weighted")
+    s.field("combine", &Params::combine,
+            "mean of the probabilities, or share of the votes; boosted ones weighted")
         .one_of({"average", "vote"});
   }
   explicit Ensemble(const Params& params) : params_(params) {}
 
   void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::generation) throw UsageError("ensemble combines labels of examples, not token by token");
+    if (context.kind == TaskKind::generation)
+      throw UsageError("ensemble combines labels of examples, not token by token");
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
@@ -47,17 +51,20 @@ class Ensemble final : public ISupervisionStrategy {
         continue;
       }
       members.push_back(lab.fit(taught, weak));
-      const Tensor wrong = lab.predict(members.back(), taught.examples).argmax(1).ne(taught.examples.labels()).to(at::kFloat);
+      const Tensor wrong =
+          lab.predict(members.back(), taught.examples).argmax(1).ne(taught.examples.labels()).to(at::kFloat);
       const double classes = static_cast<double>(taught.classes());
       const double error =
-          std::clamp((taught.weights * wrong).sum().item<double>() / taught.weights.sum().item<double>(), 1e-6, 1 - 1e-6);
+          std::clamp((taught.weights * wrong).sum().item<double>() / taught.weights.sum().item<double>(),
+                     1e-6, 1 - 1e-6);
       // One no better than chance has nothing to say.
       const double say = std::max(0.0, std::log((1 - error) / error) + std::log(classes - 1));
       says.push_back(say);
       taught.weights = taught.weights * (say * wrong).exp();
       taught.weights = taught.weights / taught.weights.mean();
     }
-    if (std::all_of(says.begin(), says.end(), [](double say) { return say == 0; })) says.assign(says.size(), 1);
+    if (std::all_of(says.begin(), says.end(), [](double say) { return say == 0; }))
+      says.assign(says.size(), 1);
 
     const auto together = [&](const Supervision& given) {
       Supervision combined = given;

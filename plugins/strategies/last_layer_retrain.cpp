@@ -46,13 +46,15 @@ class LastLayerRetrain final : public ISupervisionStrategy {
   };
   static void describe(Schema<Params>& s) {
     s.summary(
-         "After fitting, replaces the head by the mean of L1 logistic regressions on standardised features of "
-         "group-balanced examples of the supervisor half. A group is a true class with the label that the "
-         "supervisor gives: where the supervisor is wrong counts as much as where it is right. This reads true "
-         "labels.")
+         "After fitting, replaces the head by the mean of L1 logistic regressions on standardised features "
+         "of group-balanced examples of the supervisor half. A group is a true class with the label that "
+         "the supervisor gives: where the supervisor is wrong counts as much as where it is right. This "
+         "reads true labels.")
         .source("Kirichenko et al. 2022 (DFR)");
-    s.field("c", &Params::c, "inverse penalties that are tried; half of the set chooses by its worst group").above(0);
-    s.field("refits", &Params::refits, "regressions on other balanced subsets, whose mean is taken").at_least(1);
+    s.field("c", &Params::c, "inverse penalties that are tried; half of the set chooses by its worst group")
+        .above(0);
+    s.field("refits", &Params::refits, "regressions on other balanced subsets, whose mean is taken")
+        .at_least(1);
     s.field("group_size", &Params::group_size, "true labels of one group, at most").at_least(4);
   }
   explicit LastLayerRetrain(const Params& params) : params_(params) {}
@@ -81,7 +83,8 @@ class LastLayerRetrain final : public ISupervisionStrategy {
   std::map<std::string, Tensor> retrain(const Student& student, const Supervision& truth, Lab& lab) const {
     Stream stream = lab.stream("last_layer_retrain");
     const std::int64_t classes = truth.classes();
-    const Tensor all = truth.examples.labels(), given = lab.predict(lab.supervisor(), truth.examples).argmax(1);
+    const Tensor all = truth.examples.labels(),
+                 given = lab.predict(lab.supervisor(), truth.examples).argmax(1);
     Groups members(static_cast<std::size_t>(classes * classes));
     for (const std::int64_t i : stream.permutation(truth.size())) {
       auto& group = members[static_cast<std::size_t>((all[i] * classes + given[i]).item<std::int64_t>())];
@@ -120,8 +123,8 @@ class LastLayerRetrain final : public ISupervisionStrategy {
       weight += head.weight / static_cast<double>(params_.refits);
       bias += head.bias / static_cast<double>(params_.refits);
     }
-    lab.log("last_layer_retrain: " + std::to_string(whole.size()) + " groups of " + std::to_string(smallest(whole)) +
-            " examples, worst group " + std::to_string(best));
+    lab.log("last_layer_retrain: " + std::to_string(whole.size()) + " groups of " +
+            std::to_string(smallest(whole)) + " examples, worst group " + std::to_string(best));
     weight = weight / sd;
     return {{"weight", weight}, {"bias", bias - weight.matmul(mean)}};
   }

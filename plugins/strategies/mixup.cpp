@@ -34,8 +34,8 @@ class Mixup final : public ISupervisionStrategy {
   using Params = MixupParams;
   static void describe(Schema<Params>& s) {
     s.summary(
-         "Trains on convex combinations of each batch with a permutation of itself: of dense inputs where the "
-         "whole network trains, else of the features before the head.")
+         "Trains on convex combinations of each batch with a permutation of itself: of dense inputs where "
+         "the whole network trains, else of the features before the head.")
         .formula("x = λ x_a + (1 − λ) x_b, y = λ y_a + (1 − λ) y_b, λ ~ Beta(α, α) once a batch")
         .source("Zhang et al. 2018");
     s.field("alpha", &Params::alpha, "α: towards 0 nothing is mixed, 1 is uniform").above(0);
@@ -44,7 +44,8 @@ class Mixup final : public ISupervisionStrategy {
 
   bool sets_step_rule() const override { return true; }
   void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::generation) throw UsageError("mixup mixes whole examples, not the tokens of answers");
+    if (context.kind == TaskKind::generation)
+      throw UsageError("mixup mixes whole examples, not the tokens of answers");
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {

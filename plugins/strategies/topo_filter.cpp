@@ -23,7 +23,9 @@ class TopoFilter final : public ISupervisionStrategy {
          "fraction with the fewest neighbours of its own label.")
         .source("Wu et al. 2020");
     s.field("k", &Params::k, "neighbours").at_least(1);
-    s.field("contamination", &Params::contamination, "fraction dropped of the largest components").at_least(0).below(1);
+    s.field("contamination", &Params::contamination, "fraction dropped of the largest components")
+        .at_least(0)
+        .below(1);
   }
   explicit TopoFilter(const Params& params) : params_(params) {}
 
@@ -34,12 +36,18 @@ class TopoFilter final : public ISupervisionStrategy {
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
-    const Tensor near = lab.once(spec_of<TopoFilter>("topo_filter", params_), spec.model + labels.digest(), [&] {
-      return std::map<std::string, Tensor>{
-          {"near", nearest_neighbors(lab.features(spec.model, labels.examples), params_.k).contiguous()}};
-    }).at("near");
+    const Tensor near =
+        lab.once(
+               spec_of<TopoFilter>("topo_filter", params_), spec.model + labels.digest(),
+               [&] {
+                 return std::map<std::string, Tensor>{
+                     {"near",
+                      nearest_neighbors(lab.features(spec.model, labels.examples), params_.k).contiguous()}};
+               })
+            .at("near");
     const std::vector<std::int64_t> kept = core(near, labels.targets.argmax(1), labels.classes());
-    lab.log("topo_filter: " + std::to_string(kept.size()) + " of " + std::to_string(labels.size()) + " examples kept");
+    lab.log("topo_filter: " + std::to_string(kept.size()) + " of " + std::to_string(labels.size()) +
+            " examples kept");
     return next(labels.select(kept), spec);
   }
 
@@ -77,8 +85,10 @@ class TopoFilter final : public ISupervisionStrategy {
     for (const auto* rows : largest) {
       if (rows != nullptr) kept.insert(kept.end(), rows->begin(), rows->end());
     }
-    std::stable_sort(kept.begin(), kept.end(), [&](std::int64_t a, std::int64_t b) { return own[a] > own[b]; });
-    kept.resize(kept.size() - static_cast<std::size_t>(std::floor(params_.contamination * static_cast<double>(kept.size()))));
+    std::stable_sort(kept.begin(), kept.end(),
+                     [&](std::int64_t a, std::int64_t b) { return own[a] > own[b]; });
+    kept.resize(kept.size() - static_cast<std::size_t>(
+                                  std::floor(params_.contamination * static_cast<double>(kept.size()))));
     std::sort(kept.begin(), kept.end());
     return kept;
   }

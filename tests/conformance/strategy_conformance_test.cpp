@@ -21,8 +21,9 @@ Spec spec_of(const std::string& name) {
 
 bool serves(const std::string& name) {
   try {
-    plugins().make_strategy(spec_of(name))->check(
-        {TaskKind::classification, 3, {"weak", "medium", "strong"}, "strong"});
+    plugins()
+        .make_strategy(spec_of(name))
+        ->check({TaskKind::classification, 3, {"weak", "medium", "strong"}, "strong"});
     return true;
   } catch (const UsageError&) {
     return false;

@@ -52,7 +52,8 @@ inline Tensor normals(std::vector<std::int64_t> shape, Stream& stream) {
 }
 
 /// `count` rows around one random centre a class, `spread` apart.
-inline Rows blobs(std::int64_t count, std::int64_t classes, std::int64_t width, double spread, std::uint64_t seed) {
+inline Rows blobs(std::int64_t count, std::int64_t classes, std::int64_t width, double spread,
+                  std::uint64_t seed) {
   Stream stream(seed, "blobs");
   const Tensor centers = spread * normals({classes, width}, stream);
   const Tensor labels = at::arange(count, at::kLong).remainder(classes);
@@ -60,7 +61,8 @@ inline Rows blobs(std::int64_t count, std::int64_t classes, std::int64_t width, 
 }
 
 /// One-hot labels, of which a share is moved to a random other class; `flipped` says which.
-inline Supervision with_flips(const Examples& examples, std::int64_t classes, double share, std::vector<bool>& flipped) {
+inline Supervision with_flips(const Examples& examples, std::int64_t classes, double share,
+                              std::vector<bool>& flipped) {
   Stream stream(5, "flips");
   Tensor labels = examples.labels().clone();
   flipped.assign(static_cast<std::size_t>(labels.size(0)), false);
@@ -133,9 +135,11 @@ class TinyWorld {
     return run({Spec{strategy, params, {}}}, labels, spec());
   }
   /// What a strategy hands to the rest of the chain, without fitting that.
-  std::vector<Supervision> handed_on(const std::string& strategy, const Table& params, const Supervision& labels) {
+  std::vector<Supervision> handed_on(const std::string& strategy, const Table& params,
+                                     const Supervision& labels) {
     std::vector<Supervision> given;
-    plugins().make_strategy({strategy, params, {}})
+    plugins()
+        .make_strategy({strategy, params, {}})
         ->supervise(labels, spec(), *lab_, [&](const Supervision& labels, const FitSpec& spec) {
           given.push_back(labels);
           return lab_->fit(labels, spec);
@@ -143,7 +147,12 @@ class TinyWorld {
     return given;
   }
   double accuracy(const Student& student, const Examples& examples) {
-    return lab_->predict(student, examples).argmax(1).eq(examples.labels()).to(at::kDouble).mean().item<double>();
+    return lab_->predict(student, examples)
+        .argmax(1)
+        .eq(examples.labels())
+        .to(at::kDouble)
+        .mean()
+        .item<double>();
   }
   double accuracy(const Student& student) { return accuracy(student, test()); }
 

@@ -12,7 +12,8 @@ namespace {
 
 TEST(NearestNeighbors, AreThoseOfAFullTableOfDistances) {
   Stream stream(1, "rows");
-  const Tensor x = testing::normals({1500, 7}, stream) + 100;  // more rows than one block, far from the origin
+  const Tensor x =
+      testing::normals({1500, 7}, stream) + 100;  // more rows than one block, far from the origin
   const Tensor near = nearest_neighbors(x, 5);
   Tensor distances = at::cdist(x.to(at::kDouble), x.to(at::kDouble));
   distances.diagonal().fill_(1e9);
@@ -35,7 +36,8 @@ TEST(KMeans, FindsSeparateClouds) {
 
 TEST(LowerComponent, IsSureOfWellSeparatedValues) {
   Stream stream(2, "values");
-  const Tensor low = 0.1 + 0.02 * testing::normals({700}, stream), high = 0.7 + 0.1 * testing::normals({300}, stream);
+  const Tensor low = 0.1 + 0.02 * testing::normals({700}, stream),
+               high = 0.7 + 0.1 * testing::normals({300}, stream);
   const Tensor p = lower_component(at::cat({high, low}));
   EXPECT_LT(p.slice(0, 0, 300).max().item<double>(), 0.01);
   EXPECT_GT(p.slice(0, 300).min().item<double>(), 0.99);
@@ -55,7 +57,8 @@ TEST(L1LogisticRegression, MeetsItsOptimalityConditions) {
     const Tensor gradient = c * error.t().matmul(x);
     EXPECT_LT((c * error.sum(0)).abs().max().item<double>(), 0.02) << "bias, c = " << c;
     const Tensor used = w.ne(0);
-    EXPECT_LT((gradient + w.sign()).masked_select(used).abs().max().item<double>(), 0.02) << "used weights, c = " << c;
+    EXPECT_LT((gradient + w.sign()).masked_select(used).abs().max().item<double>(), 0.02)
+        << "used weights, c = " << c;
     EXPECT_LT(gradient.abs().max().item<double>(), 1.02) << "c = " << c;
     if (c < 0.1) {
       EXPECT_GT(w.eq(0).sum().item<std::int64_t>(), 0) << "a strong penalty leaves features out";

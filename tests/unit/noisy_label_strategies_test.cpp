@@ -22,18 +22,20 @@ using testing::TinyWorld;
 TinyWorld::Options memorizing(std::int64_t epochs) {
   TinyWorld::Options options;
   options.strong = {{"hidden", List{64}}};
-  options.train = {{"optimizer", "adam"}, {"lr", 5e-3},       {"epochs", epochs},
+  options.train = {{"optimizer", "adam"}, {"lr", 5e-3},        {"epochs", epochs},
                    {"batch", 32},         {"head_bias", true}, {"schedule", "constant"}};
   return options;
 }
 
-// Of the examples that `kept` leaves out: the share that was flipped, and the share of the flipped that it is.
+// Of the examples that `kept` leaves out: the share that was flipped, and the share of the flipped that it
+// is.
 struct Found {
   double precision, recall;
 };
 Found found(const Examples& all, const Examples& kept, const std::vector<bool>& flipped) {
   std::vector<bool> dropped(flipped.size(), true);
-  for (std::int64_t i = 0; i < kept.size(); ++i) dropped[static_cast<std::size_t>(kept.row(i) - all.row(0))] = false;
+  for (std::int64_t i = 0; i < kept.size(); ++i)
+    dropped[static_cast<std::size_t>(kept.row(i) - all.row(0))] = false;
   double both = 0, out = 0, wrong = 0;
   for (std::size_t i = 0; i < flipped.size(); ++i) {
     both += dropped[i] && flipped[i];
@@ -48,7 +50,8 @@ TEST(SmallLosses, TellPlantedFlipsFromCleanLabels) {
   std::vector<bool> flipped;
   const Supervision labels = testing::with_flips(tiny.transfer(), 4, 0.3, flipped);
   const Student early = tiny.lab().fit(labels, tiny.spec());
-  const Tensor losses = cross_entropy(tiny.lab().predict(early, tiny.transfer()).clamp_min(1e-9).log(), labels.targets);
+  const Tensor losses =
+      cross_entropy(tiny.lab().predict(early, tiny.transfer()).clamp_min(1e-9).log(), labels.targets);
   const Tensor clean = lower_component((losses - losses.min()) / (losses.max() - losses.min()));
   double both = 0, out = 0, wrong = 0;
   for (std::size_t i = 0; i < flipped.size(); ++i) {
@@ -74,15 +77,15 @@ TEST_P(AgainstMemorizing, BeatsNaiveAtFortyPercentSymmetricNoise) {
   RecordProperty("robust", std::to_string(robust));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Strategies, AgainstMemorizing,
-    ::testing::Values(std::pair{std::string("co_teaching"), Table{{"noise", 0.4}}},
-                      std::pair{std::string("co_teaching_plus"), Table{{"noise", 0.4}}},
-                      std::pair{std::string("divide_mix"), Table{{"warmup", 0.1}}},
-                      std::pair{std::string("confident_learning"), Table{}},
-                      std::pair{std::string("knn_filter"), Table{{"contamination", 0.4}}},
-                      std::pair{std::string("mixup"), Table{}}),
-    [](const auto& info) { return info.param.first; });
+INSTANTIATE_TEST_SUITE_P(Strategies, AgainstMemorizing,
+                         ::testing::Values(std::pair{std::string("co_teaching"), Table{{"noise", 0.4}}},
+                                           std::pair{std::string("co_teaching_plus"), Table{{"noise", 0.4}}},
+                                           std::pair{std::string("divide_mix"), Table{{"warmup", 0.1}}},
+                                           std::pair{std::string("confident_learning"), Table{}},
+                                           std::pair{std::string("knn_filter"),
+                                                     Table{{"contamination", 0.4}}},
+                                           std::pair{std::string("mixup"), Table{}}),
+                         [](const auto& info) { return info.param.first; });
 
 TEST(CoTeaching, GivesTwoStudentsThatDiffer) {
   TinyWorld tiny(blobs(400, 2, 5, 1, 3), 2);
@@ -95,7 +98,8 @@ TEST(CoTeaching, GivesTwoStudentsThatDiffer) {
 }
 
 TEST(ConfidentJoint, RecoversAPlantedNoiseMatrix) {
-  // Class 0 is labelled 1 in 30 % of its cases, class 2 is labelled 0 in 10 %; predictions are right and sure.
+  // Class 0 is labelled 1 in 30 % of its cases, class 2 is labelled 0 in 10 %; predictions are right and
+  // sure.
   const std::int64_t n = 3000;
   Tensor truth = at::arange(n, at::kLong).remainder(3), given = truth.clone();
   for (std::int64_t i = 0; i < n; ++i) {
@@ -105,7 +109,8 @@ TEST(ConfidentJoint, RecoversAPlantedNoiseMatrix) {
   }
   const Tensor p = at::one_hot(truth, 3).to(at::kFloat) * 0.94 + 0.02;
   const Tensor expected = at::tensor({.7, .0, .1, .3, 1., .0, .0, .0, .9}, at::kDouble).view({3, 3}) / 3;
-  EXPECT_TRUE(at::allclose(confident_joint(given, p).joint, expected, 0, 1e-6)) << confident_joint(given, p).joint;
+  EXPECT_TRUE(at::allclose(confident_joint(given, p).joint, expected, 0, 1e-6))
+      << confident_joint(given, p).joint;
 }
 
 TEST(ConfidentLearning, PrunesOrRelabelsThePlantedFlips) {
@@ -156,7 +161,7 @@ TEST(Mixup, AlmostWithoutMixingIsNaiveAndMixingMakesUnsure) {
 
 TEST(Ema, KeepsTheWeightedMeanOfTheSteps) {
   TinyWorld::Options options;
-  options.train = {{"optimizer", "sgd"}, {"lr", 0.5},   {"batch", 1000},
+  options.train = {{"optimizer", "sgd"}, {"lr", 0.5},           {"batch", 1000},
                    {"shuffle", false},   {"trainable", "head"}, {"schedule", "constant"}};
   TinyWorld tiny(blobs(200, 2, 4, 1, 4), 2, options);
   const Supervision labels = tiny.weak_labels();
@@ -165,7 +170,9 @@ TEST(Ema, KeepsTheWeightedMeanOfTheSteps) {
     spec.train.epochs = epochs;
     const Student student = tiny.run(chain, labels, spec);
     const std::string& key = student.members()[0];
-    return SafeTensors::open(Store::read_only(tiny.store()).path(key) + "/model.safetensors").at("head.weight").clone();
+    return SafeTensors::open(Store::read_only(tiny.store()).path(key) + "/model.safetensors")
+        .at("head.weight")
+        .clone();
   };
   const Tensor expected = (0.25 * head(1, {}) + 0.5 * head(2, {}) + head(3, {})) / 1.75;
   const Tensor averaged = head(3, {Spec{"ema", {{"decay", 0.5}}, {}}});
@@ -184,9 +191,12 @@ TEST(CoTeaching, FineTunesBothStudentsFromTheirProbes) {
 }
 
 TEST(Strategies, RefuseTokensWhereTheyJudgeWholeExamples) {
-  for (const char* name : {"co_teaching", "co_teaching_plus", "divide_mix", "mixup", "divdis", "knn_filter", "topo_filter",
-                           "confident_learning", "last_layer_retrain", "ensemble", "co_supervised"}) {
-    EXPECT_THROW(plugins().make_strategy({name, {}, {}})->check({TaskKind::generation, 2, {"strong"}, "strong"}), UsageError)
+  for (const char* name :
+       {"co_teaching", "co_teaching_plus", "divide_mix", "mixup", "divdis", "knn_filter", "topo_filter",
+        "confident_learning", "last_layer_retrain", "ensemble", "co_supervised"}) {
+    EXPECT_THROW(
+        plugins().make_strategy({name, {}, {}})->check({TaskKind::generation, 2, {"strong"}, "strong"}),
+        UsageError)
         << name;
   }
 }
@@ -210,7 +220,8 @@ TEST(Chains, TakeOnlyOneStrategyThatDecidesWhatAStepMinimises) {
     validate(experiment, plugins());
     FAIL() << "nothing was refused";
   } catch (const UsageError& error) {
-    EXPECT_NE(std::string(error.what()).find("'mixup' and 'co_teaching' both decide"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("'mixup' and 'co_teaching' both decide"), std::string::npos)
+        << error.what();
   }
 }
 

@@ -1,4 +1,5 @@
-// Strategies that ask more of the supervisor half, or of several students, on small problems whose answer is known.
+// Strategies that ask more of the supervisor half, or of several students, on small problems whose answer is
+// known.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -56,7 +57,8 @@ TEST(DivDis, HeadsDifferWhereTheLabelsLeaveItOpen) {
     inputs[i][0][1] = other + 0.1 * stream.normal();
   }
   TinyWorld tiny({inputs, classes}, 2, blinkered());
-  const Tensor strength = at::where(sure.slice(0, n / 4, n / 2), at::full({n / 4}, 0.95f), at::full({n / 4}, 0.6f));
+  const Tensor strength =
+      at::where(sure.slice(0, n / 4, n / 2), at::full({n / 4}, 0.95f), at::full({n / 4}, 0.6f));
   const Tensor right = at::one_hot(tiny.transfer().labels(), 2).to(at::kFloat);
   const Tensor s = strength.unsqueeze(1);
   const Supervision labels = Supervision::soft(tiny.transfer(), s * right + (1 - s) * (1 - right));
@@ -64,14 +66,16 @@ TEST(DivDis, HeadsDifferWhereTheLabelsLeaveItOpen) {
   Student both;
   FitSpec spec = tiny.spec();
   const auto divdis = testing::plugins().make_strategy({"divdis", {{"heads", 2}}, {}});
-  const Student chosen = divdis->supervise(labels, spec, tiny.lab(), [&](const Supervision& l, const FitSpec& f) {
-    return both = tiny.lab().fit(l, f);
-  });
+  const Student chosen =
+      divdis->supervise(labels, spec, tiny.lab(),
+                        [&](const Supervision& l, const FitSpec& f) { return both = tiny.lab().fit(l, f); });
   ASSERT_EQ(both.members().size(), 2u);
   const Tensor x = tiny.test().dense();
   const Tensor conflict = x.select(2, 0).select(1, 0).sign().ne(x.select(2, 1).select(1, 0).sign());
-  const Tensor differ = tiny.lab().predict(Student(both.members()[0]), tiny.test()).argmax(1).ne(
-      tiny.lab().predict(Student(both.members()[1]), tiny.test()).argmax(1));
+  const Tensor differ = tiny.lab()
+                            .predict(Student(both.members()[0]), tiny.test())
+                            .argmax(1)
+                            .ne(tiny.lab().predict(Student(both.members()[1]), tiny.test()).argmax(1));
   const auto share = [](const Tensor& which) { return which.to(at::kDouble).mean().item<double>(); };
   EXPECT_GT(share(differ.masked_select(conflict)), 0.9);
   EXPECT_LT(share(differ.masked_select(conflict.logical_not())), 0.1);
@@ -113,7 +117,8 @@ TEST(CoSupervised, TeachesEachExampleByASpecialistThatTheStudentAgreesWith) {
   const Supervision labels = tiny.weak_labels();
   std::vector<Student> students;
   std::vector<Supervision> given;
-  testing::plugins().make_strategy({"co_supervised", {{"specialists", 2}}, {}})
+  testing::plugins()
+      .make_strategy({"co_supervised", {{"specialists", 2}}, {}})
       ->supervise(labels, tiny.spec(), tiny.lab(), [&](const Supervision& l, const FitSpec& f) {
         given.push_back(l);
         students.push_back(tiny.lab().fit(l, f));
