@@ -63,7 +63,8 @@ std::string Blueprint::key(const Registry& registry) const {
 
 std::unique_ptr<IModel> Blueprint::build(const Registry& registry, const Store& store) const {
   std::unique_ptr<IModel> model = registry.make_model(spec);
-  model->build(context, Stream(seed, "initial weights"));
+  guarded(registry.find(PluginKind::model, spec).origin(),
+          [&] { model->build(context, Stream(seed, "initial weights")); });
   if (!init.empty()) load_weights(*model, init);
   if (!pretrain.empty()) load_weights(*model, store.path(pretrain) + "/model.safetensors");
   for (Parameters::Item& item : model->parameters().items()) item.tensor.set_requires_grad(false);

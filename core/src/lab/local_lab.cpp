@@ -39,6 +39,18 @@ std::string stored_name(const std::string& trained) {
   return trained.rfind(kHeadPrefix, 0) == 0 ? trained : kBackbonePrefix + trained;
 }
 
+// f(), where models and objectives run: exceptions that are not ours are theirs, and name them.
+template <class F>
+decltype(auto) calling(const PluginInfo& plugin, F&& f) {
+  try {
+    return std::forward<F>(f)();
+  } catch (const Error&) {
+    throw;
+  } catch (...) {
+    rethrow_from_plugin(plugin.origin());
+  }
+}
+
 // "cpu" or "cuda": which of several equal devices did the work does not matter.
 std::string device_kind(at::Device device) { return device.is_cpu() ? "cpu" : "cuda"; }
 
@@ -246,13 +258,16 @@ void LocalLab::compute_pretrain(const ModelSpec& model_spec, const std::string& 
     inputs = inputs.select(chosen);
   }
   const TrainParams train = parse_train(spec.train, "pretrain");
-  const Encoded encoded = objective->inputs(*model, inputs, setup_.data->kind);
+  const PluginInfo& owner = setup_.registry->find(PluginKind::objective, objective_spec);
+  const Encoded encoded = calling(owner, [&] { return objective->inputs(*model, inputs, setup_.data->kind); });
 
   ObjectWriter object = setup_.store->begin(key, "pretrain");
   std::ofstream log(object.folder() + "/log.jsonl");
-  w2s::pretrain(*model, *objective, objective_spec.type, encoded, train, Stream(seed, "pretrain"), setup_.device,
-                observer("pretrain " + model_spec.name, log));
-  const nlohmann::json measures = objective->measures(*model);
+  const nlohmann::json measures = calling(owner, [&] {
+    w2s::pretrain(*model, *objective, objective_spec.type, encoded, train, Stream(seed, "pretrain"), setup_.device,
+                  observer("pretrain " + model_spec.name, log));
+    return objective->measures(*model);
+  });
   if (!measures.empty()) log << measures.dump() << '\n';
   log.close();
   std::map<std::string, Tensor> tensors;
@@ -355,7 +370,9 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
         load_weights(*student.model, setup_.store->path(student.backbone.fit) + "/model.safetensors", kBackbonePrefix);
       }
       to_device(student.model->parameters(), setup_.device);
-      if (k == 0) encoded = student.model->encode(all, setup_.data->kind);
+      if (k == 0) {
+        encoded = calling(plugin_of(student.backbone), [&] { return student.model->encode(all, setup_.data->kind); });
+      }
     } else if (k == 0) {
       features = features_of(student.backbone, all, /*keep=*/true).to(setup_.device);
     }
@@ -391,7 +408,7 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
     rule = guarded(owner, spec.rule->make);
     trainer.follow(*rule, owner);
   }
-  const TrainResult result = trainer.run();
+  const TrainResult result = calling(plugin_of(students[0].backbone), [&] { return trainer.run(); });
   log.close();
 
   nlohmann::json common = {{"model", spec.model},
@@ -463,6 +480,10 @@ LocalLab::Backbone LocalLab::backbone_of(const Fitted& fitted) {
   return backbone;
 }
 
+const PluginInfo& LocalLab::plugin_of(const Backbone& backbone) const {
+  return setup_.registry->find(PluginKind::model, backbone.blueprint.spec);
+}
+
 IModel& LocalLab::model_of(const Backbone& backbone) {
   std::unique_ptr<IModel>& model = built_[backbone.key + (backbone.oracle ? ".oracle" : "")];
   if (!model) {
@@ -482,7 +503,7 @@ Tensor LocalLab::features_of(const Backbone& backbone, const Examples& examples,
   const TaskKind kind = setup_.data->kind;
   const auto compute = [&](const Examples& rows) {
     IModel& model = model_of(backbone);
-    return all_features(model, model.encode(rows, kind), setup_.device, kMicroTokens);
+    return calling(plugin_of(backbone), [&] { return all_features(model, model.encode(rows, kind), setup_.device, kMicroTokens); });
   };
   if (!keep) return compute(examples);
 

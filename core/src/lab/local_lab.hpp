@@ -92,6 +92,7 @@ class LocalLab final : public Lab {
   Blueprint student_blueprint(const FitSpec& spec, std::size_t student);
   const Fitted& fitted(const std::string& key);
   Backbone backbone_of(const Fitted& fitted);
+  const PluginInfo& plugin_of(const Backbone& backbone) const;
   IModel& model_of(const Backbone& backbone);
   Tensor features_of(const Backbone& backbone, const Examples& examples, bool keep);
   Tensor member_probabilities(const std::string& key, const Examples& examples, bool oracle);
