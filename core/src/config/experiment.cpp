@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::int64_t kMaxSeeds = 100'000;
 
-const std::vector<std::string> kTopLevel = {"name",  "seeds",   "task",    "models", "pairs",
-                                            "train", "methods", "plugins", "sweep",  "variant"};
+const std::vector<std::string> kTopLevel = {"name",       "seeds", "task",    "models",  "pairs",
+                                            "supervisor", "train", "methods", "plugins", "sweep", "variant"};
 
 struct PairParams {
   std::optional<std::string> weak, strong;
@@ -204,18 +204,53 @@ ModelSpec read_model(const std::string& name, const Value& value) {
   return model;
 }
 
-void check_model(const Experiment& experiment, const Value& name, const std::string& what) {
+void check_model(const Experiment& experiment, const Value& name, const std::string& what,
+                 const std::string& owner = "[pairs]") {
   std::vector<std::string> names;
   for (const ModelSpec& model : experiment.models) names.push_back(model.name);
   if (std::find(names.begin(), names.end(), name.as_string()) != names.end()) return;
-  fail_at(name, "[pairs]: " + what + " = '" + name.as_string() + "' is not in [models]" +
+  fail_at(name, owner + ": " + what + " = '" + name.as_string() + "' is not in [models]" +
                     did_you_mean(name.as_string(), names) + "; there is " + one_of_list(names));
+}
+
+// Who labels from outside has a name of its own on the weak side: the type, or what `weak` says.
+void read_outside_pair(const Value& value, const PairParams& params, Experiment& out) {
+  const Table& table = value.as_table();
+  const std::string& type = out.supervisor.type;
+  if (const Value* ladder = table.find("ladder")) {
+    fail_at(*ladder, "[pairs]: a ladder needs weak models: with [supervisor] type = \"" + type + "\" expected strong");
+  }
+  if (!params.strong) fail_at(value, "[pairs]: strong is missing: the model that learns from the supervisor's labels");
+  check_model(out, table.at("strong"), "strong");
+  if (const Value* weak = table.find("weak")) {
+    check_name(*params.weak, weak->source(), "[pairs]: weak");
+    for (const ModelSpec& model : out.models) {
+      if (model.name != *params.weak) continue;
+      fail_at(*weak, "[pairs]: weak = '" + *params.weak + "' is a model, but the labels come from [supervisor] type = \"" +
+                         type + "\": leave weak out, or give the supervisor another name");
+    }
+  }
+  out.pairs = {{params.weak.value_or(type), *params.strong}};
+}
+
+void read_outside_supervisor(const Value& value, Experiment& out) {
+  out.supervisor = read_supervisor(value);
+  for (const char* key : {"accuracy_of", "judge"}) {
+    const Value* name = value.is_table() ? value.as_table().find(key) : nullptr;
+    if (name && !name->as_string().empty()) check_model(out, *name, key, "[supervisor]");
+  }
 }
 
 void read_pairs(const Value& value, Experiment& out) {
   const Table& table = table_of(value, "[pairs]");
   const PairParams params = parse<PairParams>(table, "[pairs]");
   out.ceiling_on = params.ceiling_on;
+  if (out.supervisor.outside()) {
+    read_outside_pair(value, params, out);
+    NoiseSupervisor& noise = out.supervisor.noise;
+    if (noise.needs_judge() && noise.judge.empty()) noise.judge = out.pairs[0].strong;
+    return;
+  }
 
   const Value* ladder = table.find("ladder");
   if (ladder && (params.weak || params.strong))
@@ -337,6 +372,7 @@ Experiment read_experiment(const Table& root, const std::string& file) {
   const Value& models = required(root, file, "models", "a table [models.NAME] for each model");
   for (const auto& [name, value] : table_of(models, "[models]"))
     out.models.push_back(read_model(name, value));
+  if (const Value* supervisor = root.find("supervisor")) read_outside_supervisor(*supervisor, out);
   read_pairs(required(root, file, "pairs", "[pairs] with weak and strong, or ladder"), out);
   if (const Value* train = root.find("train")) out.train = read_train(*train, "[train]");
 

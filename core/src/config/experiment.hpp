@@ -12,6 +12,8 @@
 #include <w2s/schema.hpp>
 #include <w2s/train.hpp>
 
+#include "config/supervisor.hpp"
+
 namespace w2s {
 
 /// [task.split]: how the training rows become two halves. Sizes are example counts, 0 = as many as there are.
@@ -46,7 +48,8 @@ struct ModelSpec {
 };
 
 struct Pair {
-  std::string weak, strong;     // names in [models]
+  std::string weak;             // a name in [models]; a label of its own where a supervisor from outside teaches
+  std::string strong;           // a name in [models]
 };
 
 /// [methods.NAME]; an empty table is naive fine-tuning
@@ -65,6 +68,7 @@ struct Experiment {
   Spec task;                    // type and the task plugin's own parameters ("name" and "split" taken out)
   SplitParams split;
   std::vector<ModelSpec> models;
+  SupervisorSpec supervisor;
   std::vector<Pair> pairs;      // from weak/strong or every i < j of a ladder
   std::string ceiling_on = "transfer";  // [pairs] ceiling_on = "transfer" | "supervisor"
   Table train;                  // [train] as written

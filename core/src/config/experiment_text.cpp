@@ -75,6 +75,7 @@ std::string Experiment::to_toml() const {
   root.set("task", task_table(*this));
   root.set("models", model_tables);
   root.set("pairs", pairs_table(*this));
+  if (supervisor.outside()) root.set("supervisor", supervisor.table());
   set_unless_empty(root, "train", train);
   root.set("methods", method_tables);
   if (!plugin_paths.empty() || !plugin_sources.empty()) {

@@ -14,6 +14,7 @@
 
 #include "base/files.hpp"
 #include "lab/engine_digest.hpp"
+#include "lab/supervisor.hpp"
 #include "launch/build_info.hpp"
 #include "report/ledger.hpp"
 #include "report/measures.hpp"
@@ -38,13 +39,18 @@ struct TestResults {
   std::map<std::string, Measures> measures;
   std::map<std::string, Tensor> tensors;
   std::map<std::string, std::string> correct;  // a byte per example, 0 or 1
+  std::map<std::string, std::string> unscored;  // why a test set has no predictions
 };
 
 TestResults evaluate(const Splits& splits, std::int64_t classes,
-                     const std::function<Tensor(const Examples&)>& predict) {
+                     const std::function<TestLabels(const Examples&)>& predict) {
   TestResults results;
   for (const auto& [name, examples] : splits.tests) {
-    const Tensor probabilities = predict(examples);
+    const auto [probabilities, why_not] = predict(examples);
+    if (!probabilities.defined()) {
+      results.unscored[name] = why_not;
+      continue;
+    }
     const Tensor labels = examples.labels();
     results.measures[name] = prediction_measures(flat(probabilities), flat_labels(labels), classes);
     const auto correct = correctness(flat(probabilities), flat_labels(labels), classes);
@@ -67,7 +73,13 @@ std::map<std::string, std::string> plugin_digests(const Experiment& experiment, 
   const auto add = [&](PluginKind kind, const Spec& spec) {
     for (const auto& [id, digest] : registry.digests(kind, spec)) digests[id] = digest;
   };
-  for (const std::string& name : {job.weak, job.strong}) {
+  std::vector<std::string> models{job.strong};
+  if (experiment.supervisor.outside()) {
+    for (const std::string& name : experiment.supervisor.models()) models.push_back(name);
+  } else {
+    models.push_back(job.weak);
+  }
+  for (const std::string& name : models) {
     if (name.empty()) continue;
     const ModelSpec& model = experiment.model(name);
     add(PluginKind::model, model.spec);
@@ -157,38 +169,40 @@ JobOutcome JobRunner::run(const Job& job) {
   record.floor = job.floor;
   record.ceiling = job.ceiling;
 
-  const auto on_truth = [&](const std::string& model, const Half& half) {
-    SupervisorFit fit{Supervision::truth(half.train, classes), lab.spec_for(model)};
-    if (!half.validation.empty()) fit.spec.validation = Supervision::truth(half.validation, classes);
-    return fit;
-  };
   const auto fit_on_truth = [&](const std::string& model, const Half& half) {
-    const SupervisorFit fit = on_truth(model, half);
+    const SupervisorFit fit = on_truth(lab, model, half);
     return lab.fit(fit.labels, fit.spec);
   };
+  const SupervisorSetup teaching{&experiment, job.weak, &task.data, &splits, setup.seed};
 
   Student student;
+  std::unique_ptr<Supervisor> supervisor;
   switch (job.kind) {
     case JobKind::pretrain: lab.pretrain(job.strong); break;
-    case JobKind::floor: student = fit_on_truth(job.weak, splits.supervisor); break;
+    case JobKind::floor:
+      supervisor = make_supervisor(teaching, lab);
+      student = lab.supervisor();
+      break;
     case JobKind::ceiling:
       student = fit_on_truth(job.strong, experiment.ceiling_on == "supervisor" ? splits.supervisor : splits.transfer);
       break;
     case JobKind::student: {
       const MethodSpec& method = method_of(experiment, job.method);
-      const Student supervisor = fit_on_truth(job.weak, splits.supervisor);
-      lab.set_supervisor(supervisor, on_truth(job.weak, splits.supervisor));
+      supervisor = make_supervisor(teaching, lab);
       FitSpec spec = lab.student_spec(job.strong);
       if (!method.loss.empty()) spec.loss = method.loss;
-      if (!splits.transfer.validation.empty()) spec.validation = lab.label(supervisor, splits.transfer.validation);
+      const Supervision validation = supervisor->label(splits.transfer.validation);
+      if (validation.size() > 0) spec.validation = validation;
       std::vector<std::unique_ptr<ISupervisionStrategy>> chain;
       for (const Spec& link : method.strategy) chain.push_back(registry_.make_strategy(link));
-      const Supervision labels = lab.label(supervisor, splits.transfer.train);
+      const Supervision labels = supervisor->label(splits.transfer.train);
       student = run_chain(chain, labels, spec, lab);
 
       const Examples& test = splits.tests.at("test");
-      record.supervision = supervision_measures(flat(lab.predict(student, test)), flat(lab.predict(supervisor, test)),
-                                                flat_labels(test.labels()), classes);
+      if (const TestLabels taught = supervisor->test(test); taught.probabilities.defined()) {
+        record.supervision = supervision_measures(flat(lab.predict(student, test)), flat(taught.probabilities),
+                                                  flat_labels(test.labels()), classes);
+      }
       record.supervision["weak_label_accuracy"] =
           labels.targets.argmax(1).eq(labels.examples.labels()).to(at::kDouble).mean().item<double>();
       break;
@@ -198,17 +212,21 @@ JobOutcome JobRunner::run(const Job& job) {
   ObjectWriter object = store_.begin(job.key, "record");
   JobOutcome outcome;
   if (job.kind != JobKind::pretrain) {
-    TestResults results =
-        evaluate(splits, classes, [&](const Examples& examples) { return lab.predict(student, examples); });
+    TestResults results = evaluate(splits, classes, [&](const Examples& examples) {
+      return student.empty() ? supervisor->test(examples) : TestLabels{lab.predict(student, examples), ""};
+    });
     record.tests = std::move(results.measures);
+    record.unscored = std::move(results.unscored);
     save_safetensors(object.folder() + "/predictions.safetensors", results.tensors);
     for (const auto& [name, correct] : results.correct) {
       write_file_atomically(object.folder() + "/" + correctness_file(name), correct);
     }
-    outcome.summary = fmt::format("accuracy {:.4f}", record.tests.at("test").at("accuracy"));
+    outcome.summary = record.unscored.count("test") > 0
+                          ? "no score: " + record.unscored.at("test")
+                          : fmt::format("accuracy {:.4f}", record.tests.at("test").at("accuracy"));
     if (lab.predict_oracle(student, splits.tests.at("test"))) {
       record.oracle = evaluate(splits, classes, [&](const Examples& examples) {
-                        return *lab.predict_oracle(student, examples);
+                        return TestLabels{*lab.predict_oracle(student, examples), ""};
                       }).measures;
     }
   }

@@ -62,6 +62,7 @@ class Recipes {
     protocol_ = sha.add(experiment.ceiling_on).hex();
     for (const ModelSpec& model : experiment.models) models_[model.name] = model_digest(model);
     for (const MethodSpec& method : experiment.methods) methods_[method.name] = method_digest(method);
+    if (experiment.supervisor.outside()) outside_ = outside_digest(experiment.supervisor);
   }
 
   const std::string& protocol() const { return protocol_; }
@@ -70,11 +71,11 @@ class Recipes {
 
   // Digests of a job's recipe without its seed.
   std::string pretrain(const std::string& model) const { return start("pretrain").add(models_.at(model).code).hex(); }
-  std::string floor(const std::string& weak) const { return start("floor").add(models_.at(weak).all).hex(); }
+  std::string floor(const std::string& weak) const { return start("floor").add(teacher(weak)).hex(); }
   std::string ceiling(const std::string& strong) const { return start("ceiling").add(models_.at(strong).all).hex(); }
   std::string student(const Pair& pair, const std::string& method) const {
     const Method& m = methods_.at(method);
-    Digest& sha = start("student").add(models_.at(pair.weak).all).add(models_.at(pair.strong).all).add(m.digest);
+    Digest& sha = start("student").add(teacher(pair.weak)).add(models_.at(pair.strong).all).add(m.digest);
     for (const std::string& helper : m.models) sha.add(models_.at(helper).all);
     return sha.hex();
   }
@@ -88,6 +89,21 @@ class Recipes {
     std::string digest;
     std::vector<std::string> models;
   };
+
+  const std::string& teacher(const std::string& weak) const {
+    return outside_.empty() ? models_.at(weak).all : outside_;
+  }
+
+  std::string outside_digest(const SupervisorSpec& supervisor) {
+    Digest sha;
+    sha.add("outside").add(supervisor.canonical());
+    for (const std::string& path : supervisor.file.path) sha.add(digest_of_file(path));
+    const NoiseSupervisor& noise = supervisor.noise;
+    for (const auto& [role, name] : {std::pair("accuracy_of", noise.accuracy_of), std::pair("judge", noise.judge)}) {
+      if (!name.empty()) sha.add(role).add(models_.at(name).all);
+    }
+    return sha.hex();
+  }
 
   Digest& start(const char* kind) const {
     scratch_ = std::make_unique<Digest>();
@@ -142,10 +158,16 @@ class Recipes {
   const Registry& registry_;
   std::map<std::string, std::string>& file_digests_;
   std::string protocol_;
+  std::string outside_;  // of a supervisor from outside, or ""
   std::map<std::string, Model> models_;
   std::map<std::string, Method> methods_;
   mutable std::unique_ptr<Digest> scratch_;
 };
+
+// Models that are fitted to make the labels.
+std::vector<std::string> teachers(const Experiment& experiment, const Pair& pair) {
+  return experiment.supervisor.outside() ? experiment.supervisor.models() : std::vector<std::string>{pair.weak};
+}
 
 class Planner {
  public:
@@ -207,7 +229,9 @@ Plan make_plan(std::vector<Experiment> experiments, const Registry& registry, co
       for (const Pair& pair : experiment.pairs) {
         Job floor = job(JobKind::floor, recipes.floor(pair.weak), seed);
         floor.weak = pair.weak;
-        floor.needs = pretraining(pair.weak);
+        for (const std::string& model : teachers(experiment, pair)) {
+          for (const std::size_t position : pretraining(model)) floor.needs.push_back(position);
+        }
         Job ceiling = job(JobKind::ceiling, recipes.ceiling(pair.strong), seed);
         ceiling.strong = pair.strong;
         ceiling.needs = pretraining(pair.strong);

@@ -49,6 +49,19 @@ void check_method(const MethodSpec& method, const Source& source, Check&& check)
   }
 }
 
+void check_supervisor(const SupervisorSpec& supervisor, const ITask& task) {
+  if (!supervisor.outside()) return;
+  if (task.kind() == TaskKind::generation) {
+    fail(supervisor.source, "[supervisor]", "labels from outside are for classification and preferences, not for generation");
+  }
+  for (const std::string& path : supervisor.file.path) check_file(path, supervisor.source, "[supervisor]");
+  const std::size_t rows = supervisor.noise.matrix.size();
+  if (rows > 0 && static_cast<std::int64_t>(rows) != task.classes()) {
+    fail(supervisor.source, "[supervisor]",
+         "matrix has " + std::to_string(rows) + " rows, the task " + std::to_string(task.classes()) + " classes");
+  }
+}
+
 }  // namespace
 
 void resolve_plugins(Experiment& experiment, const Registry& registry) {
@@ -69,6 +82,8 @@ void validate(const Experiment& experiment, const Registry& registry) {
   for (const std::string& file : task->files()) {
     check_file(file, experiment.task.source, "task '" + experiment.task.type + "'");
   }
+
+  check_supervisor(experiment.supervisor, *task);
 
   StrategyContext context;
   context.kind = task->kind();

@@ -314,6 +314,8 @@ class Builder {
       for (std::size_t s = 0; s < seeds.size(); ++s)
         if (scores->has(k, s)) row.seeds.push_back(seeds[s]);
       fill_scores(row, *scores, floor, ceiling, k, seeds, bootstrap ? &*bootstrap : nullptr);
+      if (const std::string why = why_unscored(block.floors, options_.test); !floor && !why.empty())
+        row.pgr.reason = "undefined: " + why;
       fill_means(row, *shown[m]);
       fill_shifts(row, block, *shown[m], seeds, floor && ceiling);
       if (baseline && *baseline < shown.size() && *baseline != m) {
@@ -337,6 +339,13 @@ class Builder {
   bool has_measure(const std::map<std::int64_t, const Record*>& runs) const {
     return std::any_of(runs.begin(), runs.end(),
                        [&](const auto& run) { return measured(*run.second, options_.test).has_value(); });
+  }
+
+  /// Why the floors have no score on a test set, where they say so.
+  static std::string why_unscored(const std::map<std::int64_t, const Record*>& floors, const std::string& test) {
+    for (const auto& [seed, record] : floors)
+      if (const auto it = record->unscored.find(test); it != record->unscored.end()) return it->second;
+    return "";
   }
 
   static Row names(const Block& block, const MethodRuns& runs) {
@@ -417,7 +426,8 @@ class Builder {
       } else {
         shift.student = scores_of({&runs.by_seed}, seeds, test)->column(0, options_.level);
         shift.pgr.gap = unknown();
-        shift.pgr.reason = "undefined: no floor or ceiling on this test set";
+        const std::string why = why_unscored(block.floors, test);
+        shift.pgr.reason = "undefined: " + (why.empty() ? "no floor or ceiling on this test set" : why);
       }
       shift.drop = row.student.value - shift.student.value;
       row.shifts.emplace(test, std::move(shift));

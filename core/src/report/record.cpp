@@ -55,6 +55,7 @@ void to_json(nlohmann::json& json, const Record& record) {
   if (!record.method.empty()) json["method"] = record.method;
   if (!record.floor.empty()) json["floor"] = record.floor;
   if (!record.ceiling.empty()) json["ceiling"] = record.ceiling;
+  if (!record.unscored.empty()) json["unscored"] = record.unscored;
   if (!record.supervision.empty()) json["supervision"] = finite_only(record.supervision);
   if (!record.oracle.empty()) json["oracle"] = by_test(record.oracle);
 }
@@ -73,6 +74,7 @@ void from_json(const nlohmann::json& json, Record& record) {
   read(json, "floor", record.floor);
   read(json, "ceiling", record.ceiling);
   read(json, "fits", record.fits);
+  read(json, "unscored", record.unscored);
   if (auto it = json.find("variant"); it != json.end() && it->is_object()) record.variant = *it;
   if (auto it = json.find("tests"); it != json.end()) record.tests = read_by_test(*it);
   if (auto it = json.find("supervision"); it != json.end()) record.supervision = read_measures(*it);

@@ -29,6 +29,7 @@ struct Record {
   std::int64_t seed = 0;
   std::string floor, ceiling;            // students: keys of the baselines' records
   std::map<std::string, Measures> tests; // by test set; "test" is the main one
+  std::map<std::string, std::string> unscored;  // test sets that a floor from outside does not label, and why
   Measures supervision;     // students: agreement with the supervisor, weak-label accuracy, misfit, … (docs/measures.md)
   std::map<std::string, Measures> oracle;  // tests of the checkpoint that ground-truth validation would choose; reported apart
   std::vector<std::string> fits;         // store keys used, last one the final student

@@ -105,7 +105,7 @@ const std::vector<BadInputGroup>& bad_inputs() {
            file("Text that is not TOML", "name = \"tiny\"\nseeds", "name = tiny\nseeds", "tiny.toml:1:…: not TOML: …"),
            file("An unknown table", "[train]", "[trian]",
                 "tiny.toml:31:2: unknown key 'trian' (did you mean 'train'?); it takes name, seeds, task, models, "
-                "pairs, train, methods, plugins, sweep, variant"),
+                "pairs, supervisor, train, methods, plugins, sweep, variant"),
            file("An unknown setting", "epochs = 4", "epoch = 4",
                 "tiny.toml:32:1: [train]: unknown parameter 'epoch' (did you mean 'epochs'?); it takes epochs, …"),
            file("A setting out of range", "lr = 3e-3", "lr = -1",
