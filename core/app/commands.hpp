@@ -6,6 +6,7 @@
 namespace w2s::app {
 
 int leaderboard(const Command& command, const Args& args);
+int report(const Command& command, const Args& args);
 int show(const Command& command, const Args& args);
 int store(const Command& command, const Args& args);
 int tokenizer(const Command& command, const Args& args);

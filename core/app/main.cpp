@@ -21,6 +21,7 @@ constexpr Command kCommands[] = {
     {"list", "[KIND]", "list the plugins: tasks, models, objectives, losses, strategies", nullptr},
     {"describe", "KIND/NAME", "what a plugin does, its parameters and TOML to paste", nullptr},
     {"leaderboard", "[EXPERIMENT…]", "the table of methods: score, performance gap recovered, agreement", leaderboard},
+    {"report", "[EXPERIMENT…]", "one HTML page that opens offline: leaderboard, figures, every run", report},
     {"show", "RUN", "one run: configuration, measures, fits, where each number came from", show},
     {"store", "reindex|gc|du|verify", "look after the store of results", store},
     {"tokenizer", "train FILE…", "train a byte-level BPE tokenizer on text files", tokenizer},

@@ -11,6 +11,11 @@ find_package(ICU REQUIRED COMPONENTS uc i18n)
 find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
 find_library(W2S_ZSTD_LIBRARY zstd REQUIRED)
+# D3 5 or later, of Debian's node-d3 or npm's d3: compiled into the HTML report.
+find_file(W2S_D3 d3.min.js PATHS /usr/share/nodejs/d3/dist /usr/lib/node_modules/d3/dist /usr/local/lib/node_modules/d3/dist)
+if(NOT W2S_D3)
+  message(FATAL_ERROR "D3 was not found: install node-d3, or set W2S_D3 to a d3.min.js")
+endif()
 find_path(W2S_ELF_INCLUDE gelf.h REQUIRED)
 find_library(W2S_ELF_LIBRARY elf REQUIRED)
 
