@@ -37,9 +37,10 @@ void print_record(const Store& store, const Record& record, bool config) {
   if (!record.weak.empty()) fmt::print("  weak {}\n", record.weak);
   if (!record.strong.empty()) fmt::print("  strong {}\n", record.strong);
   for (const auto& [test, measures] : record.tests) print_measures(("test set '" + test + "'").c_str(), measures);
+  for (const auto& [test, why] : record.unscored) fmt::print("\ntest set '{}': no score, {}\n", test, why);
   print_measures("against the supervisor", record.supervision);
   for (const auto& [test, measures] : record.oracle) print_measures(("oracle early stopping, '" + test + "'").c_str(), measures);
-  fmt::print("\nfits, the last one gave the numbers\n");
+  if (!record.fits.empty()) fmt::print("\nfits, the last one gave the numbers\n");
   for (const std::string& fit : record.fits) print_fit(store, fit);
   if (!record.floor.empty()) fmt::print("  floor   {}\n  ceiling {}\n", record.floor.substr(0, 16), record.ceiling.substr(0, 16));
   fmt::print("\ncost {}\n", record.cost.dump());

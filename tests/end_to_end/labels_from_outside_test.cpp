@@ -16,12 +16,15 @@ const char* const kWeak = "weak = \"weak\"\n";
 std::string labels(const std::string& split, int count) {
   std::string lines;
   for (int i = 0; i < count; ++i) {
-    lines += "{\"id\": \"" + split + "/" + std::to_string(i) + "\", \"label\": " + std::to_string((i + (i % 10 == 0)) % 2) + "}\n";
+    lines += "{\"id\": \"" + split + "/" + std::to_string(i) +
+             "\", \"label\": " + std::to_string((i + (i % 10 == 0)) % 2) + "}\n";
   }
   return lines;
 }
 
-nlohmann::json rows(const Workbench& bench) { return nlohmann::json::parse(bench.w2s({"leaderboard", "--json"}).out); }
+nlohmann::json rows(const Workbench& bench) {
+  return nlohmann::json::parse(bench.w2s({"leaderboard", "--json"}).out);
+}
 
 void teach(const Workbench& bench, const std::string& supervisor) {
   bench.edit("tiny.toml", kWeak, "");
@@ -53,7 +56,8 @@ TEST(SupervisorFromOutside, WithoutTestLabelsThereIsNoPgrAndTheReasonIsSaid) {
   EXPECT_THAT(run.out, HasSubstr("undefined"));
   for (const nlohmann::json& row : rows(bench)) {
     EXPECT_TRUE(row.at("pgr").is_null());
-    EXPECT_THAT(row.at("pgr_reason").get<std::string>(), HasSubstr("the supervisor labels none of the 300 test examples"));
+    EXPECT_THAT(row.at("pgr_reason").get<std::string>(),
+                HasSubstr("the supervisor labels none of the 300 test examples"));
   }
 }
 
@@ -63,7 +67,8 @@ TEST(SupervisorFromOutside, ExamplesWithoutALabelAreAnErrorOrLeftOut) {
   bench.write("train.jsonl", labels("train", 500) + labels("trian", 3));
   const Outcome run = bench.w2s({"run", "tiny.toml"});
   EXPECT_NE(run.status, 0);
-  EXPECT_THAT(run.err, HasSubstr("of the 300 examples of the transfer half have no label, the first 'train/5"));
+  EXPECT_THAT(run.err,
+              HasSubstr("of the 300 examples of the transfer half have no label, the first 'train/5"));
   EXPECT_THAT(run.err, HasSubstr("3 of the 503 labelled ids are none of the task's, the first 'trian/0'"));
   const Outcome dropped = bench.w2s({"run", "tiny.toml", "--set", "supervisor.missing=drop"});
   EXPECT_EQ(dropped.status, 0) << dropped.err;
@@ -72,7 +77,8 @@ TEST(SupervisorFromOutside, ExamplesWithoutALabelAreAnErrorOrLeftOut) {
 TEST(SupervisorFromOutside, NoiseHasTheSameAccuracyWithEveryStructure) {
   const Workbench bench;
   teach(bench, "type = \"noise\"\naccuracy = 0.8\n");
-  const Outcome run = bench.w2s({"run", "tiny.toml", "--sweep", "supervisor.structure=random,strong_unsure,strong_right"});
+  const Outcome run =
+      bench.w2s({"run", "tiny.toml", "--sweep", "supervisor.structure=random,strong_unsure,strong_right"});
   ASSERT_EQ(run.status, 0) << run.err;
   const nlohmann::json all = rows(bench);
   EXPECT_EQ(all.size(), 6u);

@@ -26,7 +26,8 @@ Tensor planted_votes(const Tensor& truth, const std::vector<Matrix>& annotators)
   const auto count = static_cast<std::int64_t>(annotators.size());
   Tensor votes = at::full({truth.size(0), count}, -1, at::kLong);
   for (std::int64_t a = 0; a < count; ++a) {
-    const Tensor labels = corrupted_by(truth, annotators[static_cast<std::size_t>(a)], stream.child(std::to_string(a)));
+    const Tensor labels =
+        corrupted_by(truth, annotators[static_cast<std::size_t>(a)], stream.child(std::to_string(a)));
     for (std::int64_t i = 0; i < truth.size(0); ++i) {
       if ((i + a) % 5 != 0) votes[i][a] = labels[i];
     }
@@ -34,12 +35,15 @@ Tensor planted_votes(const Tensor& truth, const std::vector<Matrix>& annotators)
   return votes;
 }
 
-const Matrix kGood = {{0.95, 0.05}, {0.1, 0.9}}, kBad = {{0.55, 0.45}, {0.5, 0.5}}, kContrary = {{0.2, 0.8}, {0.75, 0.25}};
+const Matrix kGood = {{0.95, 0.05}, {0.1, 0.9}}, kBad = {{0.55, 0.45}, {0.5, 0.5}},
+             kContrary = {{0.2, 0.8}, {0.75, 0.25}};
 
 TEST(Annotators, SharesOfVotesLeaveMissingOnesOut) {
-  const Tensor votes = at::tensor(std::vector<std::int64_t>{0, 1, 1, 2, -1, -1, -1, -1, -1}, at::kLong).view({3, 3});
+  const Tensor votes =
+      at::tensor(std::vector<std::int64_t>{0, 1, 1, 2, -1, -1, -1, -1, -1}, at::kLong).view({3, 3});
   const Tensor expected =
-      at::tensor(std::vector<double>{1. / 3, 2. / 3, 0, 0, 0, 1, 1. / 3, 1. / 3, 1. / 3}, at::kDouble).view({3, 3});
+      at::tensor(std::vector<double>{1. / 3, 2. / 3, 0, 0, 0, 1, 1. / 3, 1. / 3, 1. / 3}, at::kDouble)
+          .view({3, 3});
   EXPECT_TRUE(at::allclose(vote_shares(votes, 3), expected));
 }
 
@@ -50,8 +54,9 @@ TEST(Annotators, DawidSkeneFindsPlantedConfusionsAndBeatsTheMajority) {
   const DawidSkene found = dawid_skene(votes, 2);
   for (std::size_t a = 0; a < annotators.size(); ++a) {
     for (std::size_t k = 0; k < 2; ++k) {
-      EXPECT_NEAR(found.confusion[static_cast<std::int64_t>(a)][static_cast<std::int64_t>(k)][0].item<double>(),
-                  annotators[a][k][0], 0.04);
+      EXPECT_NEAR(
+          found.confusion[static_cast<std::int64_t>(a)][static_cast<std::int64_t>(k)][0].item<double>(),
+          annotators[a][k][0], 0.04);
     }
   }
   EXPECT_GT(share_right(found.posterior, truth), share_right(vote_shares(votes, 2), truth) + 0.05);
@@ -127,8 +132,12 @@ TEST_F(LabelFileTest, HardLabelsAreNamesOrNumbersAndMayBeMissing) {
 
 TEST_F(LabelFileTest, ProbabilitiesAreColumnsOrOneList) {
   const Tensor expected = at::tensor(std::vector<float>{0.5f, 0.25f, 0.25f}).view({1, 3});
-  EXPECT_TRUE(read("l.csv", "id,x,y,z\na,0.5,0.25,0.25\n", soft({"x", "y", "z"})).probabilities(rows({"a"})).equal(expected));
-  EXPECT_TRUE(read("l.jsonl", "{\"id\": \"a\", \"p\": [0.5, 0.25, 0.25]}\n", soft({"p"})).probabilities(rows({"a"})).equal(expected));
+  EXPECT_TRUE(read("l.csv", "id,x,y,z\na,0.5,0.25,0.25\n", soft({"x", "y", "z"}))
+                  .probabilities(rows({"a"}))
+                  .equal(expected));
+  EXPECT_TRUE(read("l.jsonl", "{\"id\": \"a\", \"p\": [0.5, 0.25, 0.25]}\n", soft({"p"}))
+                  .probabilities(rows({"a"}))
+                  .equal(expected));
 }
 
 TEST_F(LabelFileTest, SafetensorsHaveTheirIdsInTheMetadata) {
@@ -176,11 +185,13 @@ std::string mistake_of(const std::string& pairs, const std::string& supervisor) 
 }
 
 TEST(SupervisorTable, NamesTheWeakSideAndReadsBackEqual) {
-  const Experiment noise = experiment("{ strong = 'large' }", "{ type = 'noise', structure = 'strong_unsure', accuracy = 0.8 }");
+  const Experiment noise =
+      experiment("{ strong = 'large' }", "{ type = 'noise', structure = 'strong_unsure', accuracy = 0.8 }");
   EXPECT_EQ(noise.pairs[0].weak, "noise");
   EXPECT_EQ(noise.supervisor.models(), std::vector<std::string>{"large"});
   EXPECT_EQ(parse_experiments(noise.to_toml(), "again.toml")[0].to_toml(), noise.to_toml());
-  const Experiment people = experiment("{ weak = 'people', strong = 'large' }", "{ type = 'file', path = 'l.csv' }");
+  const Experiment people =
+      experiment("{ weak = 'people', strong = 'large' }", "{ type = 'file', path = 'l.csv' }");
   EXPECT_EQ(people.pairs[0].weak, "people");
   EXPECT_EQ(people.supervisor.file.label, "label");
   EXPECT_EQ(parse_experiments(people.to_toml(), "again.toml")[0].to_toml(), people.to_toml());
@@ -188,14 +199,20 @@ TEST(SupervisorTable, NamesTheWeakSideAndReadsBackEqual) {
 
 TEST(SupervisorTable, RefusesWhatMakesNoSense) {
   const std::string strong = "{ strong = 'large' }";
-  EXPECT_THAT(mistake_of(strong, "{ type = 'files' }"), HasSubstr("unknown type 'files' (did you mean 'file'?)"));
-  EXPECT_THAT(mistake_of(strong, "{ type = 'noise' }"), HasSubstr("expected accuracy or accuracy_of, found neither"));
-  EXPECT_THAT(mistake_of(strong, "{ type = 'noise', accuracy_of = 'smal' }"), HasSubstr("did you mean 'small'?"));
-  EXPECT_THAT(mistake_of(strong, "{ type = 'noise', structure = 'matrix', matrix = [[1, 0], [0.5, 0.4]] }"), HasSubstr("row 1"));
-  EXPECT_THAT(mistake_of(strong, "{ type = 'file', path = 'l', label = 'a', annotators = 'b' }"), HasSubstr("found 2 of them"));
+  EXPECT_THAT(mistake_of(strong, "{ type = 'files' }"),
+              HasSubstr("unknown type 'files' (did you mean 'file'?)"));
+  EXPECT_THAT(mistake_of(strong, "{ type = 'noise' }"),
+              HasSubstr("expected accuracy or accuracy_of, found neither"));
+  EXPECT_THAT(mistake_of(strong, "{ type = 'noise', accuracy_of = 'smal' }"),
+              HasSubstr("did you mean 'small'?"));
+  EXPECT_THAT(mistake_of(strong, "{ type = 'noise', structure = 'matrix', matrix = [[1, 0], [0.5, 0.4]] }"),
+              HasSubstr("row 1"));
+  EXPECT_THAT(mistake_of(strong, "{ type = 'file', path = 'l', label = 'a', annotators = 'b' }"),
+              HasSubstr("found 2 of them"));
   EXPECT_THAT(mistake_of("{ weak = 'small', strong = 'large' }", "{ type = 'noise', accuracy = 0.5 }"),
               HasSubstr("weak = 'small' is a model"));
-  EXPECT_THAT(mistake_of("{ ladder = ['small', 'large'] }", "{ type = 'noise', accuracy = 0.5 }"), HasSubstr("ladder"));
+  EXPECT_THAT(mistake_of("{ ladder = ['small', 'large'] }", "{ type = 'noise', accuracy = 0.5 }"),
+              HasSubstr("ladder"));
 }
 
 }  // namespace

@@ -16,15 +16,18 @@ FileSupervisor read_file(const Table& table) {
   Schema<FileSupervisor> schema;
   describe_file_supervisor(schema);
   FileSupervisor file = schema.parse(table, "[supervisor]");
-  if (file.path.empty()) fail_at(place_of(table, "path"), "[supervisor]: path is empty: expected at least one file");
-  const int given = (file.label.empty() ? 0 : 1) + (file.probabilities.empty() ? 0 : 1) + (file.annotators.empty() ? 0 : 1);
+  if (file.path.empty())
+    fail_at(place_of(table, "path"), "[supervisor]: path is empty: expected at least one file");
+  const int given =
+      (file.label.empty() ? 0 : 1) + (file.probabilities.empty() ? 0 : 1) + (file.annotators.empty() ? 0 : 1);
   if (given == 0) file.label = "label";
   if (given > 1) {
     fail_at(table.source(), "[supervisor]: expected one of label, probabilities and annotators, found " +
                                 std::to_string(given) + " of them");
   }
   if (file.annotators.empty() && table.find("aggregate")) {
-    fail_at(place_of(table, "aggregate"), "[supervisor]: aggregate is for several annotators: annotators is missing");
+    fail_at(place_of(table, "aggregate"),
+            "[supervisor]: aggregate is for several annotators: annotators is missing");
   }
   return file;
 }
@@ -49,17 +52,20 @@ NoiseSupervisor read_noise(const Table& table) {
   const bool by_matrix = noise.structure == "matrix";
   if (by_matrix) {
     if (noise.matrix.empty()) {
-      fail_at(place_of(table, "structure"), "[supervisor]: structure = \"matrix\" needs matrix: a row for each true class");
+      fail_at(place_of(table, "structure"),
+              "[supervisor]: structure = \"matrix\" needs matrix: a row for each true class");
     }
     check_matrix(noise.matrix, table.at("matrix"));
     for (const char* key : {"accuracy", "accuracy_of"}) {
       if (table.find(key)) {
-        fail_at(place_of(table, key), std::string("[supervisor]: ") + key + ": the matrix decides the accuracy");
+        fail_at(place_of(table, key),
+                std::string("[supervisor]: ") + key + ": the matrix decides the accuracy");
       }
     }
   } else {
     if (!noise.matrix.empty()) {
-      fail_at(place_of(table, "matrix"), "[supervisor]: matrix is for structure = \"matrix\", found \"" + noise.structure + "\"");
+      fail_at(place_of(table, "matrix"),
+              "[supervisor]: matrix is for structure = \"matrix\", found \"" + noise.structure + "\"");
     }
     if (noise.accuracy.has_value() == !noise.accuracy_of.empty()) {
       fail_at(noise.accuracy ? place_of(table, "accuracy_of") : table.source(),
@@ -69,7 +75,8 @@ NoiseSupervisor read_noise(const Table& table) {
   }
   if (!noise.judge.empty() && !noise.needs_judge()) {
     fail_at(place_of(table, "judge"),
-            "[supervisor]: judge is for structure = \"strong_unsure\" or \"strong_right\", found \"" + noise.structure + "\"");
+            "[supervisor]: judge is for structure = \"strong_unsure\" or \"strong_right\", found \"" +
+                noise.structure + "\"");
   }
   return noise;
 }
@@ -91,11 +98,15 @@ Table resolved(void (*describe)(Schema<Params>&), const Params& params) {
 
 void describe_file_supervisor(Schema<FileSupervisor>& s) {
   s.summary(
-      "The students' labels come from files, matched by the examples' ids: one label a row, probabilities, or "
-      "the labels of several annotators. safetensors: tensors in the place of columns, ids as a JSON list under "
-      "\"ids\" in the file's metadata. A test set that is labelled whole gives the floor; without one, floor and "
+      "The students' labels come from files, matched by the examples' ids: one label a row, probabilities, "
+      "or "
+      "the labels of several annotators. safetensors: tensors in the place of columns, ids as a JSON list "
+      "under "
+      "\"ids\" in the file's metadata. A test set that is labelled whole gives the floor; without one, floor "
+      "and "
       "PGR are undefined");
-  s.field("path", &FileSupervisor::path, "file, or list of files: JSONL, CSV or TSV (.gz and .zst as well), safetensors")
+  s.field("path", &FileSupervisor::path,
+          "file, or list of files: JSONL, CSV or TSV (.gz and .zst as well), safetensors")
       .required()
       .path();
   s.field("id", &FileSupervisor::id, "column of the example's id, as the task has it");
@@ -104,17 +115,20 @@ void describe_file_supervisor(Schema<FileSupervisor>& s) {
   s.field("probabilities", &FileSupervisor::probabilities,
           "a column for each class, in their order, or one column with a list; rows sum to 1");
   s.field("annotators", &FileSupervisor::annotators,
-          "a column for each annotator's label, or one column with a list in one order of annotators; an empty field, null "
+          "a column for each annotator's label, or one column with a list in one order of annotators; an "
+          "empty field, null "
           "and -1 mean none");
   s.field("aggregate", &FileSupervisor::aggregate,
-          "annotators: the share of votes of each class; or the posterior with a confusion matrix of each annotator, "
+          "annotators: the share of votes of each class; or the posterior with a confusion matrix of each "
+          "annotator, "
           "by expectation maximisation (Dawid & Skene 1979)")
       .one_of({"majority", "dawid_skene"});
   s.field("classes", &FileSupervisor::classes,
           "labels in the file, in the order of the classes; empty: the task's names of classes, or 0, 1, …");
   s.field("format", &FileSupervisor::format, "of the files; auto: by their names")
       .one_of({"auto", "jsonl", "csv", "tsv", "safetensors"});
-  s.field("header", &FileSupervisor::header, "csv, tsv: the first row names the columns; else they are 0, 1, …");
+  s.field("header", &FileSupervisor::header,
+          "csv, tsv: the first row names the columns; else they are 0, 1, …");
   s.field("missing", &FileSupervisor::missing,
           "examples of the transfer half without a label: an error, or left out of the students' training")
       .one_of({"error", "drop"});
@@ -123,20 +137,24 @@ void describe_file_supervisor(Schema<FileSupervisor>& s) {
 void describe_noise_supervisor(Schema<NoiseSupervisor>& s) {
   s.summary(
       "The students' labels are ground truth with errors: a wrong label is a random other class. Each set of "
-      "examples (transfer half, its validation, every test set) has the same accuracy, to one example; the floor is "
+      "examples (transfer half, its validation, every test set) has the same accuracy, to one example; the "
+      "floor is "
       "that of labels drawn the same way for the test set");
   s.source("synthetic error structures: Burns et al. 2023, section 5.1");
   s.field("structure", &NoiseSupervisor::structure,
-          "which labels are wrong: random ones; by matrix, at random for each class; of the longest or shortest texts; "
+          "which labels are wrong: random ones; by matrix, at random for each class; of the longest or "
+          "shortest texts; "
           "where the judge is least sure; where it is surest of the right class")
       .one_of({"random", "matrix", "longest", "shortest", "strong_unsure", "strong_right"});
   s.field("accuracy", &NoiseSupervisor::accuracy, "share of right labels").in(0, 1);
   s.field("accuracy_of", &NoiseSupervisor::accuracy_of,
-          "instead of accuracy: a model in [models], fitted to ground truth on the supervisor half, whose accuracy on each "
+          "instead of accuracy: a model in [models], fitted to ground truth on the supervisor half, whose "
+          "accuracy on each "
           "set the labels have");
   s.field("matrix", &NoiseSupervisor::matrix, "chance of each label, a row for each true class").in(0, 1);
-  s.field("judge", &NoiseSupervisor::judge,
-          "a model in [models], fitted to ground truth on the supervisor half; empty: the pair's strong model");
+  s.field(
+      "judge", &NoiseSupervisor::judge,
+      "a model in [models], fitted to ground truth on the supervisor half; empty: the pair's strong model");
 }
 
 std::vector<std::string> SupervisorSpec::models() const {
@@ -178,8 +196,8 @@ SupervisorSpec read_supervisor(const Value& value) {
     Schema<NoParams>().parse(spec.params, "[supervisor]");
   } else {
     const Value* type = value.is_table() ? value.as_table().find("type") : nullptr;
-    fail_at(type ? *type : value,
-            "[supervisor]: unknown type '" + spec.type + "'" + did_you_mean(spec.type, kTypes) + "; expected " + one_of_list(kTypes));
+    fail_at(type ? *type : value, "[supervisor]: unknown type '" + spec.type + "'" +
+                                      did_you_mean(spec.type, kTypes) + "; expected " + one_of_list(kTypes));
   }
   return out;
 }

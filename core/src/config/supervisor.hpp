@@ -16,13 +16,13 @@ namespace w2s {
 
 /// Exactly one of label, probabilities and annotators says where in a row the labels are.
 struct FileSupervisor {
-  std::vector<std::string> path;           // files; absolute
+  std::vector<std::string> path;  // files; absolute
   std::string id = "id";
   std::string label;                       // column of the class; "" where another is given
   std::vector<std::string> probabilities;  // a column per class, or one column with a list
   std::vector<std::string> annotators;     // a column per annotator, or one column with a list
   std::string aggregate = "dawid_skene";
-  std::vector<std::string> classes;        // the labels in the file, in the order of the classes
+  std::vector<std::string> classes;  // the labels in the file, in the order of the classes
   std::string format = "auto";
   bool header = true;
   std::string missing = "error";

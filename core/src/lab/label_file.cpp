@@ -31,20 +31,23 @@ class Collector {
   Collector(const FileSupervisor& params, std::int64_t classes, const std::vector<std::string>& class_names)
       : params_(params), classes_(classes), names_(params.classes.empty() ? class_names : params.classes) {
     if (!params.classes.empty() && static_cast<std::int64_t>(params.classes.size()) != classes) {
-      throw UsageError(fmt::format("[supervisor]: classes has {} names, the task {} classes", params.classes.size(), classes));
+      throw UsageError(fmt::format("[supervisor]: classes has {} names, the task {} classes",
+                                   params.classes.size(), classes));
     }
   }
 
   void add(const std::string& place, const std::string& id, const std::vector<std::string>& values) {
     if (!params_.probabilities.empty()) {
-      if (std::optional<std::vector<double>> row = distribution(place, id, values)) keep(place, id, std::move(*row), {});
+      if (std::optional<std::vector<double>> row = distribution(place, id, values))
+        keep(place, id, std::move(*row), {});
       return;
     }
     std::vector<std::int64_t> votes;
     for (const std::string& value : values) {
       votes.push_back(class_of(value));
       if (votes.back() == kBadLabel) {
-        count("a label that is none of the " + std::to_string(classes_) + " classes", place, "'" + value + "'");
+        count("a label that is none of the " + std::to_string(classes_) + " classes", place,
+              "'" + value + "'");
         return;
       }
     }
@@ -57,8 +60,9 @@ class Collector {
   void refuse_bad_rows() const {
     std::string message;
     for (const auto& [kind, problem] : problems_) {
-      message += fmt::format("{}{} row{} with {}, the first {} ({})", message.empty() ? "" : "; ", problem.rows,
-                             problem.rows == 1 ? "" : "s", kind, problem.place, problem.example);
+      message +=
+          fmt::format("{}{} row{} with {}, the first {} ({})", message.empty() ? "" : "; ", problem.rows,
+                      problem.rows == 1 ? "" : "s", kind, problem.place, problem.example);
     }
     if (message.empty()) return;
     const bool labels = params_.probabilities.empty();
@@ -73,7 +77,8 @@ class Collector {
     if (!params_.probabilities.empty()) {
       Tensor all = at::empty({rows, classes_}, at::kDouble);
       for (std::size_t i = 0; i < shares_.size(); ++i) {
-        std::copy(shares_[i].begin(), shares_[i].end(), all.data_ptr<double>() + static_cast<std::int64_t>(i) * classes_);
+        std::copy(shares_[i].begin(), shares_[i].end(),
+                  all.data_ptr<double>() + static_cast<std::int64_t>(i) * classes_);
       }
       return all.div(all.sum(1, true)).to(at::kFloat);
     }
@@ -84,7 +89,8 @@ class Collector {
       std::copy(votes_[i].begin(), votes_[i].end(), votes.data_ptr<std::int64_t>() + i * annotators);
     }
     const bool model_annotators = !params_.annotators.empty() && params_.aggregate == "dawid_skene";
-    return (model_annotators ? dawid_skene(votes, classes_).posterior : vote_shares(votes, classes_)).to(at::kFloat);
+    return (model_annotators ? dawid_skene(votes, classes_).posterior : vote_shares(votes, classes_))
+        .to(at::kFloat);
   }
 
  private:
@@ -98,7 +104,8 @@ class Collector {
     if (problem.rows++ == 0) problem.place = place, problem.example = example;
   }
 
-  void keep(const std::string& place, const std::string& id, std::vector<double> shares, std::vector<std::int64_t> votes) {
+  void keep(const std::string& place, const std::string& id, std::vector<double> shares,
+            std::vector<std::int64_t> votes) {
     if (!seen_.emplace(id, place).second) {
       count("an id that came before", place, "'" + id + "', first " + seen_.at(id));
       return;
@@ -114,7 +121,8 @@ class Collector {
       if (names_[k] == value) return static_cast<std::int64_t>(k);
     }
     const std::optional<double> number = params_.classes.empty() ? number_of(value) : std::nullopt;
-    if (!number || std::floor(*number) != *number || !(*number >= -1 && *number < static_cast<double>(classes_))) {
+    if (!number || std::floor(*number) != *number ||
+        !(*number >= -1 && *number < static_cast<double>(classes_))) {
       return kBadLabel;
     }
     return static_cast<std::int64_t>(*number);
@@ -187,15 +195,17 @@ void read_tensors(const std::string& path, const FileSupervisor& params, Collect
   }
   const std::vector<std::string> columns = columns_of(params);
   if (columns.size() != 1) {
-    throw UsageError(fmt::format("{}: [supervisor] names {} columns: of a safetensors file it names one tensor", path,
-                                 columns.size()));
+    throw UsageError(
+        fmt::format("{}: [supervisor] names {} columns: of a safetensors file it names one tensor", path,
+                    columns.size()));
   }
   const Value ids = parse_json(written->second, path + ": ids");
   const Tensor tensor = file.at(columns[0]);
   const Tensor rows = (tensor.dim() == 1 ? tensor.unsqueeze(1) : tensor).to(at::kDouble).contiguous();
   if (!ids.is_list() || rows.dim() != 2 || rows.size(0) != static_cast<std::int64_t>(ids.as_list().size())) {
-    throw UsageError(fmt::format("{}: '{}' has the shape {}: expected a row for each id in the metadata's \"ids\"", path,
-                                 columns[0], c10::str(tensor.sizes())));
+    throw UsageError(
+        fmt::format("{}: '{}' has the shape {}: expected a row for each id in the metadata's \"ids\"", path,
+                    columns[0], c10::str(tensor.sizes())));
   }
   const double* data = rows.data_ptr<double>();
   for (const Value& id : ids.as_list()) {
@@ -207,10 +217,12 @@ void read_tensors(const std::string& path, const FileSupervisor& params, Collect
 
 }  // namespace
 
-LabelFile::LabelFile(const FileSupervisor& params, std::int64_t classes, const std::vector<std::string>& class_names) {
+LabelFile::LabelFile(const FileSupervisor& params, std::int64_t classes,
+                     const std::vector<std::string>& class_names) {
   Collector rows(params, classes, class_names);
   for (const std::string& path : params.path) {
-    const bool tensors = params.format == "safetensors" || (params.format == "auto" && path.ends_with(".safetensors"));
+    const bool tensors =
+        params.format == "safetensors" || (params.format == "auto" && path.ends_with(".safetensors"));
     (tensors ? read_tensors : read_rows)(path, params, rows);
   }
   rows.refuse_bad_rows();

@@ -5,7 +5,8 @@
 
 namespace w2s {
 
-Tensor corrupted(const Tensor& labels, std::int64_t classes, double accuracy, const Tensor& priority, Stream stream) {
+Tensor corrupted(const Tensor& labels, std::int64_t classes, double accuracy, const Tensor& priority,
+                 Stream stream) {
   const std::int64_t n = labels.size(0);
   Tensor out = labels.to(at::kLong).clone();
   auto* values = out.data_ptr<std::int64_t>();
@@ -13,7 +14,8 @@ Tensor corrupted(const Tensor& labels, std::int64_t classes, double accuracy, co
   if (priority.defined()) {
     const Tensor plain = priority.to(at::kDouble).contiguous();
     const double* first = plain.data_ptr<double>();
-    std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return first[a] > first[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::int64_t a, std::int64_t b) { return first[a] > first[b]; });
   }
   const std::int64_t wrong = std::llround((1 - accuracy) * static_cast<double>(n));
   for (std::int64_t i = 0; i < wrong; ++i) {

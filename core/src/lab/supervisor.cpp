@@ -46,7 +46,8 @@ class LabelsOfFile final : public Supervisor {
                       half.train.size() + half.validation.size(), first, strangers);
       if (params.missing == "error" || file_.labelled(half.train).empty()) {
         throw UsageError("[supervisor]: " + found +
-                         (params.missing == "error" ? "; missing = \"drop\" leaves them out" : ": none is left to train on"));
+                         (params.missing == "error" ? "; missing = \"drop\" leaves them out"
+                                                    : ": none is left to train on"));
       }
       lab.log("[supervisor]: " + found + ": left out");
     } else if (!strangers.empty()) {
@@ -62,7 +63,9 @@ class LabelsOfFile final : public Supervisor {
   TestLabels test(const Examples& examples) override {
     const std::size_t labelled = file_.labelled(examples).size();
     if (static_cast<std::int64_t>(labelled) == examples.size()) return {file_.probabilities(examples), ""};
-    return {{}, fmt::format("the supervisor labels {} of the {} test examples", labelled == 0 ? "none" : std::to_string(labelled), examples.size())};
+    return {{},
+            fmt::format("the supervisor labels {} of the {} test examples",
+                        labelled == 0 ? "none" : std::to_string(labelled), examples.size())};
   }
 
  private:
@@ -81,7 +84,8 @@ class LabelsOfFile final : public Supervisor {
       if (known.count(id) == 0 && strangers++ == 0) first = id;
     }
     if (strangers == 0) return "";
-    return fmt::format("; {} of the {} labelled ids are none of the task's, the first '{}'", strangers, file_.size(), first);
+    return fmt::format("; {} of the {} labelled ids are none of the task's, the first '{}'", strangers,
+                       file_.size(), first);
   }
 
   LabelFile file_;
@@ -90,9 +94,14 @@ class LabelsOfFile final : public Supervisor {
 class Noise final : public Supervisor {
  public:
   Noise(const SupervisorSetup& setup, LocalLab& lab)
-      : lab_(lab), half_(setup.splits->supervisor), params_(setup.experiment->supervisor.noise), seed_(setup.seed) {}
+      : lab_(lab),
+        half_(setup.splits->supervisor),
+        params_(setup.experiment->supervisor.noise),
+        seed_(setup.seed) {}
 
-  Supervision label(const Examples& examples) override { return Supervision::soft(examples, one_hot(examples)); }
+  Supervision label(const Examples& examples) override {
+    return Supervision::soft(examples, one_hot(examples));
+  }
   TestLabels test(const Examples& examples) override { return {one_hot(examples), ""}; }
 
  private:
@@ -108,7 +117,12 @@ class Noise final : public Supervisor {
 
   double accuracy(const Examples& examples) {
     if (params_.accuracy || examples.empty()) return params_.accuracy.value_or(1);
-    return predict(params_.accuracy_of, examples).argmax(1).eq(examples.labels()).to(at::kDouble).mean().item<double>();
+    return predict(params_.accuracy_of, examples)
+        .argmax(1)
+        .eq(examples.labels())
+        .to(at::kDouble)
+        .mean()
+        .item<double>();
   }
 
   // Which labels are wrong first: the largest.
@@ -124,7 +138,8 @@ class Noise final : public Supervisor {
 
   Tensor lengths(const Examples& examples) const {
     if (!examples.has_text()) {
-      throw UsageError("[supervisor]: structure = \"" + params_.structure + "\" needs texts: this task's inputs have no length");
+      throw UsageError("[supervisor]: structure = \"" + params_.structure +
+                       "\" needs texts: this task's inputs have no length");
     }
     const bool pairs = lab_.task_kind() == TaskKind::preference;
     std::vector<double> characters;
@@ -136,8 +151,8 @@ class Noise final : public Supervisor {
 
   // Characters of UTF-8: every byte but those that go on with one.
   static double length(const std::string& text) {
-    return static_cast<double>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+    return static_cast<double>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
   }
 
   Tensor predict(const std::string& model, const Examples& examples) {

@@ -232,7 +232,8 @@ JobOutcome JobRunner::run(const Job& job) {
   }
   outcome.fits = static_cast<std::int64_t>(lab.used().size());
   outcome.computed = lab.computed();
-  record.fits = lab.used();
+  const bool from_outside = job.kind == JobKind::floor && student.empty();
+  if (!from_outside) record.fits = lab.used();  // no fit of its own: a judge's belongs to others
   record.cost = {{"fits", outcome.fits},
                  {"computed", outcome.computed},
                  {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()},
