@@ -135,6 +135,7 @@ TEST_F(AfterARun, ListAndDescribeComeFromThePlugins) {
 }
 
 TEST_F(AfterARun, ListIsCutToTheTerminal) {
+  if (!Workbench::has_terminals()) GTEST_SKIP() << "no pseudo-terminals here";
   const Outcome list = bench->on_terminal(50, "list loss");
   EXPECT_EQ(list.status, 0);
   EXPECT_THAT(list.out, HasSubstr("…"));
@@ -156,6 +157,7 @@ TEST_F(AfterARun, TheStoreIsSoundAndItsIndexCanBeRebuilt) {
 TEST_F(AfterARun, RunningOnATerminalRedrawsOneLineAndElsewherePrintsPlainLines) {
   EXPECT_THAT(first->err, Not(HasSubstr("\033")));
   EXPECT_THAT(first->err, Not(HasSubstr("\r")));
+  if (!Workbench::has_terminals()) GTEST_SKIP() << "no pseudo-terminals here";
   const Outcome terminal = bench->on_terminal(100, "run tiny.toml --runs shown");
   EXPECT_EQ(terminal.status, 0) << terminal.out;
   EXPECT_THAT(terminal.out, HasSubstr("\r[0/8] "));

@@ -232,6 +232,12 @@ Outcome Workbench::w2s(const Arguments& arguments) const { return command(w2s_co
 
 Outcome Workbench::command(const Arguments& command) const { return Process(folder_, command).wait(); }
 
+bool Workbench::has_terminals() {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  if (terminal >= 0) close(terminal);
+  return terminal >= 0;
+}
+
 Outcome Workbench::on_terminal(int columns, const std::string& arguments) const {
   const std::string line =
       "stty cols " + std::to_string(columns) + " && " + std::string(W2S_COMMAND) + " " + arguments;

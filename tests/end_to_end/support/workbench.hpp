@@ -62,6 +62,8 @@ class Workbench {
   Outcome w2s(const Arguments& arguments) const;
   /// Any program of the PATH.
   Outcome command(const Arguments& command) const;
+  /// False in a container without pseudo-terminals.
+  static bool has_terminals();
   /// w2s ARGUMENTS on a terminal of this many columns; out holds all that it showed.
   Outcome on_terminal(int columns, const std::string& arguments) const;
   Arguments w2s_command(const Arguments& arguments) const;
