@@ -52,29 +52,36 @@ class TextClassification final : public ITask {
   static void describe(Schema<Params>& s) {
     s.summary(
         "Texts from JSONL, CSV or TSV files (.gz and .zst as well). form = \"label\": a row has a text and a "
-        "label. form = \"choices\": a question with several answers; with probability 1/2 its right answer is "
-        "shown, label 1, else one of the wrong ones, label 0. form = \"pair\": two texts, the better one named "
+        "label. form = \"choices\": a question with several answers; with probability 1/2 its right answer "
+        "is "
+        "shown, label 1, else one of the wrong ones, label 0. form = \"pair\": two texts, the better one "
+        "named "
         "first in `choices`, are shown in random order with a claim about which is better; label 1 where the "
         "claim is true");
     s.source("the conversion to two classes: Burns et al. 2023, appendix A");
     s.field("path", &Params::path, "folder that the files are in").required().path();
     s.field("train", &Params::train, "file, or list of files, of the training rows").required();
-    s.field("test", &Params::test, "file, or list of files, of the test rows; none: `held_out` training rows");
+    s.field("test", &Params::test,
+            "file, or list of files, of the test rows; none: `held_out` training rows");
     s.field("shifts", &Params::shifts, "out-of-distribution test sets: { NAME = file or list of files }");
-    s.field("format", &Params::format, "of the files; auto: by their names").one_of({"auto", "jsonl", "csv", "tsv"});
+    s.field("format", &Params::format, "of the files; auto: by their names")
+        .one_of({"auto", "jsonl", "csv", "tsv"});
     s.field("header", &Params::header, "csv, tsv: the first row names the columns; else they are 0, 1, …");
     s.field("quotes", &Params::quotes, "csv, tsv: fields that begin with a quote end with one (RFC 4180)");
     s.field("form", &Params::form, "what a row is").one_of({"label", "choices", "pair"});
-    s.field("template", &Params::text_template,
-            "the text: names of columns in braces, {{ and }} for braces; choices: {answer} is the answer shown; "
-            "pair: {first}, {second} and {claim}")
+    s.field(
+         "template", &Params::text_template,
+         "the text: names of columns in braces, {{ and }} for braces; choices: {answer} is the answer shown; "
+         "pair: {first}, {second} and {claim}")
         .required();
     s.field("label", &Params::label, "column of the label (label) or of the right answer (choices)");
     s.field("classes", &Params::classes, "form \"label\": the labels in the order of their classes");
-    s.field("label_map", &Params::label_map,
-            "form \"label\": { \"value in the file\" = \"one of classes\" }; empty: the values are the classes");
+    s.field(
+        "label_map", &Params::label_map,
+        "form \"label\": { \"value in the file\" = \"one of classes\" }; empty: the values are the classes");
     s.field("choices", &Params::choices,
-            "choices: columns of the answers, or one column with a list; pair: columns of the better and the worse "
+            "choices: columns of the answers, or one column with a list; pair: columns of the better and the "
+            "worse "
             "text");
     s.field("answer", &Params::answer,
             "choices: what the label column holds: the number of the right answer, its text, its key among "
@@ -82,14 +89,18 @@ class TextClassification final : public ITask {
         .one_of({"index", "text", "key", "first"});
     s.field("first_choice", &Params::first_choice, "choices: number of the first answer").in(0, 1);
     s.field("choice_keys", &Params::choice_keys, "choices: column with the list of the answers' keys");
-    s.field("none_of_these", &Params::none_of_these,
-            "choices: answers that are never shown; where one of them is right, a wrong one is shown, label 0");
-    s.field("claims", &Params::claims, "pair: {claim} where the first, and where the second, is said to be better");
+    s.field(
+        "none_of_these", &Params::none_of_these,
+        "choices: answers that are never shown; where one of them is right, a wrong one is shown, label 0");
+    s.field("claims", &Params::claims,
+            "pair: {claim} where the first, and where the second, is said to be better");
     s.field("group", &Params::group, "columns whose values together name the rows that stay in one half");
     s.field("id", &Params::id, "column of an id of the row; empty: its line");
     s.field("train_limit", &Params::train_limit, "use the first so many training rows; 0: all").at_least(0);
-    s.field("test_limit", &Params::test_limit, "use the first so many rows of each test set; 0: all").at_least(0);
-    s.field("held_out", &Params::held_out, "without test files: so many training rows, in whole groups, are the test set")
+    s.field("test_limit", &Params::test_limit, "use the first so many rows of each test set; 0: all")
+        .at_least(0);
+    s.field("held_out", &Params::held_out,
+            "without test files: so many training rows, in whole groups, are the test set")
         .at_least(0);
     s.field("on_error", &Params::on_error, "malformed rows: refuse the data, or skip them and say so")
         .one_of({"refuse", "skip"});
@@ -115,7 +126,8 @@ class TextClassification final : public ITask {
         fail("answer = \"key\" and 'choice_keys' belong together");
       }
     } else {
-      if (params_.choices.size() != 2) fail("form = \"pair\" needs 'choices': the columns of the better and the worse text");
+      if (params_.choices.size() != 2)
+        fail("form = \"pair\" needs 'choices': the columns of the better and the worse text");
       if (params_.claims.size() != 2) fail("'claims' are two: for the first and for the second text");
     }
     for (const auto& [name, files] : params_.shifts) shift_files_[name] = strings(files);
@@ -185,7 +197,9 @@ class TextClassification final : public ITask {
     labels_[value] = known->second;
   }
 
-  std::string file(const std::string& name) const { return (fs::path(params_.path) / name).lexically_normal().string(); }
+  std::string file(const std::string& name) const {
+    return (fs::path(params_.path) / name).lexically_normal().string();
+  }
 
   Columns read(const std::string& split, const std::vector<std::string>& names, std::int64_t limit,
                std::vector<std::string>& notes) const {
@@ -206,7 +220,8 @@ class TextClassification final : public ITask {
           const std::string own = params_.id.empty() ? std::to_string(row.line) : row.text(params_.id);
           const std::string id = split + "/" + (params_.id.empty() ? place : "") + own;
           Converted converted = convert(row, id);
-          if (converted.text.find_first_not_of(" \t\r\n") == std::string::npos) throw UsageError("the text is empty");
+          if (converted.text.find_first_not_of(" \t\r\n") == std::string::npos)
+            throw UsageError("the text is empty");
           std::string key;
           for (const std::string& column : params_.group) key += row.text(column) + '\x1f';
           if (!ids.insert(id).second) throw UsageError("the id '" + own + "' occurs twice");
@@ -214,13 +229,15 @@ class TextClassification final : public ITask {
           columns.text.push_back(std::move(converted.text));
           labels.push_back(converted.label);
           if (!params_.group.empty()) {
-            columns.groups.push_back(groups.emplace(key, static_cast<std::int64_t>(groups.size())).first->second);
+            columns.groups.push_back(
+                groups.emplace(key, static_cast<std::int64_t>(groups.size())).first->second);
           }
         } catch (const UsageError& error) {
           ++bad;
           const std::string message = error.what(), where = file(name) + ":";
           const bool placed = message.starts_with(where);
-          if (errors.size() < 5) errors.push_back(placed ? message : where + std::to_string(row.line) + ": " + message);
+          if (errors.size() < 5)
+            errors.push_back(placed ? message : where + std::to_string(row.line) + ": " + message);
         }
       }
     }
@@ -230,11 +247,11 @@ class TextClassification final : public ITask {
     return columns;
   }
 
-  void report(const std::string& split, std::int64_t rows, std::int64_t bad, const std::vector<std::string>& errors,
-              std::vector<std::string>& notes) const {
+  void report(const std::string& split, std::int64_t rows, std::int64_t bad,
+              const std::vector<std::string>& errors, std::vector<std::string>& notes) const {
     if (bad == 0) return;
-    std::string text = std::to_string(bad) + " malformed row" + (bad == 1 ? "" : "s") + " of " + std::to_string(rows) +
-                       " in '" + split + "'";
+    std::string text = std::to_string(bad) + " malformed row" + (bad == 1 ? "" : "s") + " of " +
+                       std::to_string(rows) + " in '" + split + "'";
     const bool skip = params_.on_error == "skip";
     if (skip) text += ", left out";
     for (const std::string& error : errors) text += "\n  " + error;
@@ -258,8 +275,8 @@ class TextClassification final : public ITask {
     if (found != known.end()) return found->second;
     std::vector<std::string> names;
     for (const auto& [name, label] : known) names.push_back(name);
-    throw UsageError("column '" + params_.label + "': '" + value + "' is not one of the labels " + one_of_list(names) +
-                     did_you_mean(value, names));
+    throw UsageError("column '" + params_.label + "': '" + value + "' is not one of the labels " +
+                     one_of_list(names) + did_you_mean(value, names));
   }
 
   std::vector<std::string> answers_of(const DataRow& row) const {
@@ -285,19 +302,22 @@ class TextClassification final : public ITask {
       number -= params_.first_choice;
       if (error != std::errc() || end != wanted.data() + wanted.size() || number < 0 ||
           number >= static_cast<std::int64_t>(answers.size())) {
-        throw UsageError("column '" + params_.label + "': '" + wanted + "' is not the number of an answer: there are " +
-                         std::to_string(answers.size()) + ", from " + std::to_string(params_.first_choice));
+        throw UsageError("column '" + params_.label + "': '" + wanted +
+                         "' is not the number of an answer: there are " + std::to_string(answers.size()) +
+                         ", from " + std::to_string(params_.first_choice));
       }
       return static_cast<std::size_t>(number);
     }
     std::vector<std::string> names = answers;
     if (params_.answer == "key") {
       names.clear();
-      for (const Value& key : row.at(params_.choice_keys).as_list()) names.push_back(text_of(key, params_.choice_keys));
+      for (const Value& key : row.at(params_.choice_keys).as_list())
+        names.push_back(text_of(key, params_.choice_keys));
     }
     const auto found = std::find(names.begin(), names.end(), wanted);
     if (found == names.end() || found - names.begin() >= static_cast<std::ptrdiff_t>(answers.size())) {
-      throw UsageError("column '" + params_.label + "': '" + wanted + "' is not one of " + one_of_list(names));
+      throw UsageError("column '" + params_.label + "': '" + wanted + "' is not one of " +
+                       one_of_list(names));
     }
     return static_cast<std::size_t>(found - names.begin());
   }
@@ -347,7 +367,8 @@ class TextClassification final : public ITask {
       part.insert(part.end(), group.begin(), group.end());
     }
     if (train.empty()) {
-      fail("held_out = " + std::to_string(params_.held_out) + " leaves no training row of " + std::to_string(rows.size()));
+      fail("held_out = " + std::to_string(params_.held_out) + " leaves no training row of " +
+           std::to_string(rows.size()));
     }
     std::sort(test.begin(), test.end());
     std::sort(train.begin(), train.end());
@@ -357,7 +378,8 @@ class TextClassification final : public ITask {
 
   const Params params_;
   const TextTemplate template_;
-  std::map<std::string, std::int64_t> classes_, labels_;  // names of classes; values in the file, where they are mapped
+  std::map<std::string, std::int64_t> classes_,
+      labels_;  // names of classes; values in the file, where they are mapped
   std::map<std::string, std::vector<std::string>> shift_files_;
 };
 

@@ -14,9 +14,10 @@ namespace {
 
 // Lexicographer files 3 … 28 of the nouns (lexnames(5WN)).
 std::vector<std::string> kinds() {
-  return {"tops",     "act",    "animal",     "artifact", "attribute", "body",     "cognition", "communication", "event",
-          "feeling",  "food",   "group",      "location", "motive",    "object",   "person",    "phenomenon",    "plant",
-          "possession", "process", "quantity", "relation", "shape",     "state",    "substance", "time"};
+  return {"tops",          "act",    "animal",     "artifact",  "attribute",  "body",     "cognition",
+          "communication", "event",  "feeling",    "food",      "group",      "location", "motive",
+          "object",        "person", "phenomenon", "plant",     "possession", "process",  "quantity",
+          "relation",      "shape",  "state",      "substance", "time"};
 }
 constexpr std::int64_t kFirstFile = 3;
 
@@ -29,7 +30,8 @@ class WordNet final : public ITask {
  public:
   struct Params {
     std::string path = "/usr/share/wordnet";
-    std::vector<std::string> classes = {"act", "animal", "artifact", "body", "communication", "person", "plant", "state"};
+    std::vector<std::string> classes = {"act",           "animal", "artifact", "body",
+                                        "communication", "person", "plant",    "state"};
     std::string text_template = "{definition}";
     std::int64_t per_class = 1500;
     std::int64_t test = 1000;
@@ -37,14 +39,17 @@ class WordNet final : public ITask {
   };
   static void describe(Schema<Params>& s) {
     s.summary(
-         "Definitions of nouns from WordNet's data.noun; the class is the kind of thing that is defined, as WordNet's "
-         "authors filed it. Examples of use are cut off, equal definitions are taken once, and definitions of one "
+         "Definitions of nouns from WordNet's data.noun; the class is the kind of thing that is defined, as "
+         "WordNet's "
+         "authors filed it. Examples of use are cut off, equal definitions are taken once, and definitions "
+         "of one "
          "word stay in one half.")
         .source("Miller 1995; Debian's package wordnet-base");
     s.field("path", &Params::path, "folder of data.noun").path();
     s.field("classes", &Params::classes, "kinds to tell apart").one_of(kinds());
     s.field("template", &Params::text_template, "the text; {word} and {definition} are filled in");
-    s.field("per_class", &Params::per_class, "use so many nouns of each kind, drawn at random; 0: all").at_least(0);
+    s.field("per_class", &Params::per_class, "use so many nouns of each kind, drawn at random; 0: all")
+        .at_least(0);
     s.field("test", &Params::test, "so many of them, whole words, are the test set").at_least(1);
     s.field("seed", &Params::seed, "of both draws").at_least(0);
   }
@@ -70,7 +75,8 @@ class WordNet final : public ITask {
       row.fields = Table{{"word", noun.word}, {"definition", noun.definition}};
       columns.ids.push_back(noun.id);
       columns.text.push_back(template_.render(row));
-      columns.groups.push_back(words.emplace(noun.word, static_cast<std::int64_t>(words.size())).first->second);
+      columns.groups.push_back(
+          words.emplace(noun.word, static_cast<std::int64_t>(words.size())).first->second);
       labels.push_back(noun.kind);
     }
     columns.labels = at::tensor(labels, at::kLong);
@@ -87,8 +93,8 @@ class WordNet final : public ITask {
       part.insert(part.end(), rows.begin(), rows.end());
     }
     if (train.empty()) {
-      throw UsageError("task 'wordnet': test = " + std::to_string(params_.test) + " leaves no training row of " +
-                       std::to_string(labels.size()));
+      throw UsageError("task 'wordnet': test = " + std::to_string(params_.test) +
+                       " leaves no training row of " + std::to_string(labels.size()));
     }
     const Examples all(std::move(columns));
     TaskData data;
@@ -102,10 +108,12 @@ class WordNet final : public ITask {
  private:
   std::string file() const { return (std::filesystem::path(params_.path) / "data.noun").string(); }
 
-  // A line is: offset, lexicographer file, "n", number of words (hexadecimal), the first word, … "| definition; examples".
+  // A line is: offset, lexicographer file, "n", number of words (hexadecimal), the first word, … "|
+  // definition; examples".
   std::vector<Noun> read() const {
     if (!std::filesystem::exists(file())) {
-      throw UsageError(file() + ": no such file; Debian's package wordnet-base installs WordNet in " + Params().path);
+      throw UsageError(file() + ": no such file; Debian's package wordnet-base installs WordNet in " +
+                       Params().path);
     }
     const std::vector<std::string> names = kinds();
     std::vector<Noun> nouns;
@@ -121,7 +129,8 @@ class WordNet final : public ITask {
       std::istringstream fields(line);
       fields >> noun.id >> kind >> pos >> words >> noun.word;
       const std::int64_t filed = kind.size() == 2 ? std::atoll(kind.c_str()) - kFirstFile : -1;
-      if (bar == std::string::npos || pos != "n" || filed < 0 || filed >= static_cast<std::int64_t>(names.size())) {
+      if (bar == std::string::npos || pos != "n" || filed < 0 ||
+          filed >= static_cast<std::int64_t>(names.size())) {
         throw UsageError(file() + ":" + std::to_string(number) + ": not a line of WordNet's data.noun");
       }
       const auto wanted =
@@ -130,7 +139,8 @@ class WordNet final : public ITask {
       noun.kind = wanted - params_.classes.begin();
       noun.definition = definition(line.substr(bar + 3));
       std::replace(noun.word.begin(), noun.word.end(), '_', ' ');
-      if (!noun.definition.empty() && definitions.insert(noun.definition).second) nouns.push_back(std::move(noun));
+      if (!noun.definition.empty() && definitions.insert(noun.definition).second)
+        nouns.push_back(std::move(noun));
     }
     return nouns;
   }

@@ -20,7 +20,8 @@ constexpr Command kCommands[] = {
     {"validate", "EXPERIMENT.toml", "check an experiment without running it", nullptr},
     {"list", "[KIND]", "list the plugins: tasks, models, objectives, losses, strategies", nullptr},
     {"describe", "KIND/NAME", "what a plugin does, its parameters and TOML to paste", nullptr},
-    {"leaderboard", "[EXPERIMENT…]", "the table of methods: score, performance gap recovered, agreement", leaderboard},
+    {"leaderboard", "[EXPERIMENT…]", "the table of methods: score, performance gap recovered, agreement",
+     leaderboard},
     {"report", "[EXPERIMENT…]", "one HTML page that opens offline: leaderboard, figures, every run", report},
     {"show", "RUN", "one run: configuration, measures, fits, where each number came from", show},
     {"store", "reindex|gc|du|verify", "look after the store of results", store},
@@ -38,7 +39,8 @@ void print_help() {
 [[noreturn]] void hand_over(char** argv) {
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
   for (const std::filesystem::path& candidate :
-       {self.parent_path() / "w2s-engine", self.parent_path().parent_path() / "libexec" / "w2s" / "w2s-engine"}) {
+       {self.parent_path() / "w2s-engine",
+        self.parent_path().parent_path() / "libexec" / "w2s" / "w2s-engine"}) {
     if (!std::filesystem::exists(candidate)) continue;
     execv(candidate.c_str(), argv);
     throw Error("cannot start '" + candidate.string() + "': " + std::strerror(errno));
@@ -68,7 +70,8 @@ int dispatch(int argc, char** argv) {
     return command.run(command, Args(argv + 2, argv + argc));
   }
   if (name[0] == '-') {
-    throw UsageError("unknown option '" + name + "'" + did_you_mean(name, {"--help", "--version"}) + "; see w2s --help");
+    throw UsageError("unknown option '" + name + "'" + did_you_mean(name, {"--help", "--version"}) +
+                     "; see w2s --help");
   }
   throw UsageError("unknown command '" + name + "'" + did_you_mean(name, names) + "; see w2s --help");
 }

@@ -10,21 +10,24 @@ namespace w2s::app {
 Options::Options(const Command& command, std::vector<std::string> positional)
     : command_(command), positional_(std::move(positional)), visible_("Options", 96) {
   add()("help,h", po::bool_switch(), "show this help");
-  for (const std::string& name : positional_) hidden_.add_options()(name.c_str(), po::value<std::vector<std::string>>());
+  for (const std::string& name : positional_)
+    hidden_.add_options()(name.c_str(), po::value<std::vector<std::string>>());
 }
 
 void Options::add_runs() {
   const char* from_environment = std::getenv("W2S_RUNS");
-  add()("runs", po::value<std::string>()->value_name("DIR")->default_value(from_environment ? from_environment : "runs"),
+  add()("runs",
+        po::value<std::string>()->value_name("DIR")->default_value(from_environment ? from_environment
+                                                                                    : "runs"),
         "the store of results; W2S_RUNS sets the default");
 }
 
 void Options::add_overrides() {
   add()("set", po::value<std::vector<std::string>>()->value_name("KEY=VALUE"),
-        "change a value of the experiment: dotted key, TOML value; may be repeated")
-      ("sweep", po::value<std::vector<std::string>>()->value_name("KEY=V1,V2"),
-       "run the experiment for each value; several make a grid; may be repeated")
-      ("seeds", po::value<std::string>()->value_name("0,1,2"), "these seeds instead of the file's");
+        "change a value of the experiment: dotted key, TOML value; may be repeated")(
+      "sweep", po::value<std::vector<std::string>>()->value_name("KEY=V1,V2"),
+      "run the experiment for each value; several make a grid; may be repeated")(
+      "seeds", po::value<std::string>()->value_name("0,1,2"), "these seeds instead of the file's");
 }
 
 bool Options::parse(const Args& args) {
@@ -45,7 +48,8 @@ bool Options::parse(const Args& args) {
     po::notify(values_);
   } catch (const po::unknown_option& error) {
     std::vector<std::string> names;
-    for (const auto& option : visible_.options()) names.push_back(option->canonical_display_name(po::command_line_style::allow_long));
+    for (const auto& option : visible_.options())
+      names.push_back(option->canonical_display_name(po::command_line_style::allow_long));
     throw UsageError(name + ": unknown option '" + error.get_option_name() + "'" +
                      did_you_mean(error.get_option_name(), names) + help);
   } catch (const po::too_many_positional_options_error&) {
@@ -56,8 +60,10 @@ bool Options::parse(const Args& args) {
     throw UsageError(name + ": " + error.what() + help);
   }
   if (flag("help")) {
-    std::cout << "usage: w2s " << command_.name << ' ' << command_.arguments << (command_.arguments[0] ? " " : "")
-              << "[options]\n\n" << command_.summary << "\n\n" << visible_;
+    std::cout << "usage: w2s " << command_.name << ' ' << command_.arguments
+              << (command_.arguments[0] ? " " : "") << "[options]\n\n"
+              << command_.summary << "\n\n"
+              << visible_;
     return false;
   }
   return true;
@@ -85,7 +91,8 @@ Overrides Options::overrides() const {
   overrides.set = list("set");
   overrides.sweep = list("sweep");
   if (given("seeds")) {
-    if (text("seeds").empty()) throw UsageError("--seeds is empty: expected whole numbers from 0, separated by commas");
+    if (text("seeds").empty())
+      throw UsageError("--seeds is empty: expected whole numbers from 0, separated by commas");
     std::istringstream in(text("seeds"));
     for (std::string item; std::getline(in, item, ',');) {
       try {

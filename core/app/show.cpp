@@ -23,9 +23,9 @@ void print_fit(const Store& store, const std::string& key) {
   const std::string kind = manifest.at("kind");
   fmt::print("  {}  {} {}", key.substr(0, 16), kind, manifest.value("model", ""));
   if (kind == "fit") {
-    fmt::print(": loss {}, {} examples, {} steps, kept step {}", manifest.at("loss").at("type").get<std::string>(),
-               manifest.at("examples").get<std::int64_t>(), manifest.at("steps").get<std::int64_t>(),
-               manifest.at("kept_step").get<std::int64_t>());
+    fmt::print(": loss {}, {} examples, {} steps, kept step {}",
+               manifest.at("loss").at("type").get<std::string>(), manifest.at("examples").get<std::int64_t>(),
+               manifest.at("steps").get<std::int64_t>(), manifest.at("kept_step").get<std::int64_t>());
   }
   fmt::print(", {:.2f} s, {}\n", manifest.value("seconds", 0.0), store.path(key));
 }
@@ -36,13 +36,16 @@ void print_record(const Store& store, const Record& record, bool config) {
   if (!record.method.empty()) fmt::print("  method {}\n", record.method);
   if (!record.weak.empty()) fmt::print("  weak {}\n", record.weak);
   if (!record.strong.empty()) fmt::print("  strong {}\n", record.strong);
-  for (const auto& [test, measures] : record.tests) print_measures(("test set '" + test + "'").c_str(), measures);
+  for (const auto& [test, measures] : record.tests)
+    print_measures(("test set '" + test + "'").c_str(), measures);
   for (const auto& [test, why] : record.unscored) fmt::print("\ntest set '{}': no score, {}\n", test, why);
   print_measures("against the supervisor", record.supervision);
-  for (const auto& [test, measures] : record.oracle) print_measures(("oracle early stopping, '" + test + "'").c_str(), measures);
+  for (const auto& [test, measures] : record.oracle)
+    print_measures(("oracle early stopping, '" + test + "'").c_str(), measures);
   if (!record.fits.empty()) fmt::print("\nfits, the last one gave the numbers\n");
   for (const std::string& fit : record.fits) print_fit(store, fit);
-  if (!record.floor.empty()) fmt::print("  floor   {}\n  ceiling {}\n", record.floor.substr(0, 16), record.ceiling.substr(0, 16));
+  if (!record.floor.empty())
+    fmt::print("  floor   {}\n  ceiling {}\n", record.floor.substr(0, 16), record.ceiling.substr(0, 16));
   fmt::print("\ncost {}\n", record.cost.dump());
   nlohmann::json provenance = record.provenance;
   const std::string experiment = provenance.value("experiment", "");
@@ -56,10 +59,12 @@ void print_record(const Store& store, const Record& record, bool config) {
 int show(const Command& command, const Args& args) {
   Options options(command, {"run"});
   options.add_runs();
-  options.add()("json", po::bool_switch(), "the record as JSON")("config", po::bool_switch(), "the resolved experiment too");
+  options.add()("json", po::bool_switch(), "the record as JSON")("config", po::bool_switch(),
+                                                                 "the resolved experiment too");
   if (!options.parse(args)) return 0;
   const std::string wanted = options.required("run");
-  if (wanted.empty()) throw UsageError("show needs RUN: the beginning of a key, as w2s plan EXPERIMENT.toml shows them");
+  if (wanted.empty())
+    throw UsageError("show needs RUN: the beginning of a key, as w2s plan EXPERIMENT.toml shows them");
   const Store store = Store::read_only(options.runs());
   std::vector<std::string> found;
   for (const ObjectInfo& object : store.list("record")) {
@@ -70,7 +75,8 @@ int show(const Command& command, const Args& args) {
                      "'; w2s plan EXPERIMENT.toml shows the keys, their beginning is enough");
   }
   if (found.size() > 1) {
-    throw UsageError("'" + wanted + "' is the beginning of " + std::to_string(found.size()) + " runs; give more of it");
+    throw UsageError("'" + wanted + "' is the beginning of " + std::to_string(found.size()) +
+                     " runs; give more of it");
   }
   const nlohmann::json manifest = store.manifest(found[0]);
   if (options.flag("json")) {

@@ -24,7 +24,8 @@ int disk_use(const Store& store) {
     kinds[object.kind].second += object.bytes;
     total += object.bytes;
   }
-  for (const auto& [kind, use] : kinds) fmt::print("{:<12} {:>8}  {:>12}\n", kind, use.first, size_text(use.second));
+  for (const auto& [kind, use] : kinds)
+    fmt::print("{:<12} {:>8}  {:>12}\n", kind, use.first, size_text(use.second));
   fmt::print("{:<12} {:>8}  {:>12}\n", "all", store.list().size(), size_text(total));
   return 0;
 }
@@ -65,8 +66,8 @@ int store(const Command& command, const Args& args) {
   Options options(command, {"action"});
   options.add_runs();
   options.add()("keep", po::value<std::string>()->value_name("WHAT")->default_value("used"),
-                "gc: 'used' keeps the records that experiments list and their fits, 'records' keeps all records and nothing else")
-      ("dry-run,n", po::bool_switch(), "gc: only say what would go");
+                "gc: 'used' keeps the records that experiments list and their fits, 'records' keeps all "
+                "records and nothing else")("dry-run,n", po::bool_switch(), "gc: only say what would go");
   if (!options.parse(args)) return 0;
   const std::string action = options.required("action");
   if (action == "du") return disk_use(Store::read_only(options.runs()));
@@ -93,12 +94,14 @@ int store(const Command& command, const Args& args) {
   }
   if (action == "gc") {
     const std::string keep = options.text("keep");
-    if (keep != "used" && keep != "records") throw UsageError("--keep takes 'used' or 'records', found '" + keep + "'");
+    if (keep != "used" && keep != "records")
+      throw UsageError("--keep takes 'used' or 'records', found '" + keep + "'");
     Store store = existing_store(options.runs());
     return collect(store, keep, options.flag("dry-run"));
   }
   throw UsageError("store: unknown action '" + action + "'" +
-                   did_you_mean(action, {"reindex", "gc", "du", "verify"}) + "; there are reindex, gc, du and verify");
+                   did_you_mean(action, {"reindex", "gc", "du", "verify"}) +
+                   "; there are reindex, gc, du and verify");
 }
 
 }  // namespace w2s::app

@@ -39,21 +39,25 @@ class Lines {
 int tokenizer(const Command& command, const Args& args) {
   Options options(command, {"action", "files"});
   options.add()("vocabulary", po::value<std::int64_t>()->value_name("N")->default_value(8192),
-                "tokens: <|endoftext|>, the 256 bytes and merges")
-      ("min-frequency", po::value<std::int64_t>()->value_name("N")->default_value(2), "a pair seen less often is not merged")
-      ("out", po::value<std::string>()->value_name("DIR"), "folder for tokenizer.json, made if absent");
+                "tokens: <|endoftext|>, the 256 bytes and merges")(
+      "min-frequency", po::value<std::int64_t>()->value_name("N")->default_value(2),
+      "a pair seen less often is not merged")("out", po::value<std::string>()->value_name("DIR"),
+                                              "folder for tokenizer.json, made if absent");
   if (!options.parse(args)) return 0;
   const std::string action = options.required("action");
   if (action != "train") {
-    throw UsageError("w2s tokenizer: unknown action '" + action + "'" + did_you_mean(action, {"train"}) + "; there is train");
+    throw UsageError("w2s tokenizer: unknown action '" + action + "'" + did_you_mean(action, {"train"}) +
+                     "; there is train");
   }
   const std::vector<std::string> files = options.list("files");
   if (files.empty()) throw UsageError("w2s tokenizer train needs text files; see w2s tokenizer --help");
-  if (!options.given("out")) throw UsageError("w2s tokenizer train needs --out DIR: where tokenizer.json goes");
+  if (!options.given("out"))
+    throw UsageError("w2s tokenizer train needs --out DIR: where tokenizer.json goes");
   BpeTraining training;
   training.vocab_size = options.values()["vocabulary"].as<std::int64_t>();
   training.min_frequency = options.values()["min-frequency"].as<std::int64_t>();
-  if (training.vocab_size < 257) throw UsageError("--vocabulary must be at least 257: <|endoftext|> and the 256 bytes");
+  if (training.vocab_size < 257)
+    throw UsageError("--vocabulary must be at least 257: <|endoftext|> and the 256 bytes");
   if (training.min_frequency < 1) throw UsageError("--min-frequency must be at least 1");
 
   Lines lines(files);

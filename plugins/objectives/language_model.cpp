@@ -23,24 +23,29 @@ class LanguageModel final : public IObjective {
   };
   static void describe(Schema<Params>& s) {
     s.summary(
-         "Next-token prediction for causal language models. Texts are joined, each followed by the end-of-text "
-         "token, and cut into rows of one length: nothing is padded, and what does not fill a last row is left "
+         "Next-token prediction for causal language models. Texts are joined, each followed by the "
+         "end-of-text "
+         "token, and cut into rows of one length: nothing is padded, and what does not fill a last row is "
+         "left "
          "out. A share of the texts is held out; the perplexity on them is kept with the pretraining.")
         .formula("mean of −log p(token t + 1 | tokens 0 … t of the row)")
         .source("Radford et al. 2019");
-    s.field("files", &Params::files, "text files, plain, gzip or Zstandard, in the place of the task's texts; "
-                                     "empty: the task's")
+    s.field("files", &Params::files,
+            "text files, plain, gzip or Zstandard, in the place of the task's texts; "
+            "empty: the task's")
         .path();
     s.field("documents", &Params::documents, "what one text is in such a file")
         .one_of({"line", "paragraph", "file"});
     s.field("held_out", &Params::held_out, "share of the texts that is held out").at_least(0).below(1);
     s.field("length", &Params::length, "tokens of a row; 0: the model's context").at_least(0);
-    s.field("tokens", &Params::tokens, "train on the first so many tokens of the shuffled texts; 0: all").at_least(0);
+    s.field("tokens", &Params::tokens, "train on the first so many tokens of the shuffled texts; 0: all")
+        .at_least(0);
     s.field("seed", &Params::seed, "of the order of the texts, and so of what is held out").at_least(0);
   }
 
   explicit LanguageModel(const Params& params) : params_(params) {
-    if (params_.length == 1) throw UsageError("objective 'language_model': a row of one token predicts nothing");
+    if (params_.length == 1)
+      throw UsageError("objective 'language_model': a row of one token predicts nothing");
   }
 
   std::vector<std::string> files() const override { return params_.files; }
@@ -60,7 +65,8 @@ class LanguageModel final : public IObjective {
         Stream(static_cast<std::uint64_t>(params_.seed), "language_model/order").permutation(count);
     const auto apart = static_cast<std::int64_t>(std::ceil(params_.held_out * static_cast<double>(count)));
     held_out_ = packed(tokenizer, texts, {order.begin(), order.begin() + apart}, *end, length, 0);
-    Encoded rows = packed(tokenizer, texts, {order.begin() + apart, order.end()}, *end, length, params_.tokens);
+    Encoded rows =
+        packed(tokenizer, texts, {order.begin() + apart, order.end()}, *end, length, params_.tokens);
     if (rows.rows() == 0) {
       throw UsageError("objective 'language_model': " + std::to_string(count - apart) +
                        " texts do not fill one row of " + std::to_string(length) + " tokens");
@@ -94,7 +100,8 @@ class LanguageModel final : public IObjective {
  private:
   static std::vector<std::string> texts_of(const Examples& examples) {
     if (!examples.has_text()) {
-      throw UsageError("objective 'language_model': the task's examples are not text; name text files in 'files'");
+      throw UsageError(
+          "objective 'language_model': the task's examples are not text; name text files in 'files'");
     }
     std::vector<std::string> texts;
     const bool pairs = !examples.columns().second.empty();
@@ -147,7 +154,8 @@ class LanguageModel final : public IObjective {
       for (std::size_t i = begin; i < std::min(begin + kTexts, chosen.size()); ++i) {
         part.push_back(texts[static_cast<std::size_t>(chosen[i])]);
       }
-      for (const Tokenizer::Ids& ids : tokenizer.encode_batch(part, /*add_special_tokens=*/false, at::get_num_threads())) {
+      for (const Tokenizer::Ids& ids :
+           tokenizer.encode_batch(part, /*add_special_tokens=*/false, at::get_num_threads())) {
         rows.tokens.insert(rows.tokens.end(), ids.begin(), ids.end());
         rows.tokens.push_back(end);
       }
@@ -166,7 +174,8 @@ class LanguageModel final : public IObjective {
     const std::int64_t length = inputs.length(rows.at(0)), count = static_cast<std::int64_t>(rows.size());
     Tensor ids = at::empty({count, length}, at::kLong);
     for (std::int64_t r = 0; r < count; ++r) {
-      const auto begin = inputs.tokens.begin() + inputs.offsets[static_cast<std::size_t>(rows[static_cast<std::size_t>(r)])];
+      const auto begin =
+          inputs.tokens.begin() + inputs.offsets[static_cast<std::size_t>(rows[static_cast<std::size_t>(r)])];
       std::copy(begin, begin + length, ids.data_ptr<std::int64_t>() + r * length);
     }
     const Tensor x = ids.to(model.parameters().items().at(0).tensor.device());

@@ -29,7 +29,8 @@ class SimClr final : public IObjective {
             "mean of −log(exp(⟨u, v⟩/τ) / Σ exp(⟨u, w⟩/τ)) over both views u, w any other view, unit vectors")
         .source("Chen et al. 2020");
     s.field("temperature", &Params::temperature, "τ").above(0);
-    s.field("view", &Params::view, "edge of the augmented views in pixels; smaller ones cost less; 0: the image's")
+    s.field("view", &Params::view,
+            "edge of the augmented views in pixels; smaller ones cost less; 0: the image's")
         .at_least(0);
     s.field("projection", &Params::projection, "layer sizes of the head that is thrown away").at_least(1);
     s.field("scale", &Params::scale, "range of the crop's edge as a share of the image's; above 1 zooms out")

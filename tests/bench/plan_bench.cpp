@@ -30,10 +30,12 @@ pairs = {{ weak = "small", strong = "large" }}
 small = {{ type = "mlp", hidden = [16] }}
 large = {{ type = "mlp", hidden = [64] }}
 [methods]
-)", seeds, folder);
+)",
+                                 seeds, folder);
   for (int i = 0; i < kMethods; ++i) {
-    text += fmt::format("m{} = {{ loss = {{ type = \"gce\", q = {} }}, strategy = [\"confidence_filter\"] }}\n", i,
-                        0.1 + 0.03 * i);
+    text +=
+        fmt::format("m{} = {{ loss = {{ type = \"gce\", q = {} }}, strategy = [\"confidence_filter\"] }}\n",
+                    i, 0.1 + 0.03 * i);
   }
   return text;
 }
@@ -45,7 +47,8 @@ void PlanJobs(benchmark::State& state) {
   const Store store(folder.path() + "/runs");
   const std::string text = experiment_text(folder.path(), state.range(0));
   std::size_t jobs = 0;
-  for (auto _ : state) jobs = make_plan(parse_experiments(text, folder.path() + "/many.toml"), registry, &store).jobs.size();
+  for (auto _ : state)
+    jobs = make_plan(parse_experiments(text, folder.path() + "/many.toml"), registry, &store).jobs.size();
   state.counters["jobs"] = static_cast<double>(jobs);
 }
 BENCHMARK(PlanJobs)->Arg(4)->Arg(400)->Unit(benchmark::kMillisecond);

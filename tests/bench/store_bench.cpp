@@ -1,5 +1,6 @@
-// The store: one record put as a run does (written aside, synced, renamed, indexed) in the folder for temporary files,
-// and look-ups among 10,000 records, in memory where there is /dev/shm: syncs to a disk would take minutes.
+// The store: one record put as a run does (written aside, synced, renamed, indexed) in the folder for
+// temporary files, and look-ups among 10,000 records, in memory where there is /dev/shm: syncs to a disk
+// would take minutes.
 #include <benchmark/benchmark.h>
 
 #include <fstream>
@@ -42,7 +43,8 @@ void StorePut(benchmark::State& state) {
 BENCHMARK(StorePut)->UseRealTime()->Unit(benchmark::kMicrosecond);
 
 struct FilledStore {
-  TemporaryFolder folder{std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path()};
+  TemporaryFolder folder{std::filesystem::is_directory("/dev/shm") ? "/dev/shm"
+                                                                   : std::filesystem::temp_directory_path()};
   Store store{folder.path()};
   FilledStore() {
     for (int i = 0; i < kRecords; ++i) put(store, i);

@@ -13,7 +13,8 @@ class TemporaryFolder {
  public:
   /// In TMPDIR, else /tmp. Throws Error where it cannot be made.
   TemporaryFolder() : TemporaryFolder(std::filesystem::temp_directory_path()) {}
-  explicit TemporaryFolder(const std::filesystem::path& parent) : path_((parent / "w2s-bench-XXXXXX").string()) {
+  explicit TemporaryFolder(const std::filesystem::path& parent)
+      : path_((parent / "w2s-bench-XXXXXX").string()) {
     if (mkdtemp(path_.data()) == nullptr) throw Error("cannot make the folder '" + path_ + "'");
   }
   ~TemporaryFolder() {

@@ -22,7 +22,8 @@ Supervision soft_labels(const Examples& examples) {
   return Supervision::soft(examples, scores.softmax(1));
 }
 
-void fit(Trainee& trainee, ILoss& loss, const TrainParams& train, const Supervision& labels, std::int64_t& steps) {
+void fit(Trainee& trainee, ILoss& loss, const TrainParams& train, const Supervision& labels,
+         std::int64_t& steps) {
   Trainer trainer(trainee, loss, "cross_entropy", train, labels, nullptr, Stream(0, "fit"), at::kCPU, {});
   steps += trainer.run().steps;
 }

@@ -46,14 +46,16 @@ TEST_P(BadInputs, GiveOneMessage) {
         << "expected: w2s: " << message << "\nfound:    " << outcome.err;
     EXPECT_EQ(outcome.out, "");
   } else {
-    EXPECT_TRUE(has_match(outcome.err, "\nfailed: " + message + "\n  ")) << "expected: " << message << "\nfound: " << outcome.err;
+    EXPECT_TRUE(has_match(outcome.err, "\nfailed: " + message + "\n  "))
+        << "expected: " << message << "\nfound: " << outcome.err;
   }
   EXPECT_EQ(outcome.err.find("terminate called"), std::string::npos);
 }
 
 std::vector<BadInput> all_cases() {
   std::vector<BadInput> cases;
-  for (const BadInputGroup& group : bad_inputs()) cases.insert(cases.end(), group.cases.begin(), group.cases.end());
+  for (const BadInputGroup& group : bad_inputs())
+    cases.insert(cases.end(), group.cases.begin(), group.cases.end());
   return cases;
 }
 

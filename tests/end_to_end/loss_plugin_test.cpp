@@ -102,18 +102,24 @@ loss = "throws_mid_training"
 [plugins]
 sources = ["crash.cpp"]
 )");
-  const Arguments arguments{"run",      "broken.toml",          "--seeds",  "0",
-                            "--plugin", broken("not_a_number"), "--plugin", broken("wrong_shape"),
+  const Arguments arguments{"run",      "broken.toml",
+                            "--seeds",  "0",
+                            "--plugin", broken("not_a_number"),
+                            "--plugin", broken("wrong_shape"),
                             "--plugin", broken("throws_mid_training")};
   const Outcome run = bench.w2s(arguments);
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.err, HasSubstr("8 jobs: 0 done before, 4 run now, 4 failed; fits: 4 computed"));
-  EXPECT_THAT(run.err, HasSubstr("failed: ended by signal 11 (Segmentation fault), with loss 'crash' (fit strong, "
-                                 "step 2 of 32)"));
-  EXPECT_TRUE(has_match(run.err, "failed: loss 'not_a_number' at step 0 (epoch 0) is …nan for example 'train/"));
-  EXPECT_THAT(run.err, HasSubstr("failed: loss 'wrong_shape' at step 0 (epoch 0) returned shape []; expected one "
-                                 "value per example, [32]"));
-  EXPECT_TRUE(has_match(run.err, "failed: loss 'throws_mid_training' (…throws_mid_training.cpp:…)…(fit strong, step 2 of 32)"))
+  EXPECT_THAT(run.err,
+              HasSubstr("failed: ended by signal 11 (Segmentation fault), with loss 'crash' (fit strong, "
+                        "step 2 of 32)"));
+  EXPECT_TRUE(
+      has_match(run.err, "failed: loss 'not_a_number' at step 0 (epoch 0) is …nan for example 'train/"));
+  EXPECT_THAT(run.err,
+              HasSubstr("failed: loss 'wrong_shape' at step 0 (epoch 0) returned shape []; expected one "
+                        "value per example, [32]"));
+  EXPECT_TRUE(has_match(
+      run.err, "failed: loss 'throws_mid_training' (…throws_mid_training.cpp:…)…(fit strong, step 2 of 32)"))
       << run.err;
   EXPECT_THAT(run.err, Not(HasSubstr("terminate called")));
   EXPECT_THAT(run.out, HasSubstr("naive"));
@@ -131,7 +137,8 @@ TEST(LossPlugin, AMistakeInItsSourceIsShownWithItsLine) {
   bench.edit("my_loss.cpp", ".sum(1);", ".smu(1);");
   const Outcome run = bench.w2s({"run", "tiny.toml", "--plugin", "my_loss.cpp"});
   EXPECT_EQ(run.status, 2);
-  EXPECT_TRUE(matches(run.err, "w2s: plugin source '…my_loss.cpp' does not compile:\n…my_loss.cpp:9:…smu…")) << run.err;
+  EXPECT_TRUE(matches(run.err, "w2s: plugin source '…my_loss.cpp' does not compile:\n…my_loss.cpp:9:…smu…"))
+      << run.err;
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ class AfterARun : public testing::Test {
 
 TEST_F(AfterARun, EveryFitWasComputedOnceAndSharedBetweenMethods) {
   EXPECT_EQ(first->status, 0) << first->err;
-  EXPECT_THAT(first->err, HasSubstr("8 jobs: 0 done before, 8 run now; fits: 8 computed, 4 found in the store"));
+  EXPECT_THAT(first->err,
+              HasSubstr("8 jobs: 0 done before, 8 run now; fits: 8 computed, 4 found in the store"));
   EXPECT_THAT(first->out, StartsWith("tiny: weak → strong\n"));
 }
 
@@ -49,7 +50,9 @@ TEST_F(AfterARun, ASecondRunComputesNothingAndPrintsTheSameTable) {
   EXPECT_THAT(second.err, HasSubstr("8 jobs: 8 done before, 0 run now; fits: 0 computed"));
 }
 
-TEST_F(AfterARun, LeaderboardPrintsTheTableOfTheRun) { EXPECT_EQ(bench->w2s({"leaderboard"}).out, first->out); }
+TEST_F(AfterARun, LeaderboardPrintsTheTableOfTheRun) {
+  EXPECT_EQ(bench->w2s({"leaderboard"}).out, first->out);
+}
 
 TEST_F(AfterARun, PlanTellsWhatIsDoneAndWritesNothing) {
   const Outcome done = bench->w2s({"plan", "tiny.toml"});
@@ -88,15 +91,17 @@ TEST_F(AfterARun, LeaderboardJsonHasOneObjectPerMethod) {
       EXPECT_FALSE(row.at("pgr_reason").get<std::string>().empty());
     } else {
       EXPECT_EQ(row.at("pgr").at("ci").size(), 2u);
-      const double floor = row["floor"]["mean"], ceiling = row["ceiling"]["mean"], student = row["student"]["mean"];
+      const double floor = row["floor"]["mean"], ceiling = row["ceiling"]["mean"],
+                   student = row["student"]["mean"];
       EXPECT_NEAR(row["pgr"]["mean"].get<double>(), (student - floor) / (ceiling - floor), 1e-9);
     }
   }
 }
 
 TEST_F(AfterARun, PgrIsNullWithAReasonWhereTheCeilingIsNotAboveTheFloor) {
-  const Outcome run = bench->w2s({"run", "tiny.toml", "--set", "name=level", "--set", "models.strong.rows=[2,5]", "--set",
-                                  "models.strong.columns=[1,6]", "--set", "models.strong.hidden=[8]"});
+  const Outcome run =
+      bench->w2s({"run", "tiny.toml", "--set", "name=level", "--set", "models.strong.rows=[2,5]", "--set",
+                  "models.strong.columns=[1,6]", "--set", "models.strong.hidden=[8]"});
   ASSERT_EQ(run.status, 0) << run.err;
   for (const nlohmann::json& row : leaderboard({"level"})) {
     EXPECT_TRUE(row.at("pgr").is_null());

@@ -105,7 +105,8 @@ void reproduce(const fs::path& folder, const Micro& micro) {
   const List& rows = expected.as_table().at("logits").as_list();
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t c = 0; c < 2; ++c) {
-      EXPECT_NEAR(logits[i][c].item<double>(), rows[static_cast<std::size_t>(i)].as_list()[static_cast<std::size_t>(c)].as_real(), 1e-3);
+      EXPECT_NEAR(logits[i][c].item<double>(),
+                  rows[static_cast<std::size_t>(i)].as_list()[static_cast<std::size_t>(c)].as_real(), 1e-3);
     }
   }
 }

@@ -39,7 +39,9 @@ std::string bytes(const std::vector<T>& values) {
   return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
 }
 
-void write(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+void write(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 std::string safetensors(const std::string& header, const std::string& data) {
   const std::uint64_t length = header.size();
@@ -47,16 +49,17 @@ std::string safetensors(const std::string& header, const std::string& data) {
 }
 
 /// One test set of two classes: what is predicted, how surely, and the truth.
-std::string predictions_file(const std::vector<std::int64_t>& predicted, const std::vector<std::int64_t>& labels,
-                             float confidence) {
+std::string predictions_file(const std::vector<std::int64_t>& predicted,
+                             const std::vector<std::int64_t>& labels, float confidence) {
   std::vector<float> probabilities;
   for (const std::int64_t label : predicted) {
     probabilities.push_back(label == 0 ? confidence : 1 - confidence);
     probabilities.push_back(label == 0 ? 1 - confidence : confidence);
   }
   const std::size_t n = labels.size();
-  const json header = {{"test.labels", {{"dtype", "I64"}, {"shape", {n}}, {"data_offsets", {0, 8 * n}}}},
-                       {"test.probabilities", {{"dtype", "F32"}, {"shape", {n, 2}}, {"data_offsets", {8 * n, 16 * n}}}}};
+  const json header = {
+      {"test.labels", {{"dtype", "I64"}, {"shape", {n}}, {"data_offsets", {0, 8 * n}}}},
+      {"test.probabilities", {{"dtype", "F32"}, {"shape", {n, 2}}, {"data_offsets", {8 * n, 16 * n}}}}};
   return safetensors(header.dump(), bytes(labels) + bytes(probabilities));
 }
 
@@ -83,7 +86,8 @@ class HtmlReport : public testing::Test {
     r.method = method;
     r.seed = seed;
     r.tests["test"]["accuracy"] = accuracy;
-    r.provenance = {{"experiment", "[models.zeta]\ntype = \"a\"\n[models.alpha]\ntype = \"b\"\n"}, {"commit", "c"}};
+    r.provenance = {{"experiment", "[models.zeta]\ntype = \"a\"\n[models.alpha]\ntype = \"b\"\n"},
+                    {"commit", "c"}};
     if (kind == "student") {
       r.floor = key("floor" + std::to_string(seed));
       r.ceiling = key("ceiling" + std::to_string(seed));
@@ -134,7 +138,8 @@ TEST_F(HtmlReport, HostileNamesStayText) {
     for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
     return n;
   };
-  for (const char* part : {"<script", "</script", "<!--"}) EXPECT_EQ(count(page, part), count(plain, part)) << part;
+  for (const char* part : {"<script", "</script", "<!--"})
+    EXPECT_EQ(count(page, part), count(plain, part)) << part;
   EXPECT_EQ(data_in(page).at("rows").at(0).at("method"), kHostile);
 }
 
@@ -179,8 +184,9 @@ TEST_F(HtmlReport, CasesAgainstTheSupervisorAreCountedAndNamed) {
   keep(list[2], predictions_file(kStrong, kTruth, 0.9F));
   const json found = data_of(list).at("runs")[2].at("against_supervisor").at("test");
   EXPECT_EQ(found.at("examples"), 6);
-  EXPECT_EQ(found.at("counts"),
-            json({{"both_right", 2}, {"corrected", 2}, {"lost", 1}, {"copied", 1}, {"differently_wrong", 0}}));
+  EXPECT_EQ(
+      found.at("counts"),
+      json({{"both_right", 2}, {"corrected", 2}, {"lost", 1}, {"copied", 1}, {"differently_wrong", 0}}));
   EXPECT_EQ(found.at("cases").at("corrected"), json({{2, 0, 1, 0, 0.75, 0.9}, {4, 1, 0, 1, 0.75, 0.9}}));
   EXPECT_EQ(found.at("cases").at("lost"), json({{1, 0, 0, 1, 0.75, 0.9}}));
 }
@@ -223,12 +229,14 @@ TEST(Predictions, DamagedFilesAreNamed) {
   write(path, good);
   EXPECT_EQ(read_predictions(path).at("test").label(2), 1);
   const std::string offsets = R"({"t.labels":{"dtype":"I64","shape":[9],"data_offsets":[0,72]}})";
-  const std::string huge = R"({"t.labels":{"dtype":"I64","shape":[4294967296,4294967296],"data_offsets":[0,8]}})";
+  const std::string huge =
+      R"({"t.labels":{"dtype":"I64","shape":[4294967296,4294967296],"data_offsets":[0,8]}})";
   const std::string type = R"({"t.labels":{"dtype":"I32","shape":[1],"data_offsets":[0,8]}})";
   const std::string alone = R"({"t.labels":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}})";
-  for (const std::string& bad : {std::string(), good.substr(0, 20), good.substr(0, good.size() - 1), safetensors(offsets, "12345678"),
-                                 safetensors(huge, "12345678"), safetensors(type, "12345678"), safetensors(alone, "12345678"),
-                                 safetensors("[1]", ""), std::string(8, '\xFF')}) {
+  for (const std::string& bad :
+       {std::string(), good.substr(0, 20), good.substr(0, good.size() - 1), safetensors(offsets, "12345678"),
+        safetensors(huge, "12345678"), safetensors(type, "12345678"), safetensors(alone, "12345678"),
+        safetensors("[1]", ""), std::string(8, '\xFF')}) {
     write(path, bad);
     try {
       read_predictions(path);

@@ -102,9 +102,10 @@ TEST_F(LanguageModel, EndsEachTextWithTheEndOfTextToken) {
 
 TEST_F(LanguageModel, ReadsFilesByLineParagraphOrWhole) {
   const std::string file = write("a.txt", "\nthe hen\nran ran\n\n\n  the fox \r\n\r\nran\n");
-  for (const auto& [documents, texts] : std::map<std::string, std::int64_t>{{"line", 4}, {"paragraph", 3}, {"file", 1}}) {
-    const auto objective =
-        LanguageModel::objective({{"files", file}, {"documents", documents}, {"held_out", 0.0}, {"length", 2}});
+  for (const auto& [documents, texts] :
+       std::map<std::string, std::int64_t>{{"line", 4}, {"paragraph", 3}, {"file", 1}}) {
+    const auto objective = LanguageModel::objective(
+        {{"files", file}, {"documents", documents}, {"held_out", 0.0}, {"length", 2}});
     EXPECT_EQ(objective->files(), std::vector<std::string>{file});
     const Encoded rows = objective->inputs(*model_, examples({"not read"}), TaskKind::classification);
     const auto ends = std::count(rows.tokens.begin(), rows.tokens.end(), end_);
@@ -142,7 +143,8 @@ TEST_F(LanguageModel, LossIsTheMeanSurpriseOfTheNextTokens) {
 
 TEST_F(LanguageModel, AnUntrainedModelIsAsPerplexedAsItsVocabularyIsLarge) {
   const auto objective = LanguageModel::objective({{"held_out", 0.5}});
-  objective->inputs(*model_, examples(std::vector<std::string>(40, "the red fox ran")), TaskKind::classification);
+  objective->inputs(*model_, examples(std::vector<std::string>(40, "the red fox ran")),
+                    TaskKind::classification);
   const auto measures = objective->measures(*model_);
   const auto size = static_cast<double>(model_->tokenizer().vocab_size());
   EXPECT_NEAR(measures.at("held_out_perplexity"), size, 0.05 * size);
@@ -169,18 +171,20 @@ class TextExperiment : public LanguageModel {
     }
     const std::string data = write("rows.tsv", rows), text = write("prose.txt", prose);
     const auto model = [&](const std::string& name, int width) {
-      return "[models." + name + "]\ntype = 'gpt'\nlayers = 1\nheads = 2\npositions = 8\nwidth = " + std::to_string(width) +
+      return "[models." + name +
+             "]\ntype = 'gpt'\nlayers = 1\nheads = 2\npositions = 8\nwidth = " + std::to_string(width) +
              "\ntokenizer = '" + (folder_ / "tokenizer").string() + "'\n[models." + name +
              ".pretrain]\nobjective = { type = 'language_model', files = '" + text +
              "' }\nepochs = 4\nbatch = 8\nlr = 1e-2\n";
     };
-    return parse_experiments("name = 'tiny'\nseeds = " + seeds +
-                                 "\n[task]\ntype = 'text_classification'\npath = '" + folder_.string() +
-                                 "'\ntrain = 'rows.tsv'\nheader = false\ntemplate = '{0}'\nlabel = '1'\nheld_out = 40\n" +
-                                 model("small", 4) + model("large", 16) +
-                                 "[pairs]\nweak = 'small'\nstrong = 'large'\n[train]\nlr = 1e-2\nbatch = 16\nepochs = 6\n"
-                                 "[methods.naive]\n",
-                             "tiny.toml")
+    return parse_experiments(
+               "name = 'tiny'\nseeds = " + seeds + "\n[task]\ntype = 'text_classification'\npath = '" +
+                   folder_.string() +
+                   "'\ntrain = 'rows.tsv'\nheader = false\ntemplate = '{0}'\nlabel = '1'\nheld_out = 40\n" +
+                   model("small", 4) + model("large", 16) +
+                   "[pairs]\nweak = 'small'\nstrong = 'large'\n[train]\nlr = 1e-2\nbatch = 16\nepochs = 6\n"
+                   "[methods.naive]\n",
+               "tiny.toml")
         .at(0);
   }
 
@@ -211,7 +215,8 @@ TEST_F(TextExperiment, RunsThroughThePoolAndIsAnsweredFromTheStoreAfterwards) {
 
 TEST_F(TextExperiment, AnExportedStudentGivesTheSameProbabilitiesFromItsFolder) {
   const std::string command = std::string(W2S_BINARY_DIR) + "/bin/w2s";
-  if (!fs::exists(command) || !fs::exists(command + "-engine")) GTEST_SKIP() << "the w2s command is not built";
+  if (!fs::exists(command) || !fs::exists(command + "-engine"))
+    GTEST_SKIP() << "the w2s command is not built";
   Store store((folder_ / "runs").string());
   Plan plan = make(store);
   Display display(false);
@@ -220,8 +225,8 @@ TEST_F(TextExperiment, AnExportedStudentGivesTheSameProbabilitiesFromItsFolder) 
                                     [](const Job& job) { return job.kind == JobKind::student; });
   ASSERT_NE(student, plan.jobs.end());
   const std::string folder = (folder_ / "exported").string();
-  ASSERT_EQ(std::system((command + " export " + student->key.substr(0, 16) + " " + folder + " --runs " + store.root() +
-                         " >/dev/null")
+  ASSERT_EQ(std::system((command + " export " + student->key.substr(0, 16) + " " + folder + " --runs " +
+                         store.root() + " >/dev/null")
                             .c_str()),
             0);
 
@@ -231,10 +236,12 @@ TEST_F(TextExperiment, AnExportedStudentGivesTheSameProbabilitiesFromItsFolder) 
             "GPT2ForSequenceClassification");
   const std::unique_ptr<IModel> model = plugins().make_model({"huggingface", Table{{"path", folder}}, {}});
   model->build({TaskKind::classification, 2, {}}, Stream(0, "test"));
-  const Examples tests = make_splits(plugins().make_task(plan.experiments[0].task)->load(), plan.experiments[0].split, 0)
-                             .tests.at("test");
+  const Examples tests =
+      make_splits(plugins().make_task(plan.experiments[0].task)->load(), plan.experiments[0].split, 0)
+          .tests.at("test");
   const at::NoGradGuard no_grad;
-  const Tensor features = all_features(*model, model->encode(tests, TaskKind::classification), at::kCPU, 1024);
+  const Tensor features =
+      all_features(*model, model->encode(tests, TaskKind::classification), at::kCPU, 1024);
   const Tensor found = at::matmul(features, weights.at("score.weight").t()).softmax(1);
   const Tensor expected =
       SafeTensors::open(store.path(student->key) + "/predictions.safetensors").at("test.probabilities");

@@ -50,8 +50,10 @@ void compare(const TrainParams& train) {
       r.step(2 * (r.p - (i < 35 ? 0.3 : -2.0)), lr, train);
     }
   }
-  for (int i = 0; i < 35; ++i) EXPECT_NEAR(a.flatten()[i].item<double>(), reference[static_cast<std::size_t>(i)].p, 2e-6);
-  for (int i = 0; i < 3; ++i) EXPECT_NEAR(b[i].item<double>(), reference[static_cast<std::size_t>(35 + i)].p, 2e-6);
+  for (int i = 0; i < 35; ++i)
+    EXPECT_NEAR(a.flatten()[i].item<double>(), reference[static_cast<std::size_t>(i)].p, 2e-6);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_NEAR(b[i].item<double>(), reference[static_cast<std::size_t>(35 + i)].p, 2e-6);
   EXPECT_TRUE(unused.eq(1).all().item<bool>()) << "a tensor without a gradient was decayed";
 }
 

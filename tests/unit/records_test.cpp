@@ -25,7 +25,8 @@ class Records : public testing::Test {
   }
 
   // Rows as "line:field|field", malformed ones as "! message" without the path.
-  std::vector<std::string> rows(const std::string& name, const std::string& bytes, RecordOptions options = {}) const {
+  std::vector<std::string> rows(const std::string& name, const std::string& bytes,
+                                RecordOptions options = {}) const {
     const std::string path = write(name, bytes);
     std::vector<std::string> found;
     RecordReader reader(path, options);
@@ -33,7 +34,8 @@ class Records : public testing::Test {
       try {
         if (!reader.next(row)) return found;
         std::string text = std::to_string(row.line) + ":";
-        for (const auto& [key, value] : row.fields) text += (text.back() == ':' ? "" : "|") + text_of(value, key);
+        for (const auto& [key, value] : row.fields)
+          text += (text.back() == ':' ? "" : "|") + text_of(value, key);
         found.push_back(text);
       } catch (const UsageError& error) {
         found.push_back("!" + std::string(error.what()).substr(path.size() + 1));
@@ -89,13 +91,16 @@ TEST_F(Records, QuotesAreOrdinaryCharactersWhereTheOptionSaysSo) {
 
 TEST_F(Records, AMalformedRowIsNamedByItsLineAndTheNextOneIsRead) {
   EXPECT_EQ(rows("a.csv", "x,y\n1,2,3\n4,5\n"), (Rows{"!2: 3 fields where the header has 2", "3:4|5"}));
-  EXPECT_EQ(rows("a.csv", "x,y\n\"a\"b,2\n4,5\n"),
-            (Rows{"!2: text after the closing quote of a field; where quotes are ordinary characters, set 'quotes' = "
-                  "false",
-                  "3:4|5"}));
-  EXPECT_EQ(rows("a.csv", "x,y\n\"a,2\n4,5\n"),
-            (Rows{"!2: a quoted field that never ends; where quotes are ordinary characters, set 'quotes' = false",
-                  "3:4|5"}));
+  EXPECT_EQ(
+      rows("a.csv", "x,y\n\"a\"b,2\n4,5\n"),
+      (Rows{
+          "!2: text after the closing quote of a field; where quotes are ordinary characters, set 'quotes' = "
+          "false",
+          "3:4|5"}));
+  EXPECT_EQ(
+      rows("a.csv", "x,y\n\"a,2\n4,5\n"),
+      (Rows{"!2: a quoted field that never ends; where quotes are ordinary characters, set 'quotes' = false",
+            "3:4|5"}));
 }
 
 TEST_F(Records, BrokenJsonIsOneMalformedRow) {
@@ -123,7 +128,8 @@ TEST_F(Records, NestedFieldsAreNamedWithDots) {
     row.at("choices.txt");
     ADD_FAILURE();
   } catch (const UsageError& error) {
-    EXPECT_TRUE(std::string(error.what()).starts_with("there is no column 'choices.txt' (did you mean 'choices.text'?)"))
+    EXPECT_TRUE(std::string(error.what())
+                    .starts_with("there is no column 'choices.txt' (did you mean 'choices.text'?)"))
         << error.what();
   }
 }
@@ -135,9 +141,8 @@ TEST_F(Records, AJsonFileThatIsOneListHasItsItemsAsRows) {
 
 TEST_F(Records, GzipIsReadAndDoesNotHideTheFormat) {
   // Python: gzip.compress(b"x\ty\n1\t2\n", mtime=0)
-  constexpr unsigned char kPacked[] = {
-      31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 224, 172, 228, 50, 228, 52, 226, 2, 0, 19, 77, 113,
-      163, 8, 0, 0, 0};
+  constexpr unsigned char kPacked[] = {31, 139, 8,  0,   0, 0, 0,  0,  2,   3,   171, 224, 172, 228,
+                                       50, 228, 52, 226, 2, 0, 19, 77, 113, 163, 8,   0,   0,   0};
   RecordReader reader(write("a.TSV.gz", std::string(std::begin(kPacked), std::end(kPacked))));
   DataRow row;
   ASSERT_TRUE(reader.next(row));
@@ -145,8 +150,9 @@ TEST_F(Records, GzipIsReadAndDoesNotHideTheFormat) {
 }
 
 TEST_F(Records, WhatCannotBeReadAtAllIsRefused) {
-  EXPECT_TRUE(complaint("a.dat", "").ends_with("a.dat: the name does not end in .jsonl, .json, .csv or .tsv (.gz and "
-                                               ".zst apart); set 'format'"));
+  EXPECT_TRUE(complaint("a.dat", "")
+                  .ends_with("a.dat: the name does not end in .jsonl, .json, .csv or .tsv (.gz and "
+                             ".zst apart); set 'format'"));
   EXPECT_TRUE(complaint("a.csv", "x,y,x\n").ends_with("a.csv:1: the header names the column 'x' twice"));
   EXPECT_THROW(RecordReader((folder_ / "absent.csv").string()), UsageError);
 }
@@ -169,13 +175,15 @@ TEST(TextTemplate, NamesTheNearestColumn) {
     TextTemplate("{qestion}").render(row);
     ADD_FAILURE();
   } catch (const UsageError& error) {
-    EXPECT_STREQ(error.what(),
-                 "there is no column 'qestion' (did you mean 'question'?); there are 'question' or 'passage'");
+    EXPECT_STREQ(
+        error.what(),
+        "there is no column 'qestion' (did you mean 'question'?); there are 'question' or 'passage'");
   }
 }
 
 TEST(TextTemplate, RefusesBracesWithoutPartner) {
-  for (const char* text : {"{a", "a}", "{a{b}", "{}", "{{}"}) EXPECT_THROW(TextTemplate{text}, UsageError) << text;
+  for (const char* text : {"{a", "a}", "{a{b}", "{}", "{{}"})
+    EXPECT_THROW(TextTemplate{text}, UsageError) << text;
 }
 
 }  // namespace

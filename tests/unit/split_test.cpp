@@ -40,7 +40,8 @@ std::set<std::int64_t> groups_of(const Examples& examples) {
 }
 
 TEST(Split, NoGroupIsInTwoPartsAndSizesAreExact) {
-  const TaskData data = binary_task(600, [](std::int64_t i) { return i % 2; }, [](std::int64_t i) { return i / 5; });
+  const TaskData data = binary_task(
+      600, [](std::int64_t i) { return i % 2; }, [](std::int64_t i) { return i / 5; });
   SplitParams split;
   split.supervisor = 203;
   split.transfer = 198;
@@ -51,9 +52,10 @@ TEST(Split, NoGroupIsInTwoPartsAndSizesAreExact) {
   EXPECT_EQ(splits.transfer.train.size(), 167);
   EXPECT_EQ(splits.transfer.validation.size(), 31);
   std::set<std::int64_t> seen;
-  for (const Examples* part : {&splits.supervisor.train, &splits.supervisor.validation, &splits.transfer.train,
-                               &splits.transfer.validation}) {
-    for (const std::int64_t group : groups_of(*part)) EXPECT_TRUE(seen.insert(group).second) << "group " << group;
+  for (const Examples* part : {&splits.supervisor.train, &splits.supervisor.validation,
+                               &splits.transfer.train, &splits.transfer.validation}) {
+    for (const std::int64_t group : groups_of(*part))
+      EXPECT_TRUE(seen.insert(group).second) << "group " << group;
   }
 }
 
@@ -61,7 +63,8 @@ TEST(Split, HalvesFollowTheSeedAndTestSetsDoNot) {
   const TaskData data = binary_task(100, [](std::int64_t i) { return i % 2; });
   SplitParams split;
   split.test = 10;
-  const Splits a = make_splits(data, split, 1), again = make_splits(data, split, 1), b = make_splits(data, split, 2);
+  const Splits a = make_splits(data, split, 1), again = make_splits(data, split, 1),
+               b = make_splits(data, split, 2);
   EXPECT_EQ(a.transfer.train.rows(), again.transfer.train.rows());
   EXPECT_NE(a.transfer.train.rows(), b.transfer.train.rows());
   EXPECT_EQ(a.tests.at("test").rows(), b.tests.at("test").rows());
@@ -70,7 +73,8 @@ TEST(Split, HalvesFollowTheSeedAndTestSetsDoNot) {
 TEST(Split, TestSetIsBalancedAndCut) {
   const TaskData data = binary_task(100, [](std::int64_t i) { return i % 2; });
   SplitParams split;
-  EXPECT_EQ(make_splits(data, split, 0).tests.at("test").size(), 20);  // 10 of the rare class, 10 of the other
+  EXPECT_EQ(make_splits(data, split, 0).tests.at("test").size(),
+            20);  // 10 of the rare class, 10 of the other
   split.test = 8;
   const Tensor labels = make_splits(data, split, 0).tests.at("test").labels();
   EXPECT_EQ(labels.size(0), 8);
@@ -102,7 +106,8 @@ TEST(Split, AskingForMoreRowsThanThereAreSaysHowManyThereAre) {
     FAIL() << "accepted";
   } catch (const UsageError& error) {
     EXPECT_STREQ(error.what(),
-                 "task.split asks for a supervisor half of 40 rows and a transfer half of 40, each with 0 held out for "
+                 "task.split asks for a supervisor half of 40 rows and a transfer half of 40, each with 0 "
+                 "held out for "
                  "validation; the task has 50 training rows after balancing the classes (100 before)");
   }
 }

@@ -35,7 +35,9 @@ class NotingLab final : public Lab {
   Tensor features(const std::string&, const Examples& examples) override {
     return at::zeros({examples.size(), 1});
   }
-  Tensor features(const Student&, const Examples& examples) override { return at::zeros({examples.size(), 1}); }
+  Tensor features(const Student&, const Examples& examples) override {
+    return at::zeros({examples.size(), 1});
+  }
   Student with_head(const Student& student, const Tensor&, const Tensor&) override { return student; }
   std::map<std::string, Tensor> once(const Spec&, const std::string&,
                                      const std::function<std::map<std::string, Tensor>()>& compute) override {

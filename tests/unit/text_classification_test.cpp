@@ -50,16 +50,13 @@ class TextClassification : public testing::Test {
     std::string lines;
     for (std::int64_t i = first; i < 400; ++i) {
       const std::string n = std::to_string(i);
-      lines += R"({"id": ")" + n + R"(", "q": "question )" + n + R"(", "good": "right", "bad": ["w1", "w2", "w3"]})" + "\n";
+      lines += R"({"id": ")" + n + R"(", "q": "question )" + n +
+               R"(", "good": "right", "bad": ["w1", "w2", "w3"]})" + "\n";
     }
     write("questions.jsonl", lines);
   }
-  const Table questions_{{"train", "questions.jsonl"},
-                         {"held_out", 100},
-                         {"form", "choices"},
-                         {"choices", List{"good", "bad"}},
-                         {"answer", "first"},
-                         {"id", "id"},
+  const Table questions_{{"train", "questions.jsonl"},     {"held_out", 100},   {"form", "choices"},
+                         {"choices", List{"good", "bad"}}, {"answer", "first"}, {"id", "id"},
                          {"template", "{q} {answer}"}};
 
   fs::path folder_;
@@ -77,7 +74,8 @@ TEST_F(TextClassification, ReadsLabelledRowsFromSeveralFiles) {
   write("a.tsv", "sentence\tlabel\nfine\t1\ndull\t0\n");
   write("b.tsv", "sentence\tlabel\nlong\t0\n");
   write("c.jsonl", "{\"sentence\": \"quick\", \"label\": 1}\n");
-  const TaskData data = load({{"train", List{"a.tsv", "b.tsv"}}, {"test", "c.jsonl"}, {"template", "It is {sentence}."}});
+  const TaskData data =
+      load({{"train", List{"a.tsv", "b.tsv"}}, {"test", "c.jsonl"}, {"template", "It is {sentence}."}});
   ASSERT_EQ(data.train.size(), 3);
   EXPECT_EQ(data.train.text(0), "It is fine.");
   EXPECT_EQ(data.train.id(2), "train/b.tsv:2");
@@ -116,7 +114,8 @@ TEST_F(TextClassification, MalformedRowsAreRefusedWithTheirLines) {
   EXPECT_EQ(complaint({{"train", "a.csv"}, {"test", "a.csv"}, {"template", "{x}"}}),
             "task 'text_classification': 3 malformed rows of 5 in 'train'\n  " + file +
                 ":3: column 'label': '9' is not one of the labels '0' or '1'\n  " + file +
-                ":4: 3 fields where the header has 2\n  " + file + ":5: the text is empty\non_error = \"skip\" leaves "
+                ":4: 3 fields where the header has 2\n  " + file +
+                ":5: the text is empty\non_error = \"skip\" leaves "
                 "them out");
 }
 
@@ -127,8 +126,9 @@ TEST_F(TextClassification, MalformedRowsAreSkippedAndCountedWhereAsked) {
       load({{"train", "a.csv"}, {"test", "t.csv"}, {"template", "{x}"}, {"on_error", "skip"}});
   EXPECT_EQ(data.train.size(), 2);
   ASSERT_EQ(data.notes.size(), 1u);
-  EXPECT_EQ(data.notes[0].substr(0, 75), "task 'text_classification': 1 malformed row of 3 in 'train', left out\n  " +
-                                             folder_.string().substr(0, 3));
+  EXPECT_EQ(data.notes[0].substr(0, 75),
+            "task 'text_classification': 1 malformed row of 3 in 'train', left out\n  " +
+                folder_.string().substr(0, 3));
 }
 
 TEST_F(TextClassification, AnUnknownColumnOfTheTemplateIsNamedWithTheNearest) {
@@ -140,16 +140,19 @@ TEST_F(TextClassification, AnUnknownColumnOfTheTemplateIsNamedWithTheNearest) {
 
 TEST_F(TextClassification, ParametersThatDoNotBelongTogetherAreRefused) {
   write("a.csv", "x,label\none,0\n");
-  EXPECT_EQ(complaint({{"train", "a.csv"}, {"template", "{x}"}}),
-            "task 'text_classification': give test files in 'test', or a number of training rows to test on in "
-            "'held_out', but not both");
+  EXPECT_EQ(
+      complaint({{"train", "a.csv"}, {"template", "{x}"}}),
+      "task 'text_classification': give test files in 'test', or a number of training rows to test on in "
+      "'held_out', but not both");
   EXPECT_EQ(complaint({{"train", "a.csv"}, {"test", "a.csv"}, {"template", "{x"}}),
             "task 'text_classification': template \"{x\": a { without }; {{ and }} stand for braces");
   EXPECT_EQ(complaint({{"train", "a.csv"}, {"test", "a.csv"}, {"template", "x"}, {"form", "choices"}}),
             "task 'text_classification': form = \"choices\" needs 'choices': the columns of the answers");
-  EXPECT_NE(complaint({{"train", "a.csv"}, {"test", "a.csv"}, {"template", "x"}, {"label_map", Table{{"0", "one"}}}})
-                .find("label_map: 'one' is not one of the classes '0' or '1'"),
-            std::string::npos);
+  EXPECT_NE(
+      complaint(
+          {{"train", "a.csv"}, {"test", "a.csv"}, {"template", "x"}, {"label_map", Table{{"0", "one"}}}})
+          .find("label_map: 'one' is not one of the classes '0' or '1'"),
+      std::string::npos);
 }
 
 TEST_F(TextClassification, ChoicesShowTheRightAnswerInHalfOfTheRows) {
@@ -187,8 +190,10 @@ TEST_F(TextClassification, TheDrawOfARowDependsOnItsIdAndTheSeedAlone) {
 
 TEST_F(TextClassification, TheRightAnswerIsFoundByNumberTextOrKey) {
   write("a.jsonl",
-        R"({"q": "q", "n": "2", "t": "yes", "k": "B", "c": {"text": ["no", "yes"], "label": ["A", "B"]}})" "\n");
-  for (const auto& [answer, label] : std::map<std::string, std::string>{{"index", "n"}, {"text", "t"}, {"key", "k"}}) {
+        R"({"q": "q", "n": "2", "t": "yes", "k": "B", "c": {"text": ["no", "yes"], "label": ["A", "B"]}})"
+        "\n");
+  for (const auto& [answer, label] :
+       std::map<std::string, std::string>{{"index", "n"}, {"text", "t"}, {"key", "k"}}) {
     Table params{{"train", "a.jsonl"}, {"test", "a.jsonl"}, {"form", "choices"}, {"choices", "c.text"},
                  {"answer", answer},   {"label", label},    {"first_choice", 1}, {"template", "{answer}"}};
     if (answer == "key") params.set("choice_keys", "c.label");
@@ -201,8 +206,11 @@ TEST_F(TextClassification, TheRightAnswerIsFoundByNumberTextOrKey) {
 }
 
 TEST_F(TextClassification, NoneOfTheseIsNeverShown) {
-  write("a.jsonl", R"({"c": ["none", "a", "b"], "label": 0})" "\n" R"({"c": ["none", "a", "b"], "label": 1})" "\n");
-  Table params{{"train", "a.jsonl"}, {"test", "a.jsonl"},  {"form", "choices"},
+  write("a.jsonl", R"({"c": ["none", "a", "b"], "label": 0})"
+                   "\n"
+                   R"({"c": ["none", "a", "b"], "label": 1})"
+                   "\n");
+  Table params{{"train", "a.jsonl"}, {"test", "a.jsonl"},      {"form", "choices"},
                {"choices", "c"},     {"template", "{answer}"}, {"none_of_these", "none"}};
   for (std::int64_t seed = 0; seed < 20; ++seed) {
     params.set("seed", seed);
@@ -215,7 +223,10 @@ TEST_F(TextClassification, NoneOfTheseIsNeverShown) {
 
 TEST_F(TextClassification, PairsMakeATrueOrFalseClaimInRandomOrder) {
   write("a.csv", "good,bad\nsun,rain\n");
-  Table params{{"train", "a.csv"}, {"test", "a.csv"}, {"form", "pair"}, {"choices", List{"good", "bad"}},
+  Table params{{"train", "a.csv"},
+               {"test", "a.csv"},
+               {"form", "pair"},
+               {"choices", List{"good", "bad"}},
                {"template", "{first}/{second}/{claim}"}};
   std::set<std::string> seen;
   for (std::int64_t seed = 0; seed < 40; ++seed) {
@@ -229,7 +240,8 @@ TEST_F(TextClassification, PairsMakeATrueOrFalseClaimInRandomOrder) {
 
 TEST_F(TextClassification, HeldOutRowsAreWholeGroupsAndTheSameEveryTime) {
   std::string rows = "x,g,label\n";
-  for (int i = 0; i < 60; ++i) rows += std::to_string(i) + ",g" + std::to_string(i / 3) + "," + std::to_string(i % 2) + "\n";
+  for (int i = 0; i < 60; ++i)
+    rows += std::to_string(i) + ",g" + std::to_string(i / 3) + "," + std::to_string(i % 2) + "\n";
   write("a.csv", rows);
   const Table params{{"train", "a.csv"}, {"held_out", 10}, {"template", "{x}"}, {"group", "g"}};
   const TaskData data = load(params);
@@ -243,8 +255,8 @@ TEST_F(TextClassification, HeldOutRowsAreWholeGroupsAndTheSameEveryTime) {
 
 TEST_F(TextClassification, LimitsTakeTheFirstRows) {
   write("a.csv", "x,label\n1,0\n2,1\n3,1\n");
-  const TaskData data =
-      load({{"train", "a.csv"}, {"test", "a.csv"}, {"template", "{x}"}, {"train_limit", 2}, {"test_limit", 1}});
+  const TaskData data = load(
+      {{"train", "a.csv"}, {"test", "a.csv"}, {"template", "{x}"}, {"train_limit", 2}, {"test_limit", 1}});
   EXPECT_EQ(data.train.size(), 2);
   EXPECT_EQ(data.test.size(), 1);
 }

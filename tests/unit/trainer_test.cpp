@@ -48,14 +48,13 @@ class ToyTrainee final : public Trainee {
     weights_.add("second", at::sin(at::arange(15, at::kFloat)).view({3, 5}) * 0.4);
   }
   Tensor logits(const std::vector<std::int64_t>& examples) override {
-    const Tensor h = at::tanh(at::linear(x_.index_select(0, at::tensor(examples, at::kLong)), weights_["first"]));
+    const Tensor h =
+        at::tanh(at::linear(x_.index_select(0, at::tensor(examples, at::kLong)), weights_["first"]));
     return at::linear(h, weights_["second"]);
   }
   std::int64_t tokens(std::int64_t example) const override { return 1 + example % 7; }
   std::int64_t size() const override { return n_; }
-  std::vector<Parameters::Item*> trained() override {
-    return {&weights_.items()[0], &weights_.items()[1]};
-  }
+  std::vector<Parameters::Item*> trained() override { return {&weights_.items()[0], &weights_.items()[1]}; }
   Parameters weights_;
 
  private:
@@ -69,7 +68,8 @@ Supervision toy_labels(std::int64_t begin, std::int64_t end) {
   columns.dense = at::zeros({60, 1});
   columns.labels = at::arange(60, at::kLong).remainder(3);
   const Examples all{std::move(columns)};
-  return Supervision::soft(all.slice(begin, end), at::sin(at::arange(begin * 3, end * 3, at::kFloat)).view({-1, 3}).softmax(1));
+  return Supervision::soft(all.slice(begin, end),
+                           at::sin(at::arange(begin * 3, end * 3, at::kFloat)).view({-1, 3}).softmax(1));
 }
 
 struct Outcome {
@@ -82,8 +82,9 @@ Outcome train(ILoss& loss, TrainParams params, bool with_validation = false) {
   ToyTrainee trainee(60);
   const Supervision training = toy_labels(0, 40), validation = toy_labels(40, 60);
   Outcome run;
-  Trainer trainer(trainee, loss, "toy", params, training, with_validation ? &validation : nullptr, Stream(3, "fit"),
-                  at::kCPU, [&](const StepReport& report) { run.losses.push_back(report.loss); });
+  Trainer trainer(trainee, loss, "toy", params, training, with_validation ? &validation : nullptr,
+                  Stream(3, "fit"), at::kCPU,
+                  [&](const StepReport& report) { run.losses.push_back(report.loss); });
   run.result = trainer.run();
   run.first = trainee.weights_["first"].detach().clone();
   return run;
@@ -102,7 +103,8 @@ TEST(Trainer, MicroBatchingAndReplayDoNotChangeTheResult) {
   BatchMeanLoss loss;
   const Outcome whole = train(loss, params);
   ASSERT_EQ(whole.losses.size(), 9u);  // the last batch of each epoch is smaller
-  for (const auto& [micro, activations] : std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1 << 20}, {20, 1 << 20}, {20, 1}, {1, 1}}) {
+  for (const auto& [micro, activations] :
+       std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1 << 20}, {20, 1 << 20}, {20, 1}, {1, 1}}) {
     params.micro_tokens = micro;
     params.activation_tokens = activations;
     const Outcome cut = train(loss, params);
@@ -151,7 +153,8 @@ std::string message_of(BrokenLoss::How how) {
 
 TEST(Trainer, NanLossNamesLossStepAndExample) {
   const std::string message = message_of(BrokenLoss::How::nan);
-  EXPECT_NE(message.find("loss 'toy' at step 4 (epoch 1) is nan for example 'row "), std::string::npos) << message;
+  EXPECT_NE(message.find("loss 'toy' at step 4 (epoch 1) is nan for example 'row "), std::string::npos)
+      << message;
 }
 
 TEST(Trainer, WrongShapeSaysWhatWasExpected) {

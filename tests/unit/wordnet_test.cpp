@@ -62,7 +62,8 @@ TEST_F(WordNet, SortsDefinitionsByTheirLexicographerFile) {
 
 TEST_F(WordNet, FillsTheTemplateAndKeepsAWordTogether) {
   const TaskData data =
-      task(kData, {{"classes", List{"plant", "animal"}}, {"test", 1}, {"template", "{word}: {definition}"}})->load();
+      task(kData, {{"classes", List{"plant", "animal"}}, {"test", 1}, {"template", "{word}: {definition}"}})
+          ->load();
   std::map<std::string, std::int64_t> group_of;
   for (const Examples* part : {&data.train, &data.test}) {
     for (std::int64_t i = 0; i < part->size(); ++i) group_of[part->text(i)] = part->group(i);
@@ -76,13 +77,15 @@ TEST_F(WordNet, RefusesLinesThatAreNotNouns) {
     task("00000001 30 v 01 run 0 000 | move fast\n", {})->load();
     ADD_FAILURE();
   } catch (const UsageError& error) {
-    EXPECT_TRUE(std::string(error.what()).ends_with("data.noun:1: not a line of WordNet's data.noun")) << error.what();
+    EXPECT_TRUE(std::string(error.what()).ends_with("data.noun:1: not a line of WordNet's data.noun"))
+        << error.what();
   }
   EXPECT_THROW(task(kData, {{"classes", List{"plant", "plant"}}}), UsageError);
 }
 
 TEST_F(WordNet, ReadsTheInstalledDictionary) {
-  const std::unique_ptr<ITask> task = plugins().make_task({"wordnet", Table{{"per_class", 400}, {"test", 1000}}, {}});
+  const std::unique_ptr<ITask> task =
+      plugins().make_task({"wordnet", Table{{"per_class", 400}, {"test", 1000}}, {}});
   if (!fs::exists(task->files()[0])) GTEST_SKIP() << "wordnet-base is not installed";
   const TaskData data = task->load();
   EXPECT_GE(data.test.size(), 1000);

@@ -15,8 +15,8 @@
 namespace w2s::app {
 namespace {
 
-const std::vector<PluginKind> kKinds = {PluginKind::task, PluginKind::model, PluginKind::objective, PluginKind::loss,
-                                        PluginKind::strategy};
+const std::vector<PluginKind> kKinds = {PluginKind::task, PluginKind::model, PluginKind::objective,
+                                        PluginKind::loss, PluginKind::strategy};
 
 PluginKind kind_named(const std::string& text) {
   std::vector<std::string> names;
@@ -56,7 +56,8 @@ std::string example(const Field& field, const Table& defaults) {
 void print_fields(const SchemaBase& schema, bool markdown) {
   if (schema.fields().empty()) return;
   const Table defaults = schema.defaults();
-  fmt::print("{}", markdown ? "\n| parameter | type | default | meaning |\n|---|---|---|---|\n" : "\nParameters\n");
+  fmt::print("{}",
+             markdown ? "\n| parameter | type | default | meaning |\n|---|---|---|---|\n" : "\nParameters\n");
   for (const auto& field : schema.fields()) {
     const std::string value = field->is_required() ? "required" : example(*field, defaults);
     if (markdown) {
@@ -78,7 +79,8 @@ bool describe_settings(const std::string& name, bool markdown) {
   if (name == "train") schema = &train;
   if (name == "split") schema = &split;
   if (schema == nullptr) return false;
-  fmt::print("{}[{}]\n\n{}\n", markdown ? "### " : "", name == "split" ? "task.split" : name, schema->summary());
+  fmt::print("{}[{}]\n\n{}\n", markdown ? "### " : "", name == "split" ? "task.split" : name,
+             schema->summary());
   print_fields(*schema, markdown);
   return true;
 }
@@ -88,12 +90,15 @@ void describe_plugin(const Registry& registry, PluginKind kind, const std::strin
   const std::unique_ptr<SchemaBase> schema = registry.schema(kind, name);
   const Table defaults = schema->defaults();
   fmt::print("{}{}/{}\n\n{}\n", markdown ? "### " : "", name_of(kind), name, schema->summary());
-  if (!schema->formula().empty()) fmt::print("\n{}{}{}\n", markdown ? "`" : "  ", schema->formula(), markdown ? "`" : "");
+  if (!schema->formula().empty())
+    fmt::print("\n{}{}{}\n", markdown ? "`" : "  ", schema->formula(), markdown ? "`" : "");
   if (!schema->source().empty()) fmt::print("\nSource: {}.\n", schema->source());
-  if (schema->batch_statistics()) fmt::print("\nUses statistics of the batch: an example's loss depends on the others.\n");
+  if (schema->batch_statistics())
+    fmt::print("\nUses statistics of the batch: an example's loss depends on the others.\n");
   print_fields(*schema, markdown);
   std::string toml = fmt::format("{{ type = \"{}\"", name);
-  for (const auto& field : schema->fields()) toml += fmt::format(", {} = {}", field->name(), example(*field, defaults));
+  for (const auto& field : schema->fields())
+    toml += fmt::format(", {} = {}", field->name(), example(*field, defaults));
   toml += " }";
   if (markdown) {
     fmt::print("\n```toml\n{}\n```\n\n", toml);
@@ -129,8 +134,8 @@ int list(const Command& command, const Args& args) {
 int describe(const Command& command, const Args& args) {
   Options options(command, {"plugin-name"});
   add_plugin_option(options);
-  options.add()("all", po::bool_switch(), "every plugin")
-      ("markdown", po::bool_switch(), "as Markdown: the reference in docs/ is made with --all --markdown");
+  options.add()("all", po::bool_switch(), "every plugin")(
+      "markdown", po::bool_switch(), "as Markdown: the reference in docs/ is made with --all --markdown");
   if (!options.parse(args)) return 0;
   if (options.flag("all")) {
     const Registry registry = load(options);
@@ -146,8 +151,10 @@ int describe(const Command& command, const Args& args) {
   if (describe_settings(wanted, options.flag("markdown"))) return 0;
   const std::size_t slash = wanted.find('/');
   if (slash == std::string::npos) {
-    throw UsageError("describe takes KIND/NAME, for instance loss/gce, or one of the experiment file's own tables, "
-                     "train or split; found '" + wanted + "'");
+    throw UsageError(
+        "describe takes KIND/NAME, for instance loss/gce, or one of the experiment file's own tables, "
+        "train or split; found '" +
+        wanted + "'");
   }
   const PluginKind kind = kind_named(wanted.substr(0, slash));
   describe_plugin(load(options), kind, wanted.substr(slash + 1), options.flag("markdown"));

@@ -31,7 +31,8 @@ std::string find_fit(const Store& store, const std::string& wanted) {
   }
   if (found[0].kind == "fit") return found[0].key;
   const auto record = store.manifest(found[0].key).at("record").get<Record>();
-  if (record.fits.empty() || record.kind == "pretrain") throw UsageError("the run '" + wanted + "' trained no student");
+  if (record.fits.empty() || record.kind == "pretrain")
+    throw UsageError("the run '" + wanted + "' trained no student");
   return record.fits.back();
 }
 
@@ -66,9 +67,9 @@ HeadWeights head_of(const std::string& path) {
 // The class of transformers that reads `score.weight`, "" where there is none.
 std::string architecture_of(const std::string& model_type) {
   const std::map<std::string, std::string> names = {
-      {"gpt2", "GPT2ForSequenceClassification"},       {"gpt_neox", "GPTNeoXForSequenceClassification"},
-      {"llama", "LlamaForSequenceClassification"},     {"mistral", "MistralForSequenceClassification"},
-      {"qwen2", "Qwen2ForSequenceClassification"},     {"qwen3", "Qwen3ForSequenceClassification"}};
+      {"gpt2", "GPT2ForSequenceClassification"},   {"gpt_neox", "GPTNeoXForSequenceClassification"},
+      {"llama", "LlamaForSequenceClassification"}, {"mistral", "MistralForSequenceClassification"},
+      {"qwen2", "Qwen2ForSequenceClassification"}, {"qwen3", "Qwen3ForSequenceClassification"}};
   const auto found = names.find(model_type);
   return found == names.end() ? "" : found->second;
 }
@@ -88,11 +89,13 @@ std::string add_head(const std::string& folder, const HeadWeights& head) {
   save_safetensors(weights_path, tensors, weights.metadata());
 
   Table ids;
-  for (std::int64_t c = 0; c < head.weight.size(0); ++c) ids.set(std::to_string(c), "LABEL_" + std::to_string(c));
+  for (std::int64_t c = 0; c < head.weight.size(0); ++c)
+    ids.set(std::to_string(c), "LABEL_" + std::to_string(c));
   table.set("id2label", ids);  // transformers counts its labels here
   if (!architecture.empty()) table.set("architectures", List{architecture});
   const Value *pad = table.find("pad_token_id"), *end = table.find("eos_token_id");
-  if ((pad == nullptr || pad->is_null()) && end != nullptr && !end->is_list()) table.set("pad_token_id", Value(*end));
+  if ((pad == nullptr || pad->is_null()) && end != nullptr && !end->is_list())
+    table.set("pad_token_id", Value(*end));
   save_json(config_path, config);
   return name;
 }

@@ -9,10 +9,12 @@ namespace {
 constexpr Command kCommands[] = {
     {"run", "EXPERIMENT.toml", "Runs an experiment: what the store does not hold yet is computed.", run},
     {"plan", "EXPERIMENT.toml", "Shows the jobs of an experiment and which are done.", plan},
-    {"validate", "EXPERIMENT.toml", "Checks an experiment and the plugins that it names, without running it.", validate},
+    {"validate", "EXPERIMENT.toml", "Checks an experiment and the plugins that it names, without running it.",
+     validate},
     {"list", "[KIND]", "Lists the plugins.", list},
     {"describe", "KIND/NAME", "Tells what a plugin does, its parameters, and TOML to paste.", describe},
-    {"export", "STUDENT DIR", "Writes a trained student, a run or a fit, as a Hugging Face folder with its head.", export_student},
+    {"export", "STUDENT DIR",
+     "Writes a trained student, a run or a fit, as a Hugging Face folder with its head.", export_student},
 };
 
 int dispatch(int argc, char** argv) {

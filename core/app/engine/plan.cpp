@@ -55,7 +55,9 @@ int validate(const Command& command, const Args& args) {
   fmt::print("{}: valid: {} method{} × {} pair{} × {} seed{}{}\n", first.name, first.methods.size(),
              first.methods.size() == 1 ? "" : "s", first.pairs.size(), first.pairs.size() == 1 ? "" : "s",
              first.seeds.size(), first.seeds.size() == 1 ? "" : "s",
-             loaded.experiments.size() > 1 ? fmt::format(" × {} points of the sweep", loaded.experiments.size()) : "");
+             loaded.experiments.size() > 1
+                 ? fmt::format(" × {} points of the sweep", loaded.experiments.size())
+                 : "");
   return 0;
 }
 

@@ -30,8 +30,8 @@ void save_names(const Plan& plan, const Store& store) {
     resolved.push_back(experiment.to_toml());
     const nlohmann::json variant = nlohmann::json::parse(write_json(Value(experiment.variant)));
     for (const Job& job : plan.records[e]) {
-      entries.push_back({job.key, name_of(job.kind), experiment.task_name, job.weak, job.strong, job.method, job.floor,
-                         job.ceiling, job.seed, variant});
+      entries.push_back({job.key, name_of(job.kind), experiment.task_name, job.weak, job.strong, job.method,
+                         job.floor, job.ceiling, job.seed, variant});
     }
   }
   for (const auto& [name, ledger] : ledgers) save_ledger(store.root(), name, ledger.first, ledger.second);
@@ -42,13 +42,15 @@ void print_summary(const Plan& plan, const Summary& summary) {
              summary.ran - summary.failures.size());
   if (!summary.failures.empty()) fmt::print(stderr, ", {} failed", summary.failures.size());
   if (summary.skipped > 0) fmt::print(stderr, ", {} not run", summary.skipped);
-  fmt::print(stderr, "; fits: {} computed, {} found in the store\n", summary.fits_computed, summary.fits_found);
+  fmt::print(stderr, "; fits: {} computed, {} found in the store\n", summary.fits_computed,
+             summary.fits_found);
   // One mistake that fails many jobs is told once.
   std::map<std::string, std::vector<const Failure*>> reasons;
   for (const Failure& failure : summary.failures) reasons[failure.reason].push_back(&failure);
   for (const auto& [reason, failures] : reasons) {
     fmt::print(stderr, "\nfailed: {}\n", reason);
-    for (const Failure* failure : failures) fmt::print(stderr, "  {}, log: {}\n", failure->title, failure->log);
+    for (const Failure* failure : failures)
+      fmt::print(stderr, "  {}, log: {}\n", failure->title, failure->log);
   }
 }
 
@@ -77,11 +79,12 @@ int run(const Command& command, const Args& args) {
   add_experiment_options(options);
   options.add_runs();
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  options.add()("jobs,j", po::value<int>()->value_name("N")->default_value(cores), "jobs at once, each a process")
-      ("threads", po::value<int>()->value_name("N")->default_value(1), "LibTorch threads of each job")
-      ("device", po::value<std::string>()->value_name("DEVICE")->default_value("cpu"), "cpu, cuda or cuda:N")
-      ("no-isolation", po::bool_switch(), "run the jobs in this process, one after another: for debuggers")
-      ("quiet,q", po::bool_switch(), "warnings and errors only, and the table");
+  options.add()("jobs,j", po::value<int>()->value_name("N")->default_value(cores),
+                "jobs at once, each a process")(
+      "threads", po::value<int>()->value_name("N")->default_value(1), "LibTorch threads of each job")(
+      "device", po::value<std::string>()->value_name("DEVICE")->default_value("cpu"), "cpu, cuda or cuda:N")(
+      "no-isolation", po::bool_switch(), "run the jobs in this process, one after another: for debuggers")(
+      "quiet,q", po::bool_switch(), "warnings and errors only, and the table");
   if (!options.parse(args)) return 0;
   PoolOptions pool;
   pool.jobs = options.values()["jobs"].as<int>();
@@ -105,16 +108,18 @@ int run(const Command& command, const Args& args) {
 
   std::vector<std::string> names;
   for (const Experiment& experiment : plan.experiments) {
-    if (std::find(names.begin(), names.end(), experiment.name) == names.end()) names.push_back(experiment.name);
+    if (std::find(names.begin(), names.end(), experiment.name) == names.end())
+      names.push_back(experiment.name);
   }
   const std::vector<Record> records = load_records(store, names);
-  const bool any_student =
-      std::any_of(records.begin(), records.end(), [](const Record& record) { return record.kind == "student"; });
+  const bool any_student = std::any_of(records.begin(), records.end(),
+                                       [](const Record& record) { return record.kind == "student"; });
   if (any_student) {
     TableStyle style;
     if (const std::size_t width = terminal_width(STDOUT_FILENO); width > 0) style.width = width;
     style.colour = isatty(STDOUT_FILENO) != 0;
-    std::cout << format_leaderboard(make_leaderboard(records, {}, correctness_loader(store)), TableFormat::table, style);
+    std::cout << format_leaderboard(make_leaderboard(records, {}, correctness_loader(store)),
+                                    TableFormat::table, style);
   }
   print_summary(plan, summary);
   if (summary.interrupted) return 130;

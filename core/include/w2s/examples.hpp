@@ -25,16 +25,17 @@ enum class TaskKind {
 struct Columns {
   std::vector<std::string> ids;      ///< [N] stable and unique: "train/17"
   std::vector<std::int64_t> groups;  ///< [N] rows of one group stay in one half; empty: each row alone
-  Tensor labels;                     ///< int64 [N] ground truth; classes, or 1 where the second of a pair is better
+  Tensor labels;  ///< int64 [N] ground truth; classes, or 1 where the second of a pair is better
 
-  Tensor dense;          ///< [N, …] any number type, as stored
-  Tensor mean, sd;       ///< model input = (dense·scale − mean) / sd, broadcast over one row; undefined: 0 and 1
+  Tensor dense;     ///< [N, …] any number type, as stored
+  Tensor mean, sd;  ///< model input = (dense·scale − mean) / sd, broadcast over one row; undefined: 0 and 1
   double scale = 1.0;
 
-  std::vector<std::string> text;    ///< [N] the input, the prompt (generation), or the first of a pair
-  std::vector<std::string> second;  ///< [N] the second of a pair, or the reference answer (generation); else empty
+  std::vector<std::string> text;  ///< [N] the input, the prompt (generation), or the first of a pair
+  std::vector<std::string>
+      second;  ///< [N] the second of a pair, or the reference answer (generation); else empty
 
-  std::vector<double> difficulty;   ///< [N] task's own scale, larger is harder; empty: unknown
+  std::vector<double> difficulty;  ///< [N] task's own scale, larger is harder; empty: unknown
 };
 
 class W2S_API Examples {

@@ -29,14 +29,15 @@ class Student {
 };
 
 struct FitSpec {
-  std::string model;               ///< a name in [models]
-  Student start;                   ///< begin at this student's weights; empty: the model's own initialisation
+  std::string model;  ///< a name in [models]
+  Student start;      ///< begin at this student's weights; empty: the model's own initialisation
   TrainParams train;
   Spec loss{"cross_entropy", {}, {}};
-  std::optional<Supervision> validation;  ///< for early stopping; labels of the same origin as the training labels
-  std::optional<StepPlan> rule;           ///< what each step minimises; empty: the weighted mean of `loss`
-  double weight_average = 0;              ///< decay of the moving average of the weights that is kept; 0: the last ones
-  std::uint64_t seed = 0;                 ///< of the order of the examples and of weights that are drawn at random
+  std::optional<Supervision>
+      validation;                ///< for early stopping; labels of the same origin as the training labels
+  std::optional<StepPlan> rule;  ///< what each step minimises; empty: the weighted mean of `loss`
+  double weight_average = 0;  ///< decay of the moving average of the weights that is kept; 0: the last ones
+  std::uint64_t seed = 0;     ///< of the order of the examples and of weights that are drawn at random
 };
 
 }  // namespace w2s

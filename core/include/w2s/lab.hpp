@@ -25,14 +25,16 @@ class W2S_API Lab {
   virtual Tensor predict(const Student& student, const Examples& examples) = 0;
   /// Frozen features of a model at its initialisation (pretrained, if it is), float32 [N, D].
   virtual Tensor features(const std::string& model, const Examples& examples) = 0;
-  /// Features of a fitted student of one member, as its head sees them before any standardisation, float32 [N, D].
+  /// Features of a fitted student of one member, as its head sees them before any standardisation, float32
+  /// [N, D].
   virtual Tensor features(const Student& student, const Examples& examples) = 0;
   /// The student with another head: logits = W f + b, weight [C, D], bias [C]. Classification only.
   virtual Student with_head(const Student& student, const Tensor& weight, const Tensor& bias) = 0;
   /// Tensors that are computed once ever: kept under the owner (spec_of: its parameters and its code) and
   /// `inputs`, a digest of all else that they depend on.
-  virtual std::map<std::string, Tensor> once(const Spec& owner, const std::string& inputs,
-                                             const std::function<std::map<std::string, Tensor>()>& compute) = 0;
+  virtual std::map<std::string, Tensor> once(
+      const Spec& owner, const std::string& inputs,
+      const std::function<std::map<std::string, Tensor>()>& compute) = 0;
   /// The spec with another model and that model's own training settings ([train], then
   /// [models.NAME.train], then the method's overrides); what strategies have changed in spec.train is kept.
   virtual FitSpec for_model(const FitSpec& spec, const std::string& model) const = 0;

@@ -12,6 +12,7 @@ struct LinearClassifier {
 
 /// Minimises ‖W‖₁ + c Σ_i CE(W x_i + b, y_i) for x [N, D] and classes y int64 [N]; the bias is not penalised.
 /// Accelerated proximal gradient (Beck & Teboulle 2009) with restarts; deterministic. Standardise x first.
-W2S_API LinearClassifier l1_logistic_regression(const Tensor& x, const Tensor& y, std::int64_t classes, double c);
+W2S_API LinearClassifier l1_logistic_regression(const Tensor& x, const Tensor& y, std::int64_t classes,
+                                                double c);
 
 }  // namespace w2s

@@ -11,10 +11,11 @@
 namespace w2s {
 
 struct LossInput {
-  Tensor logits;     ///< [B, C] float32 or float64, with gradient
-  Tensor targets;    ///< [B, C] the supervisor's soft labels, same type, rows sum to 1
-  Tensor index;      ///< int64 [B] position in the training set: the same example has the same index in every epoch
-  Tensor weights;    ///< [B] ≥ 0; the engine applies them, a loss rarely needs them
+  Tensor logits;   ///< [B, C] float32 or float64, with gradient
+  Tensor targets;  ///< [B, C] the supervisor's soft labels, same type, rows sum to 1
+  Tensor
+      index;  ///< int64 [B] position in the training set: the same example has the same index in every epoch
+  Tensor weights;            ///< [B] ≥ 0; the engine applies them, a loss rarely needs them
   double step_fraction = 0;  ///< training done, in [0, 1)
   std::int64_t epoch = 0;    ///< from 0
 };

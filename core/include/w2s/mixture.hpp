@@ -7,8 +7,8 @@ namespace w2s {
 
 struct MixtureSettings {
   std::int64_t iterations = 10;
-  double tolerance = 1e-2;        ///< of the mean log-likelihood between iterations
-  double regularization = 5e-4;   ///< added to variances
+  double tolerance = 1e-2;       ///< of the mean log-likelihood between iterations
+  double regularization = 5e-4;  ///< added to variances
 };
 
 /// Fits a mixture of two Gaussians by expectation maximisation, started from the two-means split, and gives

@@ -52,11 +52,11 @@ struct ModelContext {
 /// Model-ready inputs of a set of examples: one sequence (or dense row) per
 /// example, two for a preference pair (rows 2i and 2i + 1).
 struct W2S_API Encoded {
-  Examples dense;                      ///< dense data: gathered from the examples when needed
-  std::vector<std::int32_t> tokens;    ///< ragged: all sequences end to end
-  std::vector<std::int64_t> offsets;   ///< [rows + 1]
-  std::vector<std::int64_t> answers;   ///< generation: [rows] first answer position within the row
-  std::int64_t parts = 1;              ///< rows per example
+  Examples dense;                     ///< dense data: gathered from the examples when needed
+  std::vector<std::int32_t> tokens;   ///< ragged: all sequences end to end
+  std::vector<std::int64_t> offsets;  ///< [rows + 1]
+  std::vector<std::int64_t> answers;  ///< generation: [rows] first answer position within the row
+  std::int64_t parts = 1;             ///< rows per example
 
   bool ragged() const { return !offsets.empty(); }
   std::int64_t rows() const;
@@ -65,19 +65,20 @@ struct W2S_API Encoded {
 
 /// One micro-batch, on the model's device.
 struct Batch {
-  Tensor x;     ///< float32 [R, …], or int64 token ids [R, T], right-padded
-  Tensor mask;  ///< bool [R, T], true at real tokens; undefined for dense data
+  Tensor x;                           ///< float32 [R, …], or int64 token ids [R, T], right-padded
+  Tensor mask;                        ///< bool [R, T], true at real tokens; undefined for dense data
   std::vector<std::int64_t> lengths;  ///< [R]; empty for dense data
 };
 
 /// How generate() picks tokens.
 struct GenerateOptions {
-  std::int64_t max_tokens = 16;    ///< new tokens per prompt, at most
-  double temperature = 0.0;        ///< 0: the likeliest token; else samples from softmax(logits / temperature)
-  double top_p = 1.0;              ///< samples from the smallest set of tokens that holds this much probability
-  std::vector<std::int32_t> stop;  ///< tokens that end a text, left out of it; empty: the model's own end of text
-  std::int64_t batch = 32;         ///< prompts at a time; does not change the result
-  std::uint64_t seed = 0;          ///< of the samples; each prompt has a stream of its own
+  std::int64_t max_tokens = 16;  ///< new tokens per prompt, at most
+  double temperature = 0.0;      ///< 0: the likeliest token; else samples from softmax(logits / temperature)
+  double top_p = 1.0;            ///< samples from the smallest set of tokens that holds this much probability
+  std::vector<std::int32_t>
+      stop;                 ///< tokens that end a text, left out of it; empty: the model's own end of text
+  std::int64_t batch = 32;  ///< prompts at a time; does not change the result
+  std::uint64_t seed = 0;   ///< of the samples; each prompt has a stream of its own
 };
 
 class W2S_API IModel {
@@ -112,7 +113,9 @@ class W2S_API IModel {
   }
 
   /// Writes the model as a folder in its family's own form (Hugging Face: config.json, model.safetensors).
-  virtual void save(const std::string&) const { throw UsageError("this model has no folder form of its own"); }
+  virtual void save(const std::string&) const {
+    throw UsageError("this model has no folder form of its own");
+  }
 
   /// Depth for `trainable = "last:k"`: blocks are numbered 0 … depth − 1 from the input;
   /// block_of gives −1 for what lies before the first (embeddings), depth for what follows the last.

@@ -21,7 +21,8 @@ class W2S_API IObjective {
 
   /// The mean loss of one batch (a scalar with gradient) for these rows of `inputs`.
   /// All randomness (augmentation, masking) comes from `stream`.
-  virtual Tensor loss(IModel& model, const Encoded& inputs, const std::vector<std::int64_t>& rows, Stream& stream) = 0;
+  virtual Tensor loss(IModel& model, const Encoded& inputs, const std::vector<std::int64_t>& rows,
+                      Stream& stream) = 0;
 
   /// Measures of the trained model (held-out perplexity), kept with the pretraining; none by default.
   virtual std::map<std::string, double> measures(IModel& model);

@@ -31,8 +31,8 @@ struct DataRow {
   /// The field of that name; "choices.text" and "answers.0" reach into tables and lists.
   /// Throws UsageError with the nearest name where there is none.
   W2S_API const Value& at(std::string_view name) const;
-  /// The field as text: strings as they are, numbers as JSON writes them, true and false, lists one item a line.
-  /// Throws UsageError for null and tables.
+  /// The field as text: strings as they are, numbers as JSON writes them, true and false, lists one item a
+  /// line. Throws UsageError for null and tables.
   W2S_API std::string text(std::string_view name) const;
 };
 

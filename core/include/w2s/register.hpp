@@ -43,13 +43,19 @@ namespace detail {
 extern __attribute__((visibility("hidden"))) PluginEntry* plugin_entries;
 
 template <class P, class S>
-concept describes = requires(S& s) { P::describe(s); };
+concept describes = requires(S& s) {
+  P::describe(s);
+};
 
 template <class P>
-struct params_of { using type = NoParams; };
+struct params_of {
+  using type = NoParams;
+};
 template <class P>
-  requires requires { typename P::Params; }
-struct params_of<P> { using type = typename P::Params; };
+requires requires { typename P::Params; }
+struct params_of<P> {
+  using type = typename P::Params;
+};
 
 template <class P>
 std::unique_ptr<SchemaBase> make_schema() {
@@ -99,13 +105,20 @@ Spec spec_of(const std::string& name, const typename detail::params_of<P>::type&
 
 #define W2S_DETAIL_JOIN2(a, b) a##b
 #define W2S_DETAIL_JOIN(a, b) W2S_DETAIL_JOIN2(a, b)
-#define W2S_DETAIL_REGISTER(kind_, Interface_, Class_, name_)                                             \
-  static constinit ::w2s::PluginEntry W2S_DETAIL_JOIN(w2s_entry_, __LINE__){                              \
-      ::w2s::PluginKind::kind_, name_, __FILE__, __LINE__, sizeof(Interface_), alignof(Interface_),        \
-      &::w2s::detail::make_schema<Class_>, &::w2s::detail::make_plugin<Class_, Interface_>,                \
-      &::w2s::detail::resolve_params<Class_>, nullptr};                                                    \
-  static const ::w2s::detail::Link W2S_DETAIL_JOIN(w2s_link_, __LINE__) {                                  \
-    W2S_DETAIL_JOIN(w2s_entry_, __LINE__)                                                                  \
+#define W2S_DETAIL_REGISTER(kind_, Interface_, Class_, name_)                \
+  static constinit ::w2s::PluginEntry W2S_DETAIL_JOIN(w2s_entry_, __LINE__){ \
+      ::w2s::PluginKind::kind_,                                              \
+      name_,                                                                 \
+      __FILE__,                                                              \
+      __LINE__,                                                              \
+      sizeof(Interface_),                                                    \
+      alignof(Interface_),                                                   \
+      &::w2s::detail::make_schema<Class_>,                                   \
+      &::w2s::detail::make_plugin<Class_, Interface_>,                       \
+      &::w2s::detail::resolve_params<Class_>,                                \
+      nullptr};                                                              \
+  static const ::w2s::detail::Link W2S_DETAIL_JOIN(w2s_link_, __LINE__) {    \
+    W2S_DETAIL_JOIN(w2s_entry_, __LINE__)                                    \
   }
 
 #define W2S_TASK(Class_, name_) W2S_DETAIL_REGISTER(task, ::w2s::ITask, Class_, name_)

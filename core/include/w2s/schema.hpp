@@ -57,19 +57,43 @@ class W2S_API Field {
 
   // Bounds apply to numbers and to each element of a list of numbers. An infinity
   // is in range only where a bound names it: at_most(infinity).
-  Field& above(double bound) { low_ = bound, low_open_ = true; return *this; }
-  Field& at_least(double bound) { low_ = bound, low_open_ = false; return *this; }
-  Field& below(double bound) { high_ = bound, high_open_ = true; return *this; }
-  Field& at_most(double bound) { high_ = bound, high_open_ = false; return *this; }
+  Field& above(double bound) {
+    low_ = bound, low_open_ = true;
+    return *this;
+  }
+  Field& at_least(double bound) {
+    low_ = bound, low_open_ = false;
+    return *this;
+  }
+  Field& below(double bound) {
+    high_ = bound, high_open_ = true;
+    return *this;
+  }
+  Field& at_most(double bound) {
+    high_ = bound, high_open_ = false;
+    return *this;
+  }
   Field& in(double low, double high) { return at_least(low).at_most(high); }
   /// Allowed strings.
-  Field& one_of(std::vector<std::string> names) { names_ = std::move(names); return *this; }
+  Field& one_of(std::vector<std::string> names) {
+    names_ = std::move(names);
+    return *this;
+  }
   /// There is no sensible default: leaving it out is an error.
-  Field& required() { required_ = true; return *this; }
+  Field& required() {
+    required_ = true;
+    return *this;
+  }
   /// "path to a file or folder": resolved against the folder of the file that names it.
-  Field& path() { path_ = true; return *this; }
+  Field& path() {
+    path_ = true;
+    return *this;
+  }
   /// For Spec fields: the plugin kind that the name must belong to ("loss", "model", …).
-  Field& plugin(std::string kind) { plugin_ = std::move(kind); return *this; }
+  Field& plugin(std::string kind) {
+    plugin_ = std::move(kind);
+    return *this;
+  }
 
   const std::string& name() const { return name_; }
   const std::string& doc() const { return doc_; }
@@ -105,13 +129,25 @@ class W2S_API SchemaBase {
   virtual ~SchemaBase();
 
   /// One or two sentences: what it does.
-  SchemaBase& summary(std::string text) { summary_ = std::move(text); return *this; }
+  SchemaBase& summary(std::string text) {
+    summary_ = std::move(text);
+    return *this;
+  }
   /// Where the formula comes from.
-  SchemaBase& source(std::string text) { source_ = std::move(text); return *this; }
+  SchemaBase& source(std::string text) {
+    source_ = std::move(text);
+    return *this;
+  }
   /// The formula, as in docs/methods.
-  SchemaBase& formula(std::string text) { formula_ = std::move(text); return *this; }
+  SchemaBase& formula(std::string text) {
+    formula_ = std::move(text);
+    return *this;
+  }
   /// For losses: values of one example depend on the rest of the batch.
-  SchemaBase& uses_batch_statistics() { batch_statistics_ = true; return *this; }
+  SchemaBase& uses_batch_statistics() {
+    batch_statistics_ = true;
+    return *this;
+  }
 
   const std::string& summary() const { return summary_; }
   const std::string& source() const { return source_; }

@@ -17,12 +17,12 @@ namespace w2s {
 struct TaskData {
   TaskKind kind = TaskKind::classification;
   std::int64_t classes = 2;
-  std::vector<std::string> class_names;      ///< [C] or empty
-  Examples train;                            ///< to be halved; never shown in tests
-  Examples test;                             ///< ground truth that every score is taken on
-  std::map<std::string, Examples> shifted;   ///< named out-of-distribution test sets
-  Examples unlabelled;                       ///< inputs for pretraining; empty: the train rows
-  std::vector<std::string> notes;            ///< lines for the log: rows that were left out, and why
+  std::vector<std::string> class_names;     ///< [C] or empty
+  Examples train;                           ///< to be halved; never shown in tests
+  Examples test;                            ///< ground truth that every score is taken on
+  std::map<std::string, Examples> shifted;  ///< named out-of-distribution test sets
+  Examples unlabelled;                      ///< inputs for pretraining; empty: the train rows
+  std::vector<std::string> notes;           ///< lines for the log: rows that were left out, and why
 };
 
 class W2S_API ITask {

@@ -103,13 +103,20 @@ Table& Table::at(Source source) {
 
 std::string_view Value::kind_name() const {
   switch (kind()) {
-    case Kind::null: return "null";
-    case Kind::boolean: return "a boolean";
-    case Kind::integer: return "an integer";
-    case Kind::real: return "a real";
-    case Kind::string: return "a string";
-    case Kind::list: return "a list";
-    case Kind::table: return "a table";
+    case Kind::null:
+      return "null";
+    case Kind::boolean:
+      return "a boolean";
+    case Kind::integer:
+      return "an integer";
+    case Kind::real:
+      return "a real";
+    case Kind::string:
+      return "a string";
+    case Kind::list:
+      return "a list";
+    case Kind::table:
+      return "a table";
   }
   return "nothing";
 }

@@ -14,11 +14,21 @@ std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           out += "\\u00";
@@ -46,13 +56,20 @@ std::string joined(const Items& items, const char* separator, Text text) {
 
 std::string Value::canonical() const {
   switch (kind()) {
-    case Kind::null: return "null";
-    case Kind::boolean: return as_bool() ? "true" : "false";
-    case Kind::integer: return std::to_string(as_int());
-    case Kind::real: return real_text(as_real());
-    case Kind::string: return quoted(as_string());
-    case Kind::list: return "[" + joined(as_list(), ",", [](const Value& v) { return v.canonical(); }) + "]";
-    case Kind::table: break;
+    case Kind::null:
+      return "null";
+    case Kind::boolean:
+      return as_bool() ? "true" : "false";
+    case Kind::integer:
+      return std::to_string(as_int());
+    case Kind::real:
+      return real_text(as_real());
+    case Kind::string:
+      return quoted(as_string());
+    case Kind::list:
+      return "[" + joined(as_list(), ",", [](const Value& v) { return v.canonical(); }) + "]";
+    case Kind::table:
+      break;
   }
   std::vector<const Table::Entry*> entries;
   for (const Table::Entry& entry : as_table()) entries.push_back(&entry);
@@ -64,13 +81,20 @@ std::string Value::canonical() const {
 
 std::string Value::toml() const {
   switch (kind()) {
-    case Kind::null: throw Error("null cannot be written as TOML");
-    case Kind::boolean: return as_bool() ? "true" : "false";
-    case Kind::integer: return std::to_string(as_int());
-    case Kind::real: return real_text(as_real());
-    case Kind::string: return quoted(as_string());
-    case Kind::list: return "[" + joined(as_list(), ", ", [](const Value& v) { return v.toml(); }) + "]";
-    case Kind::table: break;
+    case Kind::null:
+      throw Error("null cannot be written as TOML");
+    case Kind::boolean:
+      return as_bool() ? "true" : "false";
+    case Kind::integer:
+      return std::to_string(as_int());
+    case Kind::real:
+      return real_text(as_real());
+    case Kind::string:
+      return quoted(as_string());
+    case Kind::list:
+      return "[" + joined(as_list(), ", ", [](const Value& v) { return v.toml(); }) + "]";
+    case Kind::table:
+      break;
   }
   if (as_table().empty()) return "{}";
   return "{ " +

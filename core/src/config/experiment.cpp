@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::int64_t kMaxSeeds = 100'000;
 
-const std::vector<std::string> kTopLevel = {"name",       "seeds", "task",    "models",  "pairs",
-                                            "supervisor", "train", "methods", "plugins", "sweep", "variant"};
+const std::vector<std::string> kTopLevel = {"name",  "seeds",   "task",    "models", "pairs",  "supervisor",
+                                            "train", "methods", "plugins", "sweep",  "variant"};
 
 struct PairParams {
   std::optional<std::string> weak, strong;
@@ -218,16 +218,19 @@ void read_outside_pair(const Value& value, const PairParams& params, Experiment&
   const Table& table = value.as_table();
   const std::string& type = out.supervisor.type;
   if (const Value* ladder = table.find("ladder")) {
-    fail_at(*ladder, "[pairs]: a ladder needs weak models: with [supervisor] type = \"" + type + "\" expected strong");
+    fail_at(*ladder,
+            "[pairs]: a ladder needs weak models: with [supervisor] type = \"" + type + "\" expected strong");
   }
-  if (!params.strong) fail_at(value, "[pairs]: strong is missing: the model that learns from the supervisor's labels");
+  if (!params.strong)
+    fail_at(value, "[pairs]: strong is missing: the model that learns from the supervisor's labels");
   check_model(out, table.at("strong"), "strong");
   if (const Value* weak = table.find("weak")) {
     check_name(*params.weak, weak->source(), "[pairs]: weak");
     for (const ModelSpec& model : out.models) {
       if (model.name != *params.weak) continue;
-      fail_at(*weak, "[pairs]: weak = '" + *params.weak + "' is a model, but the labels come from [supervisor] type = \"" +
-                         type + "\": leave weak out, or give the supervisor another name");
+      fail_at(*weak, "[pairs]: weak = '" + *params.weak +
+                         "' is a model, but the labels come from [supervisor] type = \"" + type +
+                         "\": leave weak out, or give the supervisor another name");
     }
   }
   out.pairs = {{params.weak.value_or(type), *params.strong}};

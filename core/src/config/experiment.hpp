@@ -18,13 +18,13 @@ namespace w2s {
 
 /// [task.split]: how the training rows become two halves. Sizes are example counts, 0 = as many as there are.
 struct SplitParams {
-  std::int64_t supervisor = 0;   // examples of the supervisor half, validation included
-  std::int64_t transfer = 0;     // examples of the transfer half, validation included
-  std::int64_t validation = 0;   // held out of each half for early stopping and model choice
-  std::int64_t test = 0;         // examples of each test set (a fixed subset, the same for every seed)
-  double max_class_share = 0.55; // a class above this share is thinned out to balance
+  std::int64_t supervisor = 0;    // examples of the supervisor half, validation included
+  std::int64_t transfer = 0;      // examples of the transfer half, validation included
+  std::int64_t validation = 0;    // held out of each half for early stopping and model choice
+  std::int64_t test = 0;          // examples of each test set (a fixed subset, the same for every seed)
+  double max_class_share = 0.55;  // a class above this share is thinned out to balance
   bool balanced_test = true;
-  std::int64_t seed = 0;         // of the test subset; the halves follow the run's seed
+  std::int64_t seed = 0;  // of the test subset; the halves follow the run's seed
 };
 
 /// The schema of SplitParams, with ranges and meanings.
@@ -32,49 +32,49 @@ void describe_split(Schema<SplitParams>& schema);
 
 /// [models.NAME.pretrain]; its other keys are settings of the pretraining
 struct PretrainSpec {
-  Spec objective;               // "simclr" or { type = "simclr", … }
-  Table train;                  // overrides of the objective's defaults: epochs, batch, lr, …
-  std::int64_t examples = 0;    // of the unlabelled inputs; 0 = all
-  std::int64_t seed = 0;        // one pretraining serves all seeds of the experiment
+  Spec objective;             // "simclr" or { type = "simclr", … }
+  Table train;                // overrides of the objective's defaults: epochs, batch, lr, …
+  std::int64_t examples = 0;  // of the unlabelled inputs; 0 = all
+  std::int64_t seed = 0;      // one pretraining serves all seeds of the experiment
 };
 
 /// [models.NAME]
 struct ModelSpec {
   std::string name;
-  Spec spec;                    // type and the model plugin's own parameters
-  std::string init;             // path of a checkpoint, or ""
+  Spec spec;         // type and the model plugin's own parameters
+  std::string init;  // path of a checkpoint, or ""
   std::optional<PretrainSpec> pretrain;
-  Table train;                  // overrides of [train] for this model
+  Table train;  // overrides of [train] for this model
 };
 
 struct Pair {
-  std::string weak;             // a name in [models]; a label of its own where a supervisor from outside teaches
-  std::string strong;           // a name in [models]
+  std::string weak;    // a name in [models]; a label of its own where a supervisor from outside teaches
+  std::string strong;  // a name in [models]
 };
 
 /// [methods.NAME]; an empty table is naive fine-tuning
 struct MethodSpec {
   std::string name;
-  Spec loss;                    // empty type: "cross_entropy"
-  std::vector<Spec> strategy;   // outermost first
-  Table train;                  // overrides for the students of this method
+  Spec loss;                   // empty type: "cross_entropy"
+  std::vector<Spec> strategy;  // outermost first
+  Table train;                 // overrides for the students of this method
   Source source;
 };
 
 struct Experiment {
   std::string name;
   std::vector<std::int64_t> seeds;
-  std::string task_name;        // [task] name, by default its type: what the leaderboard shows
-  Spec task;                    // type and the task plugin's own parameters ("name" and "split" taken out)
+  std::string task_name;  // [task] name, by default its type: what the leaderboard shows
+  Spec task;              // type and the task plugin's own parameters ("name" and "split" taken out)
   SplitParams split;
   std::vector<ModelSpec> models;
   SupervisorSpec supervisor;
-  std::vector<Pair> pairs;      // from weak/strong or every i < j of a ladder
-  std::string ceiling_on = "transfer";  // [pairs] ceiling_on = "transfer" | "supervisor"
-  Table train;                  // [train] as written
-  std::vector<MethodSpec> methods;      // in the order of the file
+  std::vector<Pair> pairs;                                // from weak/strong or every i < j of a ladder
+  std::string ceiling_on = "transfer";                    // [pairs] ceiling_on = "transfer" | "supervisor"
+  Table train;                                            // [train] as written
+  std::vector<MethodSpec> methods;                        // in the order of the file
   std::vector<std::string> plugin_paths, plugin_sources;  // absolute
-  Table variant;                // [variant], the point of a sweep: dotted key → value; empty without one
+  Table variant;  // [variant], the point of a sweep: dotted key → value; empty without one
 
   const ModelSpec& model(std::string_view name) const;  // throws UsageError with the nearest name
 

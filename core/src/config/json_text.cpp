@@ -92,17 +92,23 @@ class Builder {
 
 Json to_json(const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::null: return nullptr;
-    case Value::Kind::boolean: return value.as_bool();
-    case Value::Kind::integer: return value.as_int();
-    case Value::Kind::real: return value.as_real();
-    case Value::Kind::string: return value.as_string();
+    case Value::Kind::null:
+      return nullptr;
+    case Value::Kind::boolean:
+      return value.as_bool();
+    case Value::Kind::integer:
+      return value.as_int();
+    case Value::Kind::real:
+      return value.as_real();
+    case Value::Kind::string:
+      return value.as_string();
     case Value::Kind::list: {
       Json list = Json::array();
       for (const Value& item : value.as_list()) list.push_back(to_json(item));
       return list;
     }
-    case Value::Kind::table: break;
+    case Value::Kind::table:
+      break;
   }
   Json::object_t object;
   for (const auto& [key, child] : value.as_table()) object.emplace_back(key, to_json(child));

@@ -15,13 +15,20 @@ class Converter {
 
   Value convert(const toml::node& node, const Source& source) const {
     switch (node.type()) {
-      case toml::node_type::table: return Value(table(*node.as_table(), source)).at(source);
-      case toml::node_type::array: return Value(list(*node.as_array())).at(source);
-      case toml::node_type::string: return Value(node.as_string()->get()).at(source);
-      case toml::node_type::integer: return Value(node.as_integer()->get()).at(source);
-      case toml::node_type::floating_point: return Value(node.as_floating_point()->get()).at(source);
-      case toml::node_type::boolean: return Value(node.as_boolean()->get()).at(source);
-      default: fail_at(source, "dates and times are not used here: write it as a string");
+      case toml::node_type::table:
+        return Value(table(*node.as_table(), source)).at(source);
+      case toml::node_type::array:
+        return Value(list(*node.as_array())).at(source);
+      case toml::node_type::string:
+        return Value(node.as_string()->get()).at(source);
+      case toml::node_type::integer:
+        return Value(node.as_integer()->get()).at(source);
+      case toml::node_type::floating_point:
+        return Value(node.as_floating_point()->get()).at(source);
+      case toml::node_type::boolean:
+        return Value(node.as_boolean()->get()).at(source);
+      default:
+        fail_at(source, "dates and times are not used here: write it as a string");
     }
   }
 

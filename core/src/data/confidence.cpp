@@ -48,7 +48,8 @@ ConfidentJoint confident_joint(const Tensor& labels, const Tensor& probabilities
   const Tensor given = at::one_hot(labels, classes).to(at::kDouble);
   const Tensor counts = given.sum(0);
   // A class that nothing is labelled as has no examples to be confident of.
-  const Tensor thresholds = at::where(counts > 0, (given * p).sum(0) / counts.clamp_min(1), at::full_like(counts, 2));
+  const Tensor thresholds =
+      at::where(counts > 0, (given * p).sum(0) / counts.clamp_min(1), at::full_like(counts, 2));
   const Tensor sure = p.ge(thresholds);
   const Tensor likeliest = p.masked_fill(sure.logical_not(), -1).argmax(1);
   const Tensor counted = sure.any(1).to(at::kDouble).unsqueeze(1);

@@ -71,7 +71,8 @@ Examples Examples::select(const std::vector<std::int64_t>& positions) const {
   Examples view = *this;
   view.index_.clear();
   view.index_.reserve(positions.size());
-  for (const std::int64_t position : positions) view.index_.push_back(index_.at(static_cast<std::size_t>(position)));
+  for (const std::int64_t position : positions)
+    view.index_.push_back(index_.at(static_cast<std::size_t>(position)));
   return view;
 }
 
@@ -90,14 +91,18 @@ Examples Examples::concat(const Examples& other) const {
   return view;
 }
 
-const std::string& Examples::id(std::int64_t i) const { return columns_->ids[static_cast<std::size_t>(row(i))]; }
+const std::string& Examples::id(std::int64_t i) const {
+  return columns_->ids[static_cast<std::size_t>(row(i))];
+}
 
 std::int64_t Examples::group(std::int64_t i) const {
   const auto position = static_cast<std::size_t>(row(i));
   return columns_->groups.empty() ? row(i) : columns_->groups[position];
 }
 
-const std::string& Examples::text(std::int64_t i) const { return columns_->text.at(static_cast<std::size_t>(row(i))); }
+const std::string& Examples::text(std::int64_t i) const {
+  return columns_->text.at(static_cast<std::size_t>(row(i)));
+}
 
 const std::string& Examples::second(std::int64_t i) const {
   return columns_->second.at(static_cast<std::size_t>(row(i)));

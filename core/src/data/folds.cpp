@@ -7,7 +7,8 @@
 
 namespace w2s {
 
-std::vector<std::vector<std::int64_t>> random_parts(const Examples& examples, std::size_t count, Stream stream) {
+std::vector<std::vector<std::int64_t>> random_parts(const Examples& examples, std::size_t count,
+                                                    Stream stream) {
   std::unordered_map<std::int64_t, std::vector<std::int64_t>> groups;
   std::vector<std::int64_t> names;
   for (std::int64_t i = 0; i < examples.size(); ++i) {

@@ -24,7 +24,8 @@ double largest_eigenvalue(const Tensor& x) {
 LinearClassifier l1_logistic_regression(const Tensor& x, const Tensor& y, std::int64_t classes, double c) {
   at::NoGradGuard no_grad;
   const std::int64_t n = x.size(0);
-  const Tensor inputs = at::cat({x.to(at::kDouble), at::ones({n, 1}, at::kDouble)}, 1);  // the bias is the last column
+  const Tensor inputs =
+      at::cat({x.to(at::kDouble), at::ones({n, 1}, at::kDouble)}, 1);  // the bias is the last column
   const Tensor truth = at::one_hot(y, classes).to(at::kDouble);
   // The Hessian of softmax cross entropy is at most ½ xᵀx.
   const double step = 1 / (0.5 * c * largest_eigenvalue(inputs));
@@ -41,11 +42,13 @@ LinearClassifier l1_logistic_regression(const Tensor& x, const Tensor& y, std::i
     const double grown = uphill ? 1 : (1 + std::sqrt(1 + 4 * momentum * momentum)) / 2;
     ahead = next + (uphill ? 0 : (momentum - 1) / grown) * change;
     momentum = grown;
-    const bool done = change.norm().item<double>() <= kTolerance * w.norm().clamp_min(1e-3).item<double>() && i > 0;
+    const bool done =
+        change.norm().item<double>() <= kTolerance * w.norm().clamp_min(1e-3).item<double>() && i > 0;
     w = next;
     if (done) break;
   }
-  return {w.narrow(1, 0, x.size(1)).to(at::kFloat).contiguous(), w.select(1, x.size(1)).to(at::kFloat).contiguous()};
+  return {w.narrow(1, 0, x.size(1)).to(at::kFloat).contiguous(),
+          w.select(1, x.size(1)).to(at::kFloat).contiguous()};
 }
 
 }  // namespace w2s

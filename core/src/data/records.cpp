@@ -26,12 +26,14 @@ std::string format_of(const std::string& path, const std::string& format) {
   if (name.ends_with(".jsonl") || name.ends_with(".ndjson") || name.ends_with(".json")) return "jsonl";
   if (name.ends_with(".csv")) return "csv";
   if (name.ends_with(".tsv")) return "tsv";
-  throw UsageError(path + ": the name does not end in .jsonl, .json, .csv or .tsv (.gz and .zst apart); set 'format'");
+  throw UsageError(
+      path + ": the name does not end in .jsonl, .json, .csv or .tsv (.gz and .zst apart); set 'format'");
 }
 
 Table numbered(std::vector<Value> values) {
   std::vector<Table::Entry> entries;
-  for (std::size_t i = 0; i < values.size(); ++i) entries.emplace_back(std::to_string(i), std::move(values[i]));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    entries.emplace_back(std::to_string(i), std::move(values[i]));
   return Table::of(std::move(entries));
 }
 
@@ -66,8 +68,8 @@ const Value* find_field(const Table& fields, std::string_view name) {
 }
 
 [[noreturn]] void unknown_column(std::string_view name, std::vector<std::string> names) {
-  throw UsageError("there is no column '" + std::string(name) + "'" + did_you_mean(name, names) + "; there are " +
-                   one_of_list(names));
+  throw UsageError("there is no column '" + std::string(name) + "'" + did_you_mean(name, names) +
+                   "; there are " + one_of_list(names));
 }
 
 std::vector<std::string> names_of(const Table& fields) {
@@ -91,10 +93,12 @@ std::string DataRow::text(std::string_view name) const { return text_of(at(name)
 
 std::string text_of(const Value& value, std::string_view what) {
   switch (value.kind()) {
-    case Value::Kind::string: return value.as_string();
+    case Value::Kind::string:
+      return value.as_string();
     case Value::Kind::boolean:
     case Value::Kind::integer:
-    case Value::Kind::real: return value.canonical();
+    case Value::Kind::real:
+      return value.canonical();
     case Value::Kind::list: {
       std::string text;
       for (const Value& item : value.as_list()) text += (text.empty() ? "" : "\n") + text_of(item, what);
@@ -193,7 +197,9 @@ std::string RecordReader::Source::quoted_field(char separator, std::int64_t begi
     if (end() || line_end() || bytes[position] == separator) return field;
     if (bytes[position] != '"') {
       rest_of_line();
-      fail(begin, "text after the closing quote of a field; where quotes are ordinary characters, set 'quotes' = false");
+      fail(begin,
+           "text after the closing quote of a field; where quotes are ordinary characters, set 'quotes' = "
+           "false");
     }
     field += '"';
     ++position;
@@ -236,9 +242,13 @@ RecordReader::RecordReader(const std::string& path, const RecordOptions& options
   if (s.bytes.starts_with("\xef\xbb\xbf")) s.bytes.erase(0, 3);
   if (s.format == "jsonl") {
     const std::size_t first = s.bytes.find_first_not_of(" \t\r\n");
-    // A line that begins with a bracket may be a row without names: only a bracket around rows makes one list.
-    const std::size_t inner = first == std::string::npos ? first : s.bytes.find_first_not_of(" \t\r\n", first + 1);
-    if (inner == std::string::npos || s.bytes[first] != '[' || (s.bytes[inner] != '{' && s.bytes[inner] != '[')) return;
+    // A line that begins with a bracket may be a row without names: only a bracket around rows makes one
+    // list.
+    const std::size_t inner =
+        first == std::string::npos ? first : s.bytes.find_first_not_of(" \t\r\n", first + 1);
+    if (inner == std::string::npos || s.bytes[first] != '[' ||
+        (s.bytes[inner] != '{' && s.bytes[inner] != '['))
+      return;
     s.is_list = true;
     try {
       s.rows = std::move(parse_json(s.bytes, path).as_list());
@@ -252,7 +262,8 @@ RecordReader::RecordReader(const std::string& path, const RecordOptions& options
     for (std::size_t i = 0; i < s.columns.size(); ++i) {
       if (s.columns[i].empty()) s.columns[i] = std::to_string(i);
       for (std::size_t j = 0; j < i; ++j) {
-        if (s.columns[j] == s.columns[i]) s.fail(line, "the header names the column '" + s.columns[i] + "' twice");
+        if (s.columns[j] == s.columns[i])
+          s.fail(line, "the header names the column '" + s.columns[i] + "' twice");
       }
     }
   }
@@ -272,8 +283,9 @@ bool RecordReader::next(DataRow& row) {
     for (std::size_t i = 0; i < fields.size(); ++i) s.columns.push_back(std::to_string(i));
   }
   if (fields.size() != s.columns.size()) {
-    s.fail(row.line, std::to_string(fields.size()) + " fields where " + (s.options.header ? "the header" : "the first row") +
-                         " has " + std::to_string(s.columns.size()));
+    s.fail(row.line, std::to_string(fields.size()) + " fields where " +
+                         (s.options.header ? "the header" : "the first row") + " has " +
+                         std::to_string(s.columns.size()));
   }
   std::vector<Table::Entry> entries;
   for (std::size_t i = 0; i < fields.size(); ++i) entries.emplace_back(s.columns[i], std::move(fields[i]));

@@ -55,7 +55,8 @@ Examples thin_majority(const Examples& rows, const TaskData& data, double max_sh
 }
 
 // A fixed subset: equal class counts where asked, then `count` rows spread evenly over the classes.
-Examples test_subset(const Examples& rows, const TaskData& data, const SplitParams& split, const std::string& name) {
+Examples test_subset(const Examples& rows, const TaskData& data, const SplitParams& split,
+                     const std::string& name) {
   if (rows.empty()) throw UsageError("task: the test set '" + name + "' is empty");
   Stream stream(static_cast<std::uint64_t>(split.seed), "test subset");
   if (data.kind != TaskKind::classification) {
@@ -68,7 +69,8 @@ Examples test_subset(const Examples& rows, const TaskData& data, const SplitPara
     std::size_t smallest = SIZE_MAX;
     for (const Positions& part : members) smallest = std::min(smallest, part.size());
     if (smallest == 0) {
-      throw UsageError("task: the test set '" + name + "' lacks a class; set task.split.balanced_test = false");
+      throw UsageError("task: the test set '" + name +
+                       "' lacks a class; set task.split.balanced_test = false");
     }
     for (Positions& part : members) keep_random(part, smallest, stream);
   }
@@ -98,8 +100,8 @@ Positions deal(const std::vector<Positions>& groups, std::size_t& next, std::int
   return rows;
 }
 
-Half make_half(const Examples& rows, const std::vector<Positions>& groups, std::size_t& next, std::int64_t size,
-               std::int64_t validation) {
+Half make_half(const Examples& rows, const std::vector<Positions>& groups, std::size_t& next,
+               std::int64_t size, std::int64_t validation) {
   Half half;
   half.validation = rows.select(deal(groups, next, validation));
   half.train = rows.select(deal(groups, next, size - validation));
@@ -136,9 +138,9 @@ Splits make_splits(const TaskData& data, const SplitParams& split, std::uint64_t
                      " rows and a transfer half of " + std::to_string(transfer) + ", each with " +
                      std::to_string(split.validation) + " held out for validation; the task has " +
                      std::to_string(total) + " training rows" +
-                     (total < data.train.size() ? " after balancing the classes (" + std::to_string(data.train.size()) +
-                                                      " before)"
-                                                : ""));
+                     (total < data.train.size()
+                          ? " after balancing the classes (" + std::to_string(data.train.size()) + " before)"
+                          : ""));
   }
 
   Splits splits;
@@ -150,7 +152,8 @@ Splits make_splits(const TaskData& data, const SplitParams& split, std::uint64_t
                      std::to_string(supervisor) + " and " + std::to_string(transfer) + " rows");
   }
   splits.tests["test"] = test_subset(data.test, data, split, "test");
-  for (const auto& [name, examples] : data.shifted) splits.tests[name] = test_subset(examples, data, split, name);
+  for (const auto& [name, examples] : data.shifted)
+    splits.tests[name] = test_subset(examples, data, split, name);
   return splits;
 }
 

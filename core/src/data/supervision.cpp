@@ -7,7 +7,8 @@ namespace w2s {
 
 Supervision Supervision::truth(const Examples& examples, std::int64_t classes) {
   const Tensor labels = examples.labels();
-  if (labels.numel() > 0 && (labels.min().item<std::int64_t>() < 0 || labels.max().item<std::int64_t>() >= classes)) {
+  if (labels.numel() > 0 &&
+      (labels.min().item<std::int64_t>() < 0 || labels.max().item<std::int64_t>() >= classes)) {
     throw Error("ground truth: labels must lie in 0 … " + std::to_string(classes - 1));
   }
   Supervision supervision;
@@ -26,7 +27,8 @@ Supervision Supervision::soft(const Examples& examples, const Tensor& probabilit
   const Tensor valid = targets.ge(0).all(1).logical_and(targets.sum(1).sub(1).abs().le(1e-3));
   if (!valid.all().item<bool>()) {
     const std::int64_t row = valid.logical_not().nonzero()[0].item<std::int64_t>();
-    throw Error("soft labels: row " + std::to_string(row) + " (" + examples.id(row) + ") is not a distribution");
+    throw Error("soft labels: row " + std::to_string(row) + " (" + examples.id(row) +
+                ") is not a distribution");
   }
   return {examples, targets, at::ones({examples.size()})};
 }

@@ -9,7 +9,8 @@
 
 namespace w2s {
 
-Head::Head(std::int64_t features, TaskKind kind, std::int64_t classes, const TrainParams& train) : kind_(kind) {
+Head::Head(std::int64_t features, TaskKind kind, std::int64_t classes, const TrainParams& train)
+    : kind_(kind) {
   const std::int64_t outputs = kind == TaskKind::preference ? 1 : classes;
   parameters_.add("head.weight", at::zeros({outputs, features}));
   if (train.head_bias && kind != TaskKind::preference) parameters_.add("head.bias", at::zeros({outputs}));
@@ -84,8 +85,8 @@ NetworkTrainee::NetworkTrainee(IModel& model, Head& head, const Encoded& inputs,
     std::int64_t k = 0;
     std::from_chars(trainable.data() + 5, trainable.data() + trainable.size(), k);
     if (k < 1 || k > model.depth()) {
-      throw UsageError("train.trainable = \"" + trainable + "\": this model has " + std::to_string(model.depth()) +
-                       " blocks");
+      throw UsageError("train.trainable = \"" + trainable + "\": this model has " +
+                       std::to_string(model.depth()) + " blocks");
     }
     first_block = model.depth() - k;
   }
@@ -147,7 +148,8 @@ Batch collate(const Encoded& inputs, const std::vector<std::int64_t>& rows, at::
   auto* mask = batch.mask.data_ptr<bool>();
   for (std::int64_t r = 0; r < count; ++r) {
     const auto row = static_cast<std::size_t>(rows[static_cast<std::size_t>(r)]);
-    const auto begin = inputs.tokens.begin() + inputs.offsets[row], end = inputs.tokens.begin() + inputs.offsets[row + 1];
+    const auto begin = inputs.tokens.begin() + inputs.offsets[row],
+               end = inputs.tokens.begin() + inputs.offsets[row + 1];
     std::copy(begin, end, ids + r * width);
     std::fill_n(mask + r * width, end - begin, true);
   }
@@ -156,7 +158,8 @@ Batch collate(const Encoded& inputs, const std::vector<std::int64_t>& rows, at::
   return batch;
 }
 
-std::vector<std::vector<std::int64_t>> micro_batches(const Trainee& trainee, const std::vector<std::int64_t>& examples,
+std::vector<std::vector<std::int64_t>> micro_batches(const Trainee& trainee,
+                                                     const std::vector<std::int64_t>& examples,
                                                      std::int64_t budget) {
   std::vector<std::int64_t> order = examples;
   std::stable_sort(order.begin(), order.end(),
@@ -182,7 +185,8 @@ Tensor all_features(IModel& model, const Encoded& inputs, at::Device device, std
   Tensor features;
   for (std::size_t begin = 0; begin < order.size();) {
     const auto width = std::max<std::int64_t>(1, inputs.length(order[begin]));
-    const std::size_t end = std::min(order.size(), begin + static_cast<std::size_t>(std::max<std::int64_t>(1, budget / width)));
+    const std::size_t end =
+        std::min(order.size(), begin + static_cast<std::size_t>(std::max<std::int64_t>(1, budget / width)));
     const std::vector<std::int64_t> rows(order.begin() + begin, order.begin() + end);
     const Tensor part = model.features(collate(inputs, rows, device)).to(at::kCPU, at::kFloat);
     if (!features.defined()) features = at::empty({inputs.rows(), part.size(1)});

@@ -22,7 +22,9 @@ class Head {
   /// [R, D] → [R, C]; pairs: [2B, D] → [B, 2] = [0, s₂ − s₁].
   Tensor logits(const Tensor& features) const;
 
-  Parameters& parameters() { return parameters_; }  ///< "head.weight", "head.bias", buffers "head.mean", "head.sd"
+  Parameters& parameters() {
+    return parameters_;
+  }  ///< "head.weight", "head.bias", buffers "head.mean", "head.sd"
   const Parameters& parameters() const { return parameters_; }
 
  private:
@@ -36,8 +38,8 @@ class Trainee {
   virtual ~Trainee() = default;
   /// Logits [n, C] of these examples, differentiable in parameters().
   virtual Tensor logits(const std::vector<std::int64_t>& examples) = 0;
-  /// Logits [n, C] for share·x_a + (1 − share)·x_b; shares [n]. Inputs are mixed where that has a meaning, else
-  /// the features before the head, which mixes the logits alike.
+  /// Logits [n, C] for share·x_a + (1 − share)·x_b; shares [n]. Inputs are mixed where that has a meaning,
+  /// else the features before the head, which mixes the logits alike.
   virtual Tensor mixed_logits(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b,
                               const Tensor& share);
   /// Cost of one example in tokens (1 for dense rows): micro-batches are cut by it.
@@ -65,7 +67,8 @@ class ProbeTrainee final : public Trainee {
 class NetworkTrainee final : public Trainee {
  public:
   /// `trainable`: "all", "last:k" or "head". Throws UsageError for a k beyond the model's depth.
-  NetworkTrainee(IModel& model, Head& head, const Encoded& inputs, const std::string& trainable, at::Device device);
+  NetworkTrainee(IModel& model, Head& head, const Encoded& inputs, const std::string& trainable,
+                 at::Device device);
   Tensor logits(const std::vector<std::int64_t>& examples) override;
   Tensor mixed_logits(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b,
                       const Tensor& share) override;
@@ -86,7 +89,8 @@ Batch collate(const Encoded& inputs, const std::vector<std::int64_t>& rows, at::
 
 /// Cuts examples into runs of at most `budget` tokens (padding counted), longest together.
 /// Every example occurs once; a single example beyond the budget stands alone.
-std::vector<std::vector<std::int64_t>> micro_batches(const Trainee& trainee, const std::vector<std::int64_t>& examples,
+std::vector<std::vector<std::int64_t>> micro_batches(const Trainee& trainee,
+                                                     const std::vector<std::int64_t>& examples,
                                                      std::int64_t budget);
 
 /// Features [R, D] of all rows, without gradients, float32 on the CPU.

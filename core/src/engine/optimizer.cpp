@@ -11,7 +11,8 @@
 namespace w2s {
 namespace {
 
-void adam(const Tensor& value, const Tensor& gradient, const Tensor& first, const Tensor& second, const AdamStep& s) {
+void adam(const Tensor& value, const Tensor& gradient, const Tensor& first, const Tensor& second,
+          const AdamStep& s) {
   if (value.is_cpu()) {
     float *p = value.data_ptr<float>(), *m = first.data_ptr<float>(), *v = second.data_ptr<float>();
     const float* g = gradient.data_ptr<float>();
@@ -90,8 +91,8 @@ void Optimizer::step(double lr) {
   for (Segment& segment : segments_) {
     ++segment.steps;
     if (train_.optimizer == "sgd") {
-      const Tensor g =
-          train_.weight_decay > 0 ? segment.gradient.add(segment.value, train_.weight_decay) : segment.gradient;
+      const Tensor g = train_.weight_decay > 0 ? segment.gradient.add(segment.value, train_.weight_decay)
+                                               : segment.gradient;
       if (train_.momentum > 0) {
         // The buffer starts as the first gradient, as in PyTorch: 0·momentum + g.
         segment.first.mul_(train_.momentum).add_(g);

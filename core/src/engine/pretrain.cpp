@@ -43,7 +43,8 @@ void pretrain(IModel& model, IObjective& objective, const std::string& objective
     const Tensor loss = objective.loss(model, inputs, rows, draws);
     const double value = loss.item<double>();
     if (!std::isfinite(value)) {
-      throw Error(fmt::format("objective '{}' is {} at step {} (epoch {})", objective_name, value, number, epoch));
+      throw Error(
+          fmt::format("objective '{}' is {} at step {} (epoch {})", objective_name, value, number, epoch));
     }
     loss.backward();
     StepReport report;

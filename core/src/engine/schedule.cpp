@@ -6,7 +6,8 @@
 namespace w2s {
 
 std::int64_t warmup_steps(const TrainParams& train, std::int64_t total_steps) {
-  const double steps = train.warmup < 1.0 ? std::floor(train.warmup * static_cast<double>(total_steps)) : train.warmup;
+  const double steps =
+      train.warmup < 1.0 ? std::floor(train.warmup * static_cast<double>(total_steps)) : train.warmup;
   return std::min(static_cast<std::int64_t>(steps), total_steps);
 }
 

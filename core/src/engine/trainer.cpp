@@ -77,7 +77,8 @@ void Trainer::follow(StepRule& rule, PluginOrigin owner) {
 }
 
 // Values [n] of a loss, not weighted.
-Tensor Trainer::checked_values(ILoss& loss, const Tensor& logits, const Tensor& targets, const Positions& batch) {
+Tensor Trainer::checked_values(ILoss& loss, const Tensor& logits, const Tensor& targets,
+                               const Positions& batch) {
   const Tensor index = positions_tensor(batch, device_);
   LossInput input;
   input.logits = logits;
@@ -97,11 +98,11 @@ Tensor Trainer::checked_values(ILoss& loss, const Tensor& logits, const Tensor& 
   if (!finite.all().item<bool>()) {
     const auto row = finite.logical_not().nonzero()[0].item<std::int64_t>();
     const Tensor z = logits.detach();
-    throw Error(fmt::format("{} is {} for example '{}'; its logits lie in [{:.6g}, {:.6g}]. A lower learning rate or "
-                            "clip_norm may help; otherwise the loss is not safe at these logits",
-                            where, values[row].item<double>(),
-                            training_.examples.id(batch[static_cast<std::size_t>(row)]), z[row].min().item<double>(),
-                            z[row].max().item<double>()));
+    throw Error(fmt::format(
+        "{} is {} for example '{}'; its logits lie in [{:.6g}, {:.6g}]. A lower learning rate or "
+        "clip_norm may help; otherwise the loss is not safe at these logits",
+        where, values[row].item<double>(), training_.examples.id(batch[static_cast<std::size_t>(row)]),
+        z[row].min().item<double>(), z[row].max().item<double>()));
   }
   if (logits.requires_grad() && !values.requires_grad()) {
     throw Error(where + " does not depend on the logits: its result has no gradient");
@@ -134,7 +135,8 @@ Tensor Trainer::backward_loss(const Positions& batch, std::int64_t number) {
   Tensor logits = at::cat(parts).index_select(0, at::cat(places).argsort());
   if (replay) logits = logits.detach().requires_grad_(true);
   const Tensor values = checked_values(*students_[0].loss, logits, targets(batch), batch);
-  const Tensor loss = (values * weights(batch).to(values.scalar_type())).sum() / static_cast<double>(batch.size());
+  const Tensor loss =
+      (values * weights(batch).to(values.scalar_type())).sum() / static_cast<double>(batch.size());
   loss.backward();
   if (replay) {
     for (std::size_t i = 0; i < micros.size(); ++i) {
@@ -151,7 +153,8 @@ Tensor Trainer::backward_rule(const Positions& batch, std::int64_t number) {
   const std::string where = fmt::format("{} at step {} (epoch {})", rule_owner_.text(), number, epoch_);
   if (!loss.defined() || loss.numel() != 1) throw Error(where + " returned no single number to minimise");
   if (!std::isfinite(loss.item<double>())) throw Error(fmt::format("{} is {}", where, loss.item<double>()));
-  if (!loss.requires_grad()) throw Error(where + " does not depend on the students: its result has no gradient");
+  if (!loss.requires_grad())
+    throw Error(where + " does not depend on the students: its result has no gradient");
   loss.backward();
   return loss.detach();
 }
@@ -180,7 +183,8 @@ Tensor Trainer::ordered_logits(Trainee& trainee, const Positions& positions) {
   std::vector<std::int64_t> order(positions.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
-    return trainee.tokens(positions[static_cast<std::size_t>(a)]) > trainee.tokens(positions[static_cast<std::size_t>(b)]);
+    return trainee.tokens(positions[static_cast<std::size_t>(a)]) >
+           trainee.tokens(positions[static_cast<std::size_t>(b)]);
   });
   std::vector<Tensor> parts;
   for (const auto& micro : micro_batches(trainee, positions, or_default(train_.micro_tokens, kMicroTokens))) {
@@ -193,8 +197,10 @@ Tensor Trainer::logits(std::int64_t student, const Positions& positions) {
   return ordered_logits(*students_.at(static_cast<std::size_t>(student)).trainee, positions);
 }
 
-Tensor Trainer::mixed_logits(std::int64_t student, const Positions& a, const Positions& b, const Tensor& share) {
-  return students_.at(static_cast<std::size_t>(student)).trainee->mixed_logits(a, b, share.to(device_, at::kFloat));
+Tensor Trainer::mixed_logits(std::int64_t student, const Positions& a, const Positions& b,
+                             const Tensor& share) {
+  return students_.at(static_cast<std::size_t>(student))
+      .trainee->mixed_logits(a, b, share.to(device_, at::kFloat));
 }
 
 Tensor Trainer::targets(const Positions& positions) {
@@ -205,7 +211,8 @@ Tensor Trainer::weights(const Positions& positions) {
   return weights_.index_select(0, positions_tensor(positions, device_));
 }
 
-Tensor Trainer::losses(std::int64_t student, const Tensor& logits, const Tensor& targets, const Positions& positions) {
+Tensor Trainer::losses(std::int64_t student, const Tensor& logits, const Tensor& targets,
+                       const Positions& positions) {
   return checked_values(*students_.at(static_cast<std::size_t>(student)).loss, logits, targets, positions);
 }
 
@@ -219,7 +226,8 @@ void Trainer::update_averages() {
   for (Trained& student : students_) {
     for (const Parameters::Item* item : student.trainee->trained()) {
       Tensor& average = student.average[item->name];
-      average = average.defined() ? average.lerp_(item->tensor.detach(), 1 - decay) : item->tensor.detach().clone();
+      average =
+          average.defined() ? average.lerp_(item->tensor.detach(), 1 - decay) : item->tensor.detach().clone();
     }
   }
 }
@@ -249,7 +257,8 @@ bool Trainer::validate(StepReport& report, TrainResult& result) {
     log_p = ordered_logits(*students_[0].trainee, rows).cpu().log_softmax(1);
   } else {
     std::vector<Tensor> each;
-    for (Trained& student : students_) each.push_back(ordered_logits(*student.trainee, rows).cpu().softmax(1));
+    for (Trained& student : students_)
+      each.push_back(ordered_logits(*student.trainee, rows).cpu().softmax(1));
     log_p = at::stack(each).mean(0).clamp_min(1e-12).log();
   }
   const Tensor choice = log_p.argmax(1);
@@ -288,7 +297,8 @@ TrainResult Trainer::run() {
     if (train_.shuffle) order = stream_.child(fmt::format("epoch {}", epoch_)).permutation(n);
     if (rule_) guarded(rule_owner_, [&] { rule_->begin_epoch(*this); });
     for (std::int64_t begin = 0; begin < n && !stop; begin += train_.batch, ++number) {
-      const std::vector<std::int64_t> batch(order.begin() + begin, order.begin() + std::min(n, begin + train_.batch));
+      const std::vector<std::int64_t> batch(order.begin() + begin,
+                                            order.begin() + std::min(n, begin + train_.batch));
       StepReport report;
       report.step = number;
       report.total = total_steps_;
@@ -301,7 +311,8 @@ TrainResult Trainer::run() {
       report.examples_per_second = static_cast<double>(seen) / std::max(1e-9, seconds_since(start));
       result.steps = number + 1;
       const bool last = number + 1 == total_steps_;
-      if (train_.early_stopping && ((number + 1) % evaluate_every == 0 || last)) stop = validate(report, result);
+      if (train_.early_stopping && ((number + 1) % evaluate_every == 0 || last))
+        stop = validate(report, result);
       if (observe_) observe_(report);
     }
   }

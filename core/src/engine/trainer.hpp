@@ -39,19 +39,19 @@ struct StepReport {
 using Snapshot = std::map<std::string, Tensor>;
 
 struct TrainResult {
-  std::int64_t steps = 0;        ///< taken
-  std::int64_t kept_step = 0;    ///< after which the kept weights were read
+  std::int64_t steps = 0;      ///< taken
+  std::int64_t kept_step = 0;  ///< after which the kept weights were read
   std::int64_t oracle_step = 0;
-  Snapshot oracle;               ///< at the oracle's step; empty without early stopping
+  Snapshot oracle;                      ///< at the oracle's step; empty without early stopping
   std::vector<Snapshot> other_oracles;  ///< of the students that were added, in their order
 };
 
 class Trainer final : private Training {
  public:
-  /// The first `training.size()` rows of the trainee are trained on, the rows behind them are the validation's.
-  /// `loss_name` stands in messages. Weights are scaled to a mean of 1.
-  Trainer(Trainee& trainee, ILoss& loss, std::string loss_name, const TrainParams& train, const Supervision& training,
-          const Supervision* validation, Stream stream, at::Device device,
+  /// The first `training.size()` rows of the trainee are trained on, the rows behind them are the
+  /// validation's. `loss_name` stands in messages. Weights are scaled to a mean of 1.
+  Trainer(Trainee& trainee, ILoss& loss, std::string loss_name, const TrainParams& train,
+          const Supervision& training, const Supervision* validation, Stream stream, at::Device device,
           std::function<void(const StepReport&)> observe);
 
   /// A student that is trained beside the first, with a loss of its own that has not begun. Needs a rule.
@@ -93,7 +93,8 @@ class Trainer final : private Training {
   std::int64_t epochs() const override { return train_.epochs; }
   Stream& stream() override { return rule_stream_; }
   Tensor logits(std::int64_t student, const Positions& positions) override;
-  Tensor mixed_logits(std::int64_t student, const Positions& a, const Positions& b, const Tensor& share) override;
+  Tensor mixed_logits(std::int64_t student, const Positions& a, const Positions& b,
+                      const Tensor& share) override;
   Tensor targets(const Positions& positions) override;
   Tensor weights(const Positions& positions) override;
   Tensor losses(std::int64_t student, const Tensor& logits, const Tensor& targets,

@@ -11,9 +11,12 @@ namespace {
 
 const char* name_of(TaskKind kind) {
   switch (kind) {
-    case TaskKind::preference: return "preference";
-    case TaskKind::generation: return "generation";
-    default: return "classification";
+    case TaskKind::preference:
+      return "preference";
+    case TaskKind::generation:
+      return "generation";
+    default:
+      return "classification";
   }
 }
 

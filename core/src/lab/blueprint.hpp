@@ -14,11 +14,11 @@
 namespace w2s {
 
 struct Blueprint {
-  Spec spec;             // every default filled in
+  Spec spec;  // every default filled in
   ModelContext context;
-  std::uint64_t seed = 0;     // of the weights that are drawn at random
-  std::string init;      // a checkpoint (safetensors) that is loaded over them, or ""
-  std::string pretrain;  // key of a pretraining whose weights are loaded last, or ""
+  std::uint64_t seed = 0;  // of the weights that are drawn at random
+  std::string init;        // a checkpoint (safetensors) that is loaded over them, or ""
+  std::string pretrain;    // key of a pretraining whose weights are loaded last, or ""
 
   nlohmann::json to_json() const;
   static Blueprint from_json(const nlohmann::json& json);

@@ -64,7 +64,9 @@ std::int64_t peak_bytes() {
   return usage.ru_maxrss * 1024;
 }
 
-std::int64_t micro_tokens(const TrainParams& train) { return train.micro_tokens > 0 ? train.micro_tokens : kMicroTokens; }
+std::int64_t micro_tokens(const TrainParams& train) {
+  return train.micro_tokens > 0 ? train.micro_tokens : kMicroTokens;
+}
 
 // Positions of `rows` of the examples within `base`, or nothing where one is not there.
 std::optional<std::vector<std::int64_t>> positions_within(const Examples& examples, const Examples& base) {
@@ -94,13 +96,14 @@ struct LocalLab::Fitted {
 struct LocalLab::Backbone {
   std::string key;
   Blueprint blueprint;
-  std::string fit;     // key of the fit that holds the weights; "" for initial ones
-  bool oracle = false; // its oracle weights instead
+  std::string fit;      // key of the fit that holds the weights; "" for initial ones
+  bool oracle = false;  // its oracle weights instead
 };
 
 LocalLab::LocalLab(LabSetup setup) : setup_(std::move(setup)) {
   const Splits& splits = *setup_.splits;
-  for (const Half* half : {&splits.supervisor, &splits.transfer}) bases_.push_back(half->train.concat(half->validation));
+  for (const Half* half : {&splits.supervisor, &splits.transfer})
+    bases_.push_back(half->train.concat(half->validation));
   for (const auto& [name, examples] : splits.tests) bases_.push_back(examples);
 }
 
@@ -112,7 +115,9 @@ std::vector<std::string> LocalLab::models() const {
   return names;
 }
 
-Stream LocalLab::stream(const std::string& purpose) const { return Stream(setup_.seed, "strategy " + purpose); }
+Stream LocalLab::stream(const std::string& purpose) const {
+  return Stream(setup_.seed, "strategy " + purpose);
+}
 
 void LocalLab::log(const std::string& line) {
   if (setup_.log) setup_.log(line);
@@ -134,7 +139,8 @@ FitSpec LocalLab::student_spec(const std::string& model) const {
 
 TrainParams LocalLab::method_settings(const std::string& model) const {
   return parse_train(
-      merge(merge(setup_.experiment->train, setup_.experiment->model(model).train), setup_.method_train), "train");
+      merge(merge(setup_.experiment->train, setup_.experiment->model(model).train), setup_.method_train),
+      "train");
 }
 
 FitSpec LocalLab::for_model(const FitSpec& spec, const std::string& model) const {
@@ -182,8 +188,10 @@ std::function<void(const StepReport&)> LocalLab::observer(const std::string& wha
   return [this, what, &log](const StepReport& report) {
     const std::int64_t every = std::max<std::int64_t>(1, report.total / 200);
     if (report.step % every == 0 || report.step + 1 == report.total || report.validation_agreement) {
-      nlohmann::json line = {{"step", report.step},     {"epoch", report.epoch},
-                             {"loss", report.loss},     {"lr", report.lr},
+      nlohmann::json line = {{"step", report.step},
+                             {"epoch", report.epoch},
+                             {"loss", report.loss},
+                             {"lr", report.lr},
                              {"gradient_norm", report.gradient_norm},
                              {"examples_per_second", report.examples_per_second}};
       if (report.validation_agreement) line["validation_agreement"] = *report.validation_agreement;
@@ -202,7 +210,9 @@ std::string LocalLab::pretrain(const std::string& name) {
   const std::string key = pretrain_key(model);
   const bool computed = setup_.store->once(
       key, [&] { compute_pretrain(model, key); },
-      [&] { if (setup_.progress) setup_.progress({"waiting for the pretraining of " + name, {}}); });
+      [&] {
+        if (setup_.progress) setup_.progress({"waiting for the pretraining of " + name, {}});
+      });
   note(key, computed);
   return key;
 }
@@ -259,13 +269,14 @@ void LocalLab::compute_pretrain(const ModelSpec& model_spec, const std::string& 
   }
   const TrainParams train = parse_train(spec.train, "pretrain");
   const PluginInfo& owner = setup_.registry->find(PluginKind::objective, objective_spec);
-  const Encoded encoded = calling(owner, [&] { return objective->inputs(*model, inputs, setup_.data->kind); });
+  const Encoded encoded =
+      calling(owner, [&] { return objective->inputs(*model, inputs, setup_.data->kind); });
 
   ObjectWriter object = setup_.store->begin(key, "pretrain");
   std::ofstream log(object.folder() + "/log.jsonl");
   const nlohmann::json measures = calling(owner, [&] {
-    w2s::pretrain(*model, *objective, objective_spec.type, encoded, train, Stream(seed, "pretrain"), setup_.device,
-                  observer("pretrain " + model_spec.name, log));
+    w2s::pretrain(*model, *objective, objective_spec.type, encoded, train, Stream(seed, "pretrain"),
+                  setup_.device, observer("pretrain " + model_spec.name, log));
     return objective->measures(*model);
   });
   if (!measures.empty()) log << measures.dump() << '\n';
@@ -291,7 +302,8 @@ Student LocalLab::fit(const Supervision& given, const FitSpec& spec) {
   const bool hard = spec.train.labels == "hard";
   const Supervision supervision = hard ? given.hardened() : given;
   std::optional<Supervision> validation;
-  if (spec.train.early_stopping && spec.validation) validation = hard ? spec.validation->hardened() : *spec.validation;
+  if (spec.train.early_stopping && spec.validation)
+    validation = hard ? spec.validation->hardened() : *spec.validation;
   const std::vector<std::string>& start = spec.start.members();
   const auto students = static_cast<std::size_t>(spec.rule ? spec.rule->students : 1);
   if (start.size() > 1 && start.size() != students) {
@@ -312,7 +324,8 @@ Student LocalLab::fit(const Supervision& given, const FitSpec& spec) {
       .add(device_kind(setup_.device))
       .add(static_cast<std::int64_t>(spec.seed))
       .add(Value(spec.weight_average).canonical());
-  if (spec.rule) sha.add(spec_digest(*setup_.registry, PluginKind::strategy, spec.rule->owner)).add(spec.rule->students);
+  if (spec.rule)
+    sha.add(spec_digest(*setup_.registry, PluginKind::strategy, spec.rule->owner)).add(spec.rule->students);
   std::vector<std::string> keys{sha.hex()};
   for (std::size_t k = 1; k < students; ++k) keys.push_back(sha256(keys[0] + std::to_string(k)));
   FitSpec resolved = spec;
@@ -320,7 +333,9 @@ Student LocalLab::fit(const Supervision& given, const FitSpec& spec) {
   // The last student is stored last: where it is, all are.
   const bool computed = setup_.store->once(
       keys.back(), [&] { compute_fit(keys, supervision, resolved, validation ? &*validation : nullptr); },
-      [&] { if (setup_.progress) setup_.progress({"waiting for a fit of " + spec.model, {}}); });
+      [&] {
+        if (setup_.progress) setup_.progress({"waiting for a fit of " + spec.model, {}});
+      });
   for (const std::string& key : keys) note(key, computed && key == keys.back());
   return Student(keys);
 }
@@ -340,8 +355,8 @@ struct LocalLab::InTraining {
   std::unique_ptr<Trainee> trainee;
 };
 
-void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervision& supervision, const FitSpec& spec,
-                           const Supervision* validation) {
+void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervision& supervision,
+                           const FitSpec& spec, const Supervision* validation) {
   const auto started = std::chrono::steady_clock::now();
   const Examples all = validation ? supervision.examples.concat(validation->examples) : supervision.examples;
   const bool probe = spec.train.trainable == "head";
@@ -367,11 +382,13 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
     if (!probe) {
       student.model = student.backbone.blueprint.build(*setup_.registry, *setup_.store);
       if (!student.backbone.fit.empty()) {
-        load_weights(*student.model, setup_.store->path(student.backbone.fit) + "/model.safetensors", kBackbonePrefix);
+        load_weights(*student.model, setup_.store->path(student.backbone.fit) + "/model.safetensors",
+                     kBackbonePrefix);
       }
       to_device(student.model->parameters(), setup_.device);
       if (k == 0) {
-        encoded = calling(plugin_of(student.backbone), [&] { return student.model->encode(all, setup_.data->kind); });
+        encoded = calling(plugin_of(student.backbone),
+                          [&] { return student.model->encode(all, setup_.data->kind); });
       }
     } else if (k == 0) {
       features = features_of(student.backbone, all, /*keep=*/true).to(setup_.device);
@@ -391,16 +408,17 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
     if (probe) {
       student.trainee = std::make_unique<ProbeTrainee>(*student.head, features, parts);
     } else {
-      student.trainee = std::make_unique<NetworkTrainee>(*student.model, *student.head, encoded, spec.train.trainable,
-                                                         setup_.device);
+      student.trainee = std::make_unique<NetworkTrainee>(*student.model, *student.head, encoded,
+                                                         spec.train.trainable, setup_.device);
     }
   }
 
   ObjectWriter first = setup_.store->begin(keys[0], "fit");
   std::ofstream log(first.folder() + "/log.jsonl");
-  Trainer trainer(*students[0].trainee, *students[0].loss, spec.loss.type, spec.train, supervision, validation, stream,
-                  setup_.device, observer("fit " + spec.model, log));
-  for (std::size_t k = 1; k < students.size(); ++k) trainer.add_student(*students[k].trainee, *students[k].loss);
+  Trainer trainer(*students[0].trainee, *students[0].loss, spec.loss.type, spec.train, supervision,
+                  validation, stream, setup_.device, observer("fit " + spec.model, log));
+  for (std::size_t k = 1; k < students.size(); ++k)
+    trainer.add_student(*students[k].trainee, *students[k].loss);
   trainer.average_weights(spec.weight_average);
   std::unique_ptr<StepRule> rule;
   if (spec.rule) {
@@ -461,7 +479,8 @@ const LocalLab::Fitted& LocalLab::fitted(const std::string& key) {
     auto loaded = std::make_unique<Fitted>();
     loaded->key = key;
     loaded->manifest = setup_.store->manifest(key);
-    loaded->train = parse_train(parse_json(loaded->manifest.at("train").dump(), "a stored fit").as_table(), "train");
+    loaded->train =
+        parse_train(parse_json(loaded->manifest.at("train").dump(), "a stored fit").as_table(), "train");
     loaded->trained_backbone = loaded->manifest.at("trained_backbone");
     entry = std::move(loaded);
   }
@@ -489,8 +508,10 @@ IModel& LocalLab::model_of(const Backbone& backbone) {
   if (!model) {
     model = backbone.blueprint.build(*setup_.registry, *setup_.store);
     if (!backbone.fit.empty()) {
-      load_weights(*model, setup_.store->path(backbone.fit) + (backbone.oracle ? "/oracle" : "/model") + ".safetensors",
-                   kBackbonePrefix);
+      load_weights(
+          *model,
+          setup_.store->path(backbone.fit) + (backbone.oracle ? "/oracle" : "/model") + ".safetensors",
+          kBackbonePrefix);
     }
     to_device(model->parameters(), setup_.device);
   }
@@ -503,7 +524,9 @@ Tensor LocalLab::features_of(const Backbone& backbone, const Examples& examples,
   const TaskKind kind = setup_.data->kind;
   const auto compute = [&](const Examples& rows) {
     IModel& model = model_of(backbone);
-    return calling(plugin_of(backbone), [&] { return all_features(model, model.encode(rows, kind), setup_.device, kMicroTokens); });
+    return calling(plugin_of(backbone), [&] {
+      return all_features(model, model.encode(rows, kind), setup_.device, kMicroTokens);
+    });
   };
   if (!keep) return compute(examples);
 
@@ -517,8 +540,12 @@ Tensor LocalLab::features_of(const Backbone& backbone, const Examples& examples,
     }
   }
   Digest sha;
-  const std::string key =
-      sha.add("features").add(engine_digest()).add(backbone.key).add(whole.input_digest()).add(device_kind(setup_.device)).hex();
+  const std::string key = sha.add("features")
+                              .add(engine_digest())
+                              .add(backbone.key)
+                              .add(whole.input_digest())
+                              .add(device_kind(setup_.device))
+                              .hex();
   Tensor& features = features_[key];
   if (!features.defined()) {
     setup_.store->once(key, [&] {
@@ -532,7 +559,9 @@ Tensor LocalLab::features_of(const Backbone& backbone, const Examples& examples,
   }
   if (!chosen) return features;
   const std::int64_t parts = whole.empty() ? 1 : features.size(0) / whole.size();
-  return features.view({-1, parts, features.size(1)}).index_select(0, at::tensor(*chosen, at::kLong)).flatten(0, 1);
+  return features.view({-1, parts, features.size(1)})
+      .index_select(0, at::tensor(*chosen, at::kLong))
+      .flatten(0, 1);
 }
 
 Tensor LocalLab::features(const std::string& model, const Examples& examples) {
@@ -544,7 +573,8 @@ Tensor LocalLab::features(const std::string& model, const Examples& examples) {
 
 Tensor LocalLab::features(const Student& student, const Examples& examples) {
   if (student.members().size() != 1) {
-    throw UsageError(fmt::format("features are those of one student; this one has {} members", student.members().size()));
+    throw UsageError(
+        fmt::format("features are those of one student; this one has {} members", student.members().size()));
   }
   const Fitted& fit = fitted(student.members()[0]);
   return features_of(backbone_of(fit), examples, /*keep=*/!fit.trained_backbone);
@@ -552,12 +582,15 @@ Tensor LocalLab::features(const Student& student, const Examples& examples) {
 
 Student LocalLab::with_head(const Student& student, const Tensor& weight, const Tensor& bias) {
   if (student.members().size() != 1) {
-    throw UsageError(fmt::format("one student can take another head; this one has {} members", student.members().size()));
+    throw UsageError(
+        fmt::format("one student can take another head; this one has {} members", student.members().size()));
   }
-  if (setup_.data->kind != TaskKind::classification) throw UsageError("another head: for classification only");
+  if (setup_.data->kind != TaskKind::classification)
+    throw UsageError("another head: for classification only");
   const std::string& base = student.members()[0];
   const Fitted& fit = fitted(base);
-  const Tensor w = weight.detach().to(at::kCPU, at::kFloat).contiguous(), b = bias.detach().to(at::kCPU, at::kFloat);
+  const Tensor w = weight.detach().to(at::kCPU, at::kFloat).contiguous(),
+               b = bias.detach().to(at::kCPU, at::kFloat);
   Digest sha;
   const std::string key = sha.add("head").add(engine_digest()).add(base).add(digest(w)).add(digest(b)).hex();
   const bool computed = setup_.store->once(key, [&] {
@@ -577,8 +610,11 @@ Student LocalLab::with_head(const Student& student, const Tensor& weight, const 
                              "validation", "steps", "kept_step", "device"}) {
       object.manifest()[name] = fit.manifest.at(name);
     }
-    object.manifest().update(
-        {{"train", json_of(train)}, {"oracle", false}, {"oracle_step", 0}, {"start", student.members()}, {"seconds", 0.0}});
+    object.manifest().update({{"train", json_of(train)},
+                              {"oracle", false},
+                              {"oracle_step", 0},
+                              {"start", student.members()},
+                              {"seconds", 0.0}});
     object.commit();
   });
   note(key, computed);

@@ -62,7 +62,8 @@ class LocalLab final : public Lab {
     supervisor_ = std::move(supervisor);
     supervisor_fit_ = std::move(fit);
   }
-  /// Pretrains the model unless that was done; returns the object's key, "" for a model without a [pretrain] table.
+  /// Pretrains the model unless that was done; returns the object's key, "" for a model without a [pretrain]
+  /// table.
   std::string pretrain(const std::string& model);
   /// A spec for a baseline: [train] and the model's own settings.
   FitSpec spec_for(const std::string& model) const;

@@ -15,7 +15,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 std::string clock_text(double seconds) {
   const auto whole = static_cast<std::int64_t>(seconds + 0.5);
@@ -32,7 +34,8 @@ std::size_t line_width() {
 std::string cut(const std::string& text, std::size_t width) {
   std::size_t characters = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80 && characters++ == width) return text.substr(0, i);
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80 && characters++ == width)
+      return text.substr(0, i);
   }
   return text;
 }
@@ -77,11 +80,13 @@ void Display::show(const RunningJob& job, std::size_t running) {
   std::string text = fmt::format("[{}/{}] {}", done_, jobs_, job.title);
   if (!job.what.empty()) text += " · " + job.what;
   if (job.total > 0) {
-    text += fmt::format(" · step {}/{} · loss {:.4f} · {:.0f}/s", job.step + 1, job.total, job.loss, job.per_second);
+    text += fmt::format(" · step {}/{} · loss {:.4f} · {:.0f}/s", job.step + 1, job.total, job.loss,
+                        job.per_second);
   }
   if (running > 1) text += fmt::format(" · {} jobs at once", running);
   if (ended_ > 0 && jobs_ > done_) {
-    const double left = seconds_since(start_) / static_cast<double>(ended_) * static_cast<double>(jobs_ - done_);
+    const double left =
+        seconds_since(start_) / static_cast<double>(ended_) * static_cast<double>(jobs_ - done_);
     text += fmt::format(" · about {} left", clock_text(left));
   } else {
     text += " · " + clock_text(seconds_since(start_));

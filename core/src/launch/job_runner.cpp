@@ -38,7 +38,7 @@ Labels flat_labels(const Tensor& labels) {
 struct TestResults {
   std::map<std::string, Measures> measures;
   std::map<std::string, Tensor> tensors;
-  std::map<std::string, std::string> correct;  // a byte per example, 0 or 1
+  std::map<std::string, std::string> correct;   // a byte per example, 0 or 1
   std::map<std::string, std::string> unscored;  // why a test set has no predictions
 };
 
@@ -127,7 +127,8 @@ JobRunner::Loaded& JobRunner::loaded(const Job& job) {
   }
   if (!entry->splits.count(job.seed)) {
     try {
-      entry->splits.emplace(job.seed, make_splits(entry->data, experiment.split, static_cast<std::uint64_t>(job.seed)));
+      entry->splits.emplace(job.seed,
+                            make_splits(entry->data, experiment.split, static_cast<std::uint64_t>(job.seed)));
     } catch (const UsageError& error) {
       const std::string where = experiment.task.source.text();
       throw UsageError((where.empty() ? "" : where + ": ") + error.what());
@@ -178,13 +179,16 @@ JobOutcome JobRunner::run(const Job& job) {
   Student student;
   std::unique_ptr<Supervisor> supervisor;
   switch (job.kind) {
-    case JobKind::pretrain: lab.pretrain(job.strong); break;
+    case JobKind::pretrain:
+      lab.pretrain(job.strong);
+      break;
     case JobKind::floor:
       supervisor = make_supervisor(teaching, lab);
       student = lab.supervisor();
       break;
     case JobKind::ceiling:
-      student = fit_on_truth(job.strong, experiment.ceiling_on == "supervisor" ? splits.supervisor : splits.transfer);
+      student = fit_on_truth(job.strong,
+                             experiment.ceiling_on == "supervisor" ? splits.supervisor : splits.transfer);
       break;
     case JobKind::student: {
       const MethodSpec& method = method_of(experiment, job.method);
@@ -200,8 +204,9 @@ JobOutcome JobRunner::run(const Job& job) {
 
       const Examples& test = splits.tests.at("test");
       if (const TestLabels taught = supervisor->test(test); taught.probabilities.defined()) {
-        record.supervision = supervision_measures(flat(lab.predict(student, test)), flat(taught.probabilities),
-                                                  flat_labels(test.labels()), classes);
+        record.supervision =
+            supervision_measures(flat(lab.predict(student, test)), flat(taught.probabilities),
+                                 flat_labels(test.labels()), classes);
       }
       record.supervision["weak_label_accuracy"] =
           labels.targets.argmax(1).eq(labels.examples.labels()).to(at::kDouble).mean().item<double>();
@@ -234,10 +239,11 @@ JobOutcome JobRunner::run(const Job& job) {
   outcome.computed = lab.computed();
   const bool from_outside = job.kind == JobKind::floor && student.empty();
   if (!from_outside) record.fits = lab.used();  // no fit of its own: a judge's belongs to others
-  record.cost = {{"fits", outcome.fits},
-                 {"computed", outcome.computed},
-                 {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()},
-                 {"peak_bytes", peak_bytes()}};
+  record.cost = {
+      {"fits", outcome.fits},
+      {"computed", outcome.computed},
+      {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()},
+      {"peak_bytes", peak_bytes()}};
   record.provenance = {{"code", job.code},
                        {"experiment", experiment.to_toml()},
                        {"engine", engine_digest()},

@@ -50,7 +50,8 @@ class InterruptGuard {
   }
 
  private:
-  struct sigaction old_int_ {}, old_term_ {};
+  struct sigaction old_int_ {
+  }, old_term_{};
 };
 
 void write_line(int fd, const nlohmann::json& message) {
@@ -84,7 +85,10 @@ std::function<void(const Progress&)> progress_sender(int fd) {
 nlohmann::json run_one(JobRunner& runner, const Job& job) {
   try {
     const JobOutcome outcome = runner.run(job);
-    return {{"ended", true}, {"fits", outcome.fits}, {"computed", outcome.computed}, {"summary", outcome.summary}};
+    return {{"ended", true},
+            {"fits", outcome.fits},
+            {"computed", outcome.computed},
+            {"summary", outcome.summary}};
   } catch (const c10::Error& error) {
     return {{"ended", true}, {"error", error.what_without_backtrace()}};
   } catch (const std::bad_alloc&) {
@@ -147,7 +151,8 @@ std::string log_path(const Store& store, const Job& job) {
   signal(SIGINT, SIG_DFL);
   signal(SIGTERM, SIG_DFL);
   signal(SIGPIPE, SIG_IGN);
-  const int log = ::open(log_path(parents_store, job).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int log =
+      ::open(log_path(parents_store, job).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (log >= 0) {
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
@@ -200,8 +205,13 @@ std::string last_lines(const std::string& path, std::size_t count) {
 class Pool {
  public:
   Pool(Plan& plan, const Registry& registry, Store& store, const PoolOptions& options, Display& display)
-      : plan_(plan), registry_(registry), store_(store), options_(options), display_(display),
-        failed_(plan.jobs.size(), false), started_(plan.jobs.size(), false) {}
+      : plan_(plan),
+        registry_(registry),
+        store_(store),
+        options_(options),
+        display_(display),
+        failed_(plan.jobs.size(), false),
+        started_(plan.jobs.size(), false) {}
 
   Summary run() {
     for (const Job& job : plan_.jobs) summary_.found += job.done ? 1 : 0;
@@ -225,7 +235,8 @@ class Pool {
     for (std::size_t i = 0; i < plan_.jobs.size(); ++i) {
       if (plan_.jobs[i].done || started_[i]) continue;
       const auto& needs = plan_.jobs[i].needs;
-      if (std::all_of(needs.begin(), needs.end(), [&](std::size_t n) { return plan_.jobs[n].done; })) return i;
+      if (std::all_of(needs.begin(), needs.end(), [&](std::size_t n) { return plan_.jobs[n].done; }))
+        return i;
     }
     return std::nullopt;
   }
@@ -320,7 +331,8 @@ class Pool {
     if (n < 0) return errno != EINTR;
     if (n == 0) return true;
     child.buffer.append(chunk, static_cast<std::size_t>(n));
-    for (std::size_t end; (end = child.buffer.find('\n')) != std::string::npos; child.buffer.erase(0, end + 1)) {
+    for (std::size_t end; (end = child.buffer.find('\n')) != std::string::npos;
+         child.buffer.erase(0, end + 1)) {
       const nlohmann::json message = nlohmann::json::parse(child.buffer.substr(0, end), nullptr, false);
       if (message.is_discarded()) continue;
       if (message.value("ended", false)) {
@@ -343,7 +355,8 @@ class Pool {
     if (summary_.interrupted && child.result.is_null()) return;
     if (child.result.is_null()) {
       const std::string tail = last_lines(log_path(store_, plan_.jobs[child.job]), 5);
-      child.result = {{"error", why_it_died(status) + with_loss(plan_.jobs[child.job]) + child.last_step->text() +
+      child.result = {{"error", why_it_died(status) + with_loss(plan_.jobs[child.job]) +
+                                    child.last_step->text() +
                                     (tail.empty() ? "" : "; its log ends:" + tail)}};
     }
     ended(child.job, placed(child.result, *child.last_step), child.started);
@@ -388,7 +401,8 @@ class Pool {
 
 }  // namespace
 
-Summary run_plan(Plan& plan, const Registry& registry, Store& store, const PoolOptions& options, Display& display) {
+Summary run_plan(Plan& plan, const Registry& registry, Store& store, const PoolOptions& options,
+                 Display& display) {
   return Pool(plan, registry, store, options, display).run();
 }
 

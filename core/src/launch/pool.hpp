@@ -12,9 +12,9 @@
 namespace w2s {
 
 struct PoolOptions {
-  int jobs = 1;              // processes at once
-  int threads = 1;           // LibTorch threads of each
-  bool isolate = true;       // false: run in this process, for debuggers
+  int jobs = 1;         // processes at once
+  int threads = 1;      // LibTorch threads of each
+  bool isolate = true;  // false: run in this process, for debuggers
   std::string device = "cpu";
 };
 
@@ -30,6 +30,7 @@ struct Summary {
 };
 
 /// Marks jobs done in the plan as they end. Throws Error only where the store itself fails.
-Summary run_plan(Plan& plan, const Registry& registry, Store& store, const PoolOptions& options, Display& display);
+Summary run_plan(Plan& plan, const Registry& registry, Store& store, const PoolOptions& options,
+                 Display& display);
 
 }  // namespace w2s

@@ -15,19 +15,27 @@ namespace w2s {
 
 const char* name_of(JobKind kind) {
   switch (kind) {
-    case JobKind::pretrain: return "pretrain";
-    case JobKind::floor: return "floor";
-    case JobKind::ceiling: return "ceiling";
-    default: return "student";
+    case JobKind::pretrain:
+      return "pretrain";
+    case JobKind::floor:
+      return "floor";
+    case JobKind::ceiling:
+      return "ceiling";
+    default:
+      return "student";
   }
 }
 
 std::string Job::title() const {
   switch (kind) {
-    case JobKind::pretrain: return fmt::format("pretrain {}", strong);
-    case JobKind::floor: return fmt::format("floor {}, seed {}", weak, seed);
-    case JobKind::ceiling: return fmt::format("ceiling {}, seed {}", strong, seed);
-    default: return fmt::format("student {}: {} → {}, seed {}", method, weak, strong, seed);
+    case JobKind::pretrain:
+      return fmt::format("pretrain {}", strong);
+    case JobKind::floor:
+      return fmt::format("floor {}, seed {}", weak, seed);
+    case JobKind::ceiling:
+      return fmt::format("ceiling {}, seed {}", strong, seed);
+    default:
+      return fmt::format("student {}: {} → {}, seed {}", method, weak, strong, seed);
   }
 }
 
@@ -54,11 +62,15 @@ std::string digest_of(const SplitParams& split) {
 // Keys of one experiment's jobs, each part digested once.
 class Recipes {
  public:
-  Recipes(const Experiment& experiment, const Registry& registry, std::map<std::string, std::string>& file_digests)
+  Recipes(const Experiment& experiment, const Registry& registry,
+          std::map<std::string, std::string>& file_digests)
       : experiment_(experiment), registry_(registry), file_digests_(file_digests) {
     Digest sha;
-    sha.add("protocol").add(spec_digest(registry, PluginKind::task, experiment.task)).add(digest_of(experiment.split));
-    for (const std::string& file : registry.make_task(experiment.task)->files()) sha.add(digest_of_file(file));
+    sha.add("protocol")
+        .add(spec_digest(registry, PluginKind::task, experiment.task))
+        .add(digest_of(experiment.split));
+    for (const std::string& file : registry.make_task(experiment.task)->files())
+      sha.add(digest_of_file(file));
     protocol_ = sha.add(experiment.ceiling_on).hex();
     for (const ModelSpec& model : experiment.models) models_[model.name] = model_digest(model);
     for (const MethodSpec& method : experiment.methods) methods_[method.name] = method_digest(method);
@@ -67,12 +79,18 @@ class Recipes {
 
   const std::string& protocol() const { return protocol_; }
   /// Models that the method's strategies fit besides the student.
-  const std::vector<std::string>& helpers(const std::string& method) const { return methods_.at(method).models; }
+  const std::vector<std::string>& helpers(const std::string& method) const {
+    return methods_.at(method).models;
+  }
 
   // Digests of a job's recipe without its seed.
-  std::string pretrain(const std::string& model) const { return start("pretrain").add(models_.at(model).code).hex(); }
+  std::string pretrain(const std::string& model) const {
+    return start("pretrain").add(models_.at(model).code).hex();
+  }
   std::string floor(const std::string& weak) const { return start("floor").add(teacher(weak)).hex(); }
-  std::string ceiling(const std::string& strong) const { return start("ceiling").add(models_.at(strong).all).hex(); }
+  std::string ceiling(const std::string& strong) const {
+    return start("ceiling").add(models_.at(strong).all).hex();
+  }
   std::string student(const Pair& pair, const std::string& method) const {
     const Method& m = methods_.at(method);
     Digest& sha = start("student").add(teacher(pair.weak)).add(models_.at(pair.strong).all).add(m.digest);
@@ -99,7 +117,8 @@ class Recipes {
     sha.add("outside").add(supervisor.canonical());
     for (const std::string& path : supervisor.file.path) sha.add(digest_of_file(path));
     const NoiseSupervisor& noise = supervisor.noise;
-    for (const auto& [role, name] : {std::pair("accuracy_of", noise.accuracy_of), std::pair("judge", noise.judge)}) {
+    for (const auto& [role, name] :
+         {std::pair("accuracy_of", noise.accuracy_of), std::pair("judge", noise.judge)}) {
       if (!name.empty()) sha.add(role).add(models_.at(name).all);
     }
     return sha.hex();
@@ -148,7 +167,8 @@ class Recipes {
     sha.add(spec_digest(registry_, PluginKind::loss, loss));
     for (const Spec& spec : method.strategy) {
       sha.add(spec_digest(registry_, PluginKind::strategy, spec));
-      for (const std::string& model : registry_.make_strategy(spec)->models()) digests.models.push_back(model);
+      for (const std::string& model : registry_.make_strategy(spec)->models())
+        digests.models.push_back(model);
     }
     digests.digest = sha.add(Value(method.train).canonical()).hex();
     return digests;
@@ -166,7 +186,8 @@ class Recipes {
 
 // Models that are fitted to make the labels.
 std::vector<std::string> teachers(const Experiment& experiment, const Pair& pair) {
-  return experiment.supervisor.outside() ? experiment.supervisor.models() : std::vector<std::string>{pair.weak};
+  return experiment.supervisor.outside() ? experiment.supervisor.models()
+                                         : std::vector<std::string>{pair.weak};
 }
 
 class Planner {

@@ -21,13 +21,13 @@ const char* name_of(JobKind kind);
 
 struct Job {
   JobKind kind;
-  std::string key;              // of its record
-  std::size_t experiment = 0;   // index in Plan::experiments of the first that asked for it
-  std::string weak, strong;     // a floor has only weak; a ceiling and a pretraining only strong
-  std::string method;           // students only
+  std::string key;             // of its record
+  std::size_t experiment = 0;  // index in Plan::experiments of the first that asked for it
+  std::string weak, strong;    // a floor has only weak; a ceiling and a pretraining only strong
+  std::string method;          // students only
   std::int64_t seed = 0;
-  std::string code;             // digest of all of the recipe but the seed: what its names stand for
-  std::string floor, ceiling;   // students: keys of their baselines' records
+  std::string code;                // digest of all of the recipe but the seed: what its names stand for
+  std::string floor, ceiling;      // students: keys of their baselines' records
   std::vector<std::size_t> needs;  // earlier jobs in Plan::jobs
   bool done = false;
 
@@ -37,10 +37,11 @@ struct Job {
 
 struct Plan {
   std::vector<Experiment> experiments;
-  std::vector<std::string> protocols;     // by experiment: digest of task, data and split
-  std::vector<Job> jobs;                  // each key once, in an order that respects needs
-  std::vector<std::vector<Job>> records;  // by experiment: what its leaderboard shows, under this experiment's names;
-                                          // records are shared between experiments, names are not
+  std::vector<std::string> protocols;  // by experiment: digest of task, data and split
+  std::vector<Job> jobs;               // each key once, in an order that respects needs
+  std::vector<std::vector<Job>>
+      records;  // by experiment: what its leaderboard shows, under this experiment's names;
+                // records are shared between experiments, names are not
 
   std::size_t open() const;  // jobs not done
 };

@@ -27,7 +27,8 @@ std::string where_it_ends(const fs::path& path) {
     if (!fs::is_directory(there)) return "";
     std::vector<std::string> names;
     std::error_code unreadable;
-    for (const auto& entry : fs::directory_iterator(there, unreadable)) names.push_back(entry.path().filename().string());
+    for (const auto& entry : fs::directory_iterator(there, unreadable))
+      names.push_back(entry.path().filename().string());
     return "; '" + there.string() + "' has no '" + part.string() + "'" + did_you_mean(part.string(), names);
   }
   return "";
@@ -44,7 +45,8 @@ void check_method(const MethodSpec& method, const Source& source, Check&& check)
     check();
   } catch (const UsageError& error) {
     const std::string message = error.what();
-    const bool placed = source.text().empty() || message.starts_with(source.file + ":") || message.starts_with("--");
+    const bool placed =
+        source.text().empty() || message.starts_with(source.file + ":") || message.starts_with("--");
     throw UsageError(placed ? message : source.text() + ": method '" + method.name + "': " + message);
   }
 }
@@ -52,13 +54,15 @@ void check_method(const MethodSpec& method, const Source& source, Check&& check)
 void check_supervisor(const SupervisorSpec& supervisor, const ITask& task) {
   if (!supervisor.outside()) return;
   if (task.kind() == TaskKind::generation) {
-    fail(supervisor.source, "[supervisor]", "labels from outside are for classification and preferences, not for generation");
+    fail(supervisor.source, "[supervisor]",
+         "labels from outside are for classification and preferences, not for generation");
   }
   for (const std::string& path : supervisor.file.path) check_file(path, supervisor.source, "[supervisor]");
   const std::size_t rows = supervisor.noise.matrix.size();
   if (rows > 0 && static_cast<std::int64_t>(rows) != task.classes()) {
     fail(supervisor.source, "[supervisor]",
-         "matrix has " + std::to_string(rows) + " rows, the task " + std::to_string(task.classes()) + " classes");
+         "matrix has " + std::to_string(rows) + " rows, the task " + std::to_string(task.classes()) +
+             " classes");
   }
 }
 
@@ -101,7 +105,9 @@ void validate(const Experiment& experiment, const Registry& registry) {
   }
   for (const MethodSpec& method : experiment.methods) {
     const Spec loss = method.loss.empty() ? Spec{"cross_entropy", {}, method.source} : method.loss;
-    check_method(method, loss.source, [&] { registry.make_loss(loss)->check({context.kind, context.classes}); });
+    check_method(method, loss.source, [&] {
+      registry.make_loss(loss)->check({context.kind, context.classes});
+    });
     std::string rule;  // the strategy so far that decides what a step minimises
     for (const Spec& spec : method.strategy) {
       check_method(method, spec.source, [&] {

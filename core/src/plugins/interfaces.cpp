@@ -95,7 +95,9 @@ Tensor IModel::vocabulary_logits(const Tensor&) {
   throw UsageError("this model is not a language model: it has no vocabulary");
 }
 
-const Tokenizer& IModel::tokenizer() const { throw UsageError("this model reads no text: it has no tokenizer"); }
+const Tokenizer& IModel::tokenizer() const {
+  throw UsageError("this model reads no text: it has no tokenizer");
+}
 std::int64_t IModel::context() const { throw UsageError("this model reads no text: it has no context"); }
 
 std::int64_t IModel::block_of(const std::string&) const { return 0; }

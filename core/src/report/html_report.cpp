@@ -17,10 +17,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kBins = 15;           // as ECE has them
-constexpr std::size_t kCasesOfAKind = 20;   // examples shown a run, test set and kind
-constexpr std::size_t kPoints = 150;        // of a curve
-constexpr std::size_t kPointsOfMany = 50;   // of a curve where there are more fits than …
+constexpr std::size_t kBins = 15;          // as ECE has them
+constexpr std::size_t kCasesOfAKind = 20;  // examples shown a run, test set and kind
+constexpr std::size_t kPoints = 150;       // of a curve
+constexpr std::size_t kPointsOfMany = 50;  // of a curve where there are more fits than …
 constexpr std::size_t kManyFits = 200;
 
 json rounded(double value) {
@@ -48,7 +48,8 @@ json reliability(const Predictions& predictions) {
     if (bin.examples == 0) {
       list.push_back({0, nullptr, nullptr});
     } else {
-      list.push_back({bin.examples, rounded(bin.confidence / n), rounded(static_cast<double>(bin.right) / n)});
+      list.push_back(
+          {bin.examples, rounded(bin.confidence / n), rounded(static_cast<double>(bin.right) / n)});
     }
   }
   return list;
@@ -175,7 +176,8 @@ class ReportData {
     return record.kind == "student" && record.method == row.method && record.weak == row.weak &&
            record.strong == row.strong && record.task == row.task && record.protocol == row.protocol &&
            record.variant == row.variant &&
-           (row.code.empty() || !record.provenance.is_object() || record.provenance.value("code", "") == row.code) &&
+           (row.code.empty() || !record.provenance.is_object() ||
+            record.provenance.value("code", "") == row.code) &&
            std::find(row.seeds.begin(), row.seeds.end(), record.seed) != row.seeds.end();
   }
 
@@ -185,7 +187,8 @@ class ReportData {
     out["ceiling"] = index_of_run(record.ceiling);
     out["config"] = nullptr;
     if (json& provenance = out["provenance"]; provenance.is_object()) {
-      if (const std::string text = provenance.value("experiment", ""); !text.empty()) out["config"] = config(text);
+      if (const std::string text = provenance.value("experiment", ""); !text.empty())
+        out["config"] = config(text);
       provenance.erase("experiment");
     }
     json fits = json::array();
@@ -273,10 +276,17 @@ std::string script_safe(const json& data) {
   std::string text;
   for (const char c : data.dump(-1, ' ', false, json::error_handler_t::replace)) {
     switch (c) {
-      case '<': text += "\\u003c"; break;
-      case '>': text += "\\u003e"; break;
-      case '&': text += "\\u0026"; break;
-      default: text += c;
+      case '<':
+        text += "\\u003c";
+        break;
+      case '>':
+        text += "\\u003e";
+        break;
+      case '&':
+        text += "\\u0026";
+        break;
+      default:
+        text += c;
     }
   }
   return text;

@@ -19,9 +19,10 @@ namespace w2s {
 ///   rows      to_json(board), each with block (number) and runs (indices into runs, the row's students)
 ///   runs      records; floor, ceiling and fits are indices (null where the store lacks them), config is an
 ///             index into configs; reliability {test: [[examples, mean confidence, accuracy] × 15]};
-///             against_supervisor {test: {examples, counts, cases}}, where counts and cases have corrected, lost,
-///             copied and differently_wrong (counts also both_right), and a case is [place in the test set, truth,
-///             supervisor's label, student's label, supervisor's confidence, student's confidence]
+///             against_supervisor {test: {examples, counts, cases}}, where counts and cases have corrected,
+///             lost, copied and differently_wrong (counts also both_right), and a case is [place in the test
+///             set, truth, supervisor's label, student's label, supervisor's confidence, student's
+///             confidence]
 ///   fits      {key, kind, model, loss, train, …, log {step, loss}, validation {step, NAME…}}
 ///   configs   resolved experiments, TOML text
 /// Predictions and fits that were removed from the store are left out. Throws Error where they are damaged.

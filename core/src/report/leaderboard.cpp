@@ -342,7 +342,8 @@ class Builder {
   }
 
   /// Why the floors have no score on a test set, where they say so.
-  static std::string why_unscored(const std::map<std::int64_t, const Record*>& floors, const std::string& test) {
+  static std::string why_unscored(const std::map<std::int64_t, const Record*>& floors,
+                                  const std::string& test) {
     for (const auto& [seed, record] : floors)
       if (const auto it = record->unscored.find(test); it != record->unscored.end()) return it->second;
     return "";

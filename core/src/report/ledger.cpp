@@ -22,8 +22,8 @@ std::string file_of(const std::string& store, const std::string& experiment, con
 
 }  // namespace
 
-void save_ledger(const std::string& store, const std::string& experiment, const std::vector<LedgerEntry>& entries,
-                 const std::vector<std::string>& resolved) {
+void save_ledger(const std::string& store, const std::string& experiment,
+                 const std::vector<LedgerEntry>& entries, const std::vector<std::string>& resolved) {
   nlohmann::json list = nlohmann::json::array();
   for (const LedgerEntry& entry : entries) {
     list.push_back({{"key", entry.key},

@@ -21,9 +21,10 @@ struct LedgerEntry {
   nlohmann::json variant = nlohmann::json::object();
 };
 
-/// Replaces the experiment's list and its resolved text. Throws UsageError for a name that cannot be a file's.
-void save_ledger(const std::string& store, const std::string& experiment, const std::vector<LedgerEntry>& entries,
-                 const std::vector<std::string>& resolved);
+/// Replaces the experiment's list and its resolved text. Throws UsageError for a name that cannot be a
+/// file's.
+void save_ledger(const std::string& store, const std::string& experiment,
+                 const std::vector<LedgerEntry>& entries, const std::vector<std::string>& resolved);
 /// Throws UsageError naming the experiments that exist.
 std::vector<LedgerEntry> load_ledger(const std::string& store, const std::string& experiment);
 std::vector<std::string> ledger_names(const std::string& store);

@@ -71,7 +71,8 @@ std::int64_t Predictions::label(std::size_t example) const {
 }
 
 float Predictions::confidence(std::size_t example) const {
-  return probabilities[example * static_cast<std::size_t>(classes) + static_cast<std::size_t>(label(example))];
+  return probabilities[example * static_cast<std::size_t>(classes) +
+                       static_cast<std::size_t>(label(example))];
 }
 
 std::map<std::string, Predictions> read_predictions(const std::string& path) {

@@ -14,27 +14,31 @@
 
 namespace w2s {
 
-/// Measures on one test set; names as in docs/measures.md ("accuracy", "auroc", …). Undefined ones are absent.
+/// Measures on one test set; names as in docs/measures.md ("accuracy", "auroc", …). Undefined ones are
+/// absent.
 using Measures = std::map<std::string, double>;
 
 struct Record {
-  std::string key;          // of the object
-  std::string kind;         // "floor", "ceiling" or "student"
-  std::string experiment;   // name of the experiment that first computed it
-  std::string task;         // what the leaderboard shows
-  std::string protocol;     // digest of task parameters, data, split and test sets: records of different protocol are never averaged
+  std::string key;         // of the object
+  std::string kind;        // "floor", "ceiling" or "student"
+  std::string experiment;  // name of the experiment that first computed it
+  std::string task;        // what the leaderboard shows
+  std::string protocol;    // digest of task parameters, data, split and test sets: records of different
+                           // protocol are never averaged
   nlohmann::json variant = nlohmann::json::object();  // point of a sweep
-  std::string weak, strong; // names in [models]; a floor has only weak, a ceiling only strong
-  std::string method;       // students only
+  std::string weak, strong;  // names in [models]; a floor has only weak, a ceiling only strong
+  std::string method;        // students only
   std::int64_t seed = 0;
-  std::string floor, ceiling;            // students: keys of the baselines' records
-  std::map<std::string, Measures> tests; // by test set; "test" is the main one
+  std::string floor, ceiling;                   // students: keys of the baselines' records
+  std::map<std::string, Measures> tests;        // by test set; "test" is the main one
   std::map<std::string, std::string> unscored;  // test sets that a floor from outside does not label, and why
-  Measures supervision;     // students: agreement with the supervisor, weak-label accuracy, misfit, … (docs/measures.md)
-  std::map<std::string, Measures> oracle;  // tests of the checkpoint that ground-truth validation would choose; reported apart
-  std::vector<std::string> fits;         // store keys used, last one the final student
-  nlohmann::json cost;                   // fits, seconds, peak_bytes
-  nlohmann::json provenance;             // experiment (resolved TOML), commit, versions, device, plugin digests
+  Measures supervision;  // students: agreement with the supervisor, weak-label accuracy, misfit, …
+                         // (docs/measures.md)
+  std::map<std::string, Measures>
+      oracle;  // tests of the checkpoint that ground-truth validation would choose; reported apart
+  std::vector<std::string> fits;  // store keys used, last one the final student
+  nlohmann::json cost;            // fits, seconds, peak_bytes
+  nlohmann::json provenance;      // experiment (resolved TOML), commit, versions, device, plugin digests
 };
 
 void to_json(nlohmann::json& json, const Record& record);

@@ -29,9 +29,9 @@ class ObjectWriter;
 
 /// What the index knows of one object.
 struct ObjectInfo {
-  std::string key, kind;       // kind: "pretrain", "fit", "features", "predictions", "record"
+  std::string key, kind;  // kind: "pretrain", "fit", "features", "predictions", "record"
   std::int64_t bytes = 0;
-  std::int64_t created = 0;    // seconds since 1970
+  std::int64_t created = 0;  // seconds since 1970
 };
 
 class Store {
@@ -50,12 +50,14 @@ class Store {
   /// Throws Error where absent or damaged.
   nlohmann::json manifest(const std::string& key) const;
 
-  /// Starts an object in <root>/tmp. The manifest gets "key", "kind", "created", and every file's size and SHA-256.
+  /// Starts an object in <root>/tmp. The manifest gets "key", "kind", "created", and every file's size and
+  /// SHA-256.
   ObjectWriter begin(const std::string& key, const std::string& kind);
 
   /// Runs `compute` unless the object is there, holding the key's lock: of two processes
   /// that want one key, one computes and the other waits (calling `waiting` about once a second)
-  /// and then finds it. The lock ends with its holder, however that dies. Returns true where this call computed it.
+  /// and then finds it. The lock ends with its holder, however that dies. Returns true where this call
+  /// computed it.
   bool once(const std::string& key, const std::function<void()>& compute,
             const std::function<void()>& waiting = {});
 
@@ -71,7 +73,8 @@ class Store {
   /// Rebuilds the index from the objects; returns how many it found. Damaged objects are
   /// named in `damaged` and left where they are.
   std::int64_t reindex(std::vector<std::string>* damaged = nullptr);
-  /// Removes objects that `keep` does not hold, stale temporaries and orphaned checkpoints; returns bytes freed.
+  /// Removes objects that `keep` does not hold, stale temporaries and orphaned checkpoints; returns bytes
+  /// freed.
   std::int64_t gc(const std::function<bool(const ObjectInfo&)>& keep, bool dry_run,
                   const std::function<void(const ObjectInfo&)>& removed = {});
   /// Checks sizes and digests of one object; throws Error naming the file.

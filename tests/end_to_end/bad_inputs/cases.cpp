@@ -36,7 +36,8 @@ const std::vector<BadInputGroup>& bad_inputs() {
   static const std::vector<BadInputGroup> groups = {
       {"Commands",
        {
-           command("An unknown command", {"rnu"}, "unknown command 'rnu' (did you mean 'run'?); see w2s --help"),
+           command("An unknown command", {"rnu"},
+                   "unknown command 'rnu' (did you mean 'run'?); see w2s --help"),
            command("An unknown option of w2s", {"--versoin"},
                    "unknown option '--versoin' (did you mean '--version'?); see w2s --help"),
            command("An unknown option of a command", {"run", "tiny.toml", "--seed", "3"},
@@ -49,7 +50,8 @@ const std::vector<BadInputGroup>& bad_inputs() {
            command("A folder for an experiment", {"run", "data"}, "cannot read 'data': Is a directory"),
            command("No jobs at once", {"run", "tiny.toml", "--jobs", "0"}, "--jobs must be at least 1"),
            command("Words for a number", {"run", "tiny.toml", "--jobs", "many"},
-                   "run: the argument ('many') for option '--jobs' is invalid: expected a whole number; see w2s run "
+                   "run: the argument ('many') for option '--jobs' is invalid: expected a whole number; see "
+                   "w2s run "
                    "--help"),
            command("An option without its value", {"run", "tiny.toml", "--threads"},
                    "run: the required argument for option '--threads' is missing; see w2s run --help"),
@@ -61,9 +63,10 @@ const std::vector<BadInputGroup>& bad_inputs() {
                    "--seeds is empty: expected whole numbers from 0, separated by commas"),
            command("--set without a value", {"run", "tiny.toml", "--set", "train.lr"},
                    "--set train.lr: expected key=value"),
-           command("--set of an unknown key", {"run", "tiny.toml", "--set", "train.epoch=3"},
-                   "--set train.epoch=3: [train]: unknown parameter 'epoch' (did you mean 'epochs'?); it takes "
-                   "epochs, …"),
+           command(
+               "--set of an unknown key", {"run", "tiny.toml", "--set", "train.epoch=3"},
+               "--set train.epoch=3: [train]: unknown parameter 'epoch' (did you mean 'epochs'?); it takes "
+               "epochs, …"),
            command("--set to another type", {"run", "tiny.toml", "--set", "train.lr=fast"},
                    "--set train.lr=fast: [train]: lr: expected real > 0, found a string (\"fast\")"),
            command("--sweep without values", {"run", "tiny.toml", "--sweep", "train.lr"},
@@ -75,23 +78,26 @@ const std::vector<BadInputGroup>& bad_inputs() {
            command("Looking after no store", {"store", "reindex", "--runs", "nowhere"},
                    "there is no store at 'nowhere' (a store has a folder 'objects')"),
            command("An unknown action on the store", {"store", "verfy"},
-                   "store: unknown action 'verfy' (did you mean 'verify'?); there are reindex, gc, du and verify"),
+                   "store: unknown action 'verfy' (did you mean 'verify'?); there are reindex, gc, du and "
+                   "verify"),
            command("An unknown rule of gc", {"store", "gc", "--keep", "all", "--runs", "done"},
                    "--keep takes 'used' or 'records', found 'all'"),
            command("An unknown experiment", {"leaderboard", "tny", "--runs", "done"},
                    "there is no experiment 'tny' in 'done' (did you mean 'tiny'?); there are 'tiny'"),
            command("An unknown measure", {"leaderboard", "--metric", "acuracy", "--runs", "done"},
                    "unknown metric 'acuracy' (did you mean 'accuracy'?); expected …"),
-           command("An unknown format", {"leaderboard", "--format", "tabel", "--runs", "done"},
-                   "unknown table format 'tabel' (did you mean 'table'?); expected 'table', 'markdown', 'csv', "
-                   "'json' or 'latex'"),
+           command(
+               "An unknown format", {"leaderboard", "--format", "tabel", "--runs", "done"},
+               "unknown table format 'tabel' (did you mean 'table'?); expected 'table', 'markdown', 'csv', "
+               "'json' or 'latex'"),
            command("An unknown method", {"leaderboard", "--method", "gec", "--runs", "done"},
                    "unknown method 'gec' (did you mean 'gce'?); expected 'gce' or 'naive'"),
            command("An unknown order", {"leaderboard", "--sort", "pg", "--runs", "done"},
                    "unknown sort 'pg' (did you mean 'pgr'?); expected 'pgr', 'score', 'name' or 'none'"),
-           command("An unknown run", {"show", "zzz", "--runs", "done"},
-                   "there is no run 'zzz' in 'done'; w2s plan EXPERIMENT.toml shows the keys, their beginning is "
-                   "enough"),
+           command(
+               "An unknown run", {"show", "zzz", "--runs", "done"},
+               "there is no run 'zzz' in 'done'; w2s plan EXPERIMENT.toml shows the keys, their beginning is "
+               "enough"),
            command("An unknown kind of plugin", {"list", "losses"},
                    "there is no kind of plugin 'losses' (did you mean 'loss'?); there are 'task', 'model', "
                    "'objective', 'loss' or 'strategy'"),
@@ -102,12 +108,15 @@ const std::vector<BadInputGroup>& bad_inputs() {
        }},
       {"Experiment files",
        {
-           file("Text that is not TOML", "name = \"tiny\"\nseeds", "name = tiny\nseeds", "tiny.toml:1:…: not TOML: …"),
+           file("Text that is not TOML", "name = \"tiny\"\nseeds", "name = tiny\nseeds",
+                "tiny.toml:1:…: not TOML: …"),
            file("An unknown table", "[train]", "[trian]",
-                "tiny.toml:31:2: unknown key 'trian' (did you mean 'train'?); it takes name, seeds, task, models, "
+                "tiny.toml:31:2: unknown key 'trian' (did you mean 'train'?); it takes name, seeds, task, "
+                "models, "
                 "pairs, supervisor, train, methods, plugins, sweep, variant"),
            file("An unknown setting", "epochs = 4", "epoch = 4",
-                "tiny.toml:32:1: [train]: unknown parameter 'epoch' (did you mean 'epochs'?); it takes epochs, …"),
+                "tiny.toml:32:1: [train]: unknown parameter 'epoch' (did you mean 'epochs'?); it takes "
+                "epochs, …"),
            file("A setting out of range", "lr = 3e-3", "lr = -1",
                 "tiny.toml:34:1: [train]: lr = -1 is out of range: real > 0"),
            file("Not a number", "lr = 3e-3", "lr = nan",
@@ -115,64 +124,82 @@ const std::vector<BadInputGroup>& bad_inputs() {
            file("A setting of another type", "batch = 32", "batch = \"32\"",
                 "tiny.toml:33:1: [train]: batch: expected integer ≥ 1, found a string (\"32\")"),
            file("A word that is none of the choices", "lr = 3e-3", "optimizer = \"adma\"",
-                "tiny.toml:34:1: [train]: optimizer = 'adma' is not one of 'adam', 'adamw' or 'sgd' (did you mean "
+                "tiny.toml:34:1: [train]: optimizer = 'adma' is not one of 'adam', 'adamw' or 'sgd' (did you "
+                "mean "
                 "'adam'?)"),
            file("A task that does not exist", "\"image_classification\"", "\"image_clasification\"",
-                "tiny.toml:4:2: there is no task 'image_clasification' (did you mean 'image_classification'?); tasks "
+                "tiny.toml:4:2: there is no task 'image_clasification' (did you mean "
+                "'image_classification'?); tasks "
                 "are …"),
-           file("A model that does not exist", "type = \"mlp\"\nhidden = [16]", "type = \"mpl\"\nhidden = [16]",
+           file("A model that does not exist", "type = \"mlp\"\nhidden = [16]",
+                "type = \"mpl\"\nhidden = [16]",
                 "tiny.toml:23:9: there is no model 'mpl' (did you mean 'mlp'?); models are …"),
            file("A loss that does not exist", "loss = \"gce\"", "loss = \"gec\"",
                 "tiny.toml:39:1: there is no loss 'gec' (did you mean 'gce'?); losses are …"),
            file("A strategy that does not exist", "loss = \"gce\"", "strategy = [\"linear_prob\"]",
-                "tiny.toml:39:13: there is no strategy 'linear_prob' (did you mean 'linear_probe'?); strategies are …"),
+                "tiny.toml:39:13: there is no strategy 'linear_prob' (did you mean 'linear_probe'?); "
+                "strategies are …"),
            file("A model in the place of a loss", "loss = \"gce\"", "loss = \"mlp\"",
                 "tiny.toml:39:1: there is no loss 'mlp': 'mlp' is a model"),
            file("A parameter of a plugin out of range", "loss = \"gce\"", "loss = { type = \"gce\", q = 7 }",
                 "tiny.toml:39:24: loss 'gce': q = 7 is out of range: real in (0, 1]"),
-           file("A parameter that a plugin does not have", "loss = \"gce\"", "loss = { type = \"gce\", p = 0.7 }",
+           file("A parameter that a plugin does not have", "loss = \"gce\"",
+                "loss = { type = \"gce\", p = 0.7 }",
                 "tiny.toml:39:24: loss 'gce': unknown parameter 'p'; it takes q"),
            file("A parameter that must be given", "loss = \"gce\"", "strategy = [\"bootstrap\"]",
-                "tiny.toml:39:13: strategy 'bootstrap': 'ladder' is missing: intermediate models between supervisor "
+                "tiny.toml:39:13: strategy 'bootstrap': 'ladder' is missing: intermediate models between "
+                "supervisor "
                 "and student, weakest first (list of strings)"),
            file("A model in a strategy that is not in [models]", "loss = \"gce\"",
                 "strategy = [{ type = \"bootstrap\", ladder = [\"medum\"] }]",
-                "tiny.toml:39:13: method 'gce': strategy 'bootstrap': the ladder names 'medum', which is not in [models]…"),
+                "tiny.toml:39:13: method 'gce': strategy 'bootstrap': the ladder names 'medum', which is not "
+                "in [models]…"),
            file("A pair of unknown models", "weak = \"weak\"", "weak = \"week\"",
-                "tiny.toml:28:1: [pairs]: weak = 'week' is not in [models] (did you mean 'weak'?); there is 'weak' "
+                "tiny.toml:28:1: [pairs]: weak = 'week' is not in [models] (did you mean 'weak'?); there is "
+                "'weak' "
                 "or 'strong'"),
            file("A matrix that does not fit the task", "loss = \"gce\"",
                 "loss = { type = \"forward_correction\", transition = [[1, 0, 0], [0, 1, 0], [0, 0, 1]] }",
-                "tiny.toml:39:1: loss 'forward_correction' (…): transition: a 3×3 matrix for a task of 2 classes, "
+                "tiny.toml:39:1: loss 'forward_correction' (…): transition: a 3×3 matrix for a task of 2 "
+                "classes, "
                 "expected 2×2"),
            file("Rows that do not sum to 1", "loss = \"gce\"",
                 "loss = { type = \"forward_correction\", transition = [[0.9, 0.1], [0.2, 0.2]] }",
-                "tiny.toml:39:1: loss 'forward_correction' (…): transition: row 1 sums to 0.4, expected 1 (rows are "
+                "tiny.toml:39:1: loss 'forward_correction' (…): transition: row 1 sums to 0.4, expected 1 "
+                "(rows are "
                 "true classes)"),
            BadInput{"A binary loss for many classes",
                     {{"class_count = 2", "class_count = 3"}, {"loss = \"gce\"", "loss = \"logconf\""}},
                     kRun,
                     2,
-                    "tiny.toml:39:1: method 'gce': loss 'logconf' is binary only and the task has 3 classes; 'aux_confidence' "
+                    "tiny.toml:39:1: method 'gce': loss 'logconf' is binary only and the task has 3 classes; "
+                    "'aux_confidence' "
                     "serves any number"},
-           file("A checkpoint that does not exist", "hidden = [16]", "hidden = [16]\ninit = \"old.safetensors\"",
-                "tiny.toml:23:9: model 'strong': init: the file '{dir}/old.safetensors' does not exist; '{dir}' has no "
+           file("A checkpoint that does not exist", "hidden = [16]",
+                "hidden = [16]\ninit = \"old.safetensors\"",
+                "tiny.toml:23:9: model 'strong': init: the file '{dir}/old.safetensors' does not exist; "
+                "'{dir}' has no "
                 "'old.safetensors'"),
        }},
       {"Data",
        {
            file("A folder that does not exist", "path = \"data\"", "path = \"dota\"",
-                "tiny.toml:4:2: task 'image_classification': the file '{dir}/dota/train-images-idx3-ubyte.gz' does not "
+                "tiny.toml:4:2: task 'image_classification': the file "
+                "'{dir}/dota/train-images-idx3-ubyte.gz' does not "
                 "exist; '{dir}' has no 'dota' (did you mean 'data'?)"),
            job("A file that was cut off", "path = \"data\"", "path = \"cut\"",
-               "task 'image_classification' (…): {dir}/cut/train-images-idx3-ubyte: its sizes promise more than its 984 bytes of data"),
+               "task 'image_classification' (…): {dir}/cut/train-images-idx3-ubyte: its sizes promise more "
+               "than its 984 bytes of data"),
            job("A file of another format", "path = \"data\"", "path = \"text\"",
-               "task 'image_classification' (…): {dir}/text/train-images-idx3-ubyte: not an IDX file of bytes in 3 dimension(s): its first four bytes "
+               "task 'image_classification' (…): {dir}/text/train-images-idx3-ubyte: not an IDX file of "
+               "bytes in 3 dimension(s): its first four bytes "
                "are wrong"),
            job("More classes than the data have", "class_count = 2", "class_count = 3",
-               "tiny.toml:4:2: task: the test set 'test' lacks a class; set task.split.balanced_test = false"),
+               "tiny.toml:4:2: task: the test set 'test' lacks a class; set task.split.balanced_test = "
+               "false"),
            job("Halves larger than the training set", "transfer = 300", "transfer = 500",
-               "tiny.toml:4:2: task.split asks for a supervisor half of 300 rows and a transfer half of 500, each with "
+               "tiny.toml:4:2: task.split asks for a supervisor half of 300 rows and a transfer half of 500, "
+               "each with "
                "50 held out for validation; the task has 600 training rows"),
            BadInput{"Early stopping without validation",
                     {{"validation = 50", ""}, {"epochs = 4", "epochs = 4\nearly_stopping = true"}},
@@ -199,34 +226,42 @@ const std::vector<BadInputGroup>& bad_inputs() {
            plugin("A library that is no plugin", "{plugins}/no_stamp.so",
                   "plugin '{plugins}/no_stamp.so' carries no w2s stamp: build it with w2s_add_plugin()"),
            plugin("A plugin built against another LibTorch", "other_torch.so",
-                  "plugin '{dir}/other_torch.so' was not built for this w2s: LibTorch version: plugin '…', this w2s "
+                  "plugin '{dir}/other_torch.so' was not built for this w2s: LibTorch version: plugin '…', "
+                  "this w2s "
                   "'…'. Rebuild it: …"),
-           plugin("A plugin that saw other headers", "{plugins}/wrong_interface_size.so",
-                  "plugin '{plugins}/wrong_interface_size.so': loss 'wrong_interface_size' (…) was compiled "
-                  "against another loss interface: plugin …, this w2s …. Rebuild it against this w2s's headers"),
+           plugin(
+               "A plugin that saw other headers", "{plugins}/wrong_interface_size.so",
+               "plugin '{plugins}/wrong_interface_size.so': loss 'wrong_interface_size' (…) was compiled "
+               "against another loss interface: plugin …, this w2s …. Rebuild it against this w2s's headers"),
            plugin("A function that nobody defines", "{plugins}/undefined_symbol.so",
-                  "plugin '{plugins}/undefined_symbol.so' cannot be loaded: it uses 'nobody::wrote_this(at::Tensor "
+                  "plugin '{plugins}/undefined_symbol.so' cannot be loaded: it uses "
+                  "'nobody::wrote_this(at::Tensor "
                   "const&)', which neither it nor the SDK defines: link what defines it into the plugin"),
            plugin("A plugin that registers nothing", "{plugins}/no_entries.so",
                   "plugin '{plugins}/no_entries.so' registers nothing: end its source with a line such as "
                   "W2S_LOSS(MyLoss, \"my_loss\");"),
            command("A name that another plugin has",
-                   {"run", "tiny.toml", "--plugin", "{plugins}/sound.so", "--plugin", "{plugins}/duplicate_name.so"},
+                   {"run", "tiny.toml", "--plugin", "{plugins}/sound.so", "--plugin",
+                    "{plugins}/duplicate_name.so"},
                    "loss 'sound' is registered twice: at …sound.cpp:… (in {plugins}/sound.so) and at "
                    "…duplicate_name.cpp:… (in {plugins}/duplicate_name.so). Give one of them another name"),
            plugin("One name twice in one plugin", "{plugins}/duplicate_twin.so",
-                  "loss 'twin' is registered twice: at …duplicate_twin.cpp:… (in {plugins}/duplicate_twin.so) and "
+                  "loss 'twin' is registered twice: at …duplicate_twin.cpp:… (in "
+                  "{plugins}/duplicate_twin.so) and "
                   "at …duplicate_twin.cpp:… (in {plugins}/duplicate_twin.so). Give one of them another name"),
-           broken_loss("A loss that returns NaN", "not_a_number",
-                       "loss 'not_a_number' at step 0 (epoch 0) is …nan for example 'train/…'; its logits lie in [0, "
-                       "0]. A lower learning rate or clip_norm may help; otherwise the loss is not safe at these "
-                       "logits"),
-           broken_loss("A loss that returns the mean of the batch", "wrong_shape",
-                       "loss 'wrong_shape' at step 0 (epoch 0) returned shape []; expected one value per example, "
-                       "[32]"),
-           broken_loss("A loss that fails in training", "throws_mid_training",
-                       "loss 'throws_mid_training' (…): mat1 and mat2 shapes cannot be multiplied (32x2 and 3x1) "
-                       "(fit strong, step 2 of 32)"),
+           broken_loss(
+               "A loss that returns NaN", "not_a_number",
+               "loss 'not_a_number' at step 0 (epoch 0) is …nan for example 'train/…'; its logits lie in [0, "
+               "0]. A lower learning rate or clip_norm may help; otherwise the loss is not safe at these "
+               "logits"),
+           broken_loss(
+               "A loss that returns the mean of the batch", "wrong_shape",
+               "loss 'wrong_shape' at step 0 (epoch 0) returned shape []; expected one value per example, "
+               "[32]"),
+           broken_loss(
+               "A loss that fails in training", "throws_mid_training",
+               "loss 'throws_mid_training' (…): mat1 and mat2 shapes cannot be multiplied (32x2 and 3x1) "
+               "(fit strong, step 2 of 32)"),
            broken_loss("A loss that throws what is no exception", "foreign_throw",
                        "loss 'foreign_throw' (…): threw something that is not a std::exception"),
        }},

@@ -17,11 +17,11 @@ struct Edit {
 };
 
 struct BadInput {
-  std::string mistake;        // a headline
-  std::vector<Edit> edits;    // of tiny.toml
-  Arguments arguments;        // of w2s
-  int status = 2;             // 2: the message is all of stderr. 1: a job failed, stderr tells so with the message in it
-  std::string message;        // without "w2s: "; "…" stands for what differs from one installation to the next
+  std::string mistake;      // a headline
+  std::vector<Edit> edits;  // of tiny.toml
+  Arguments arguments;      // of w2s
+  int status = 2;  // 2: the message is all of stderr. 1: a job failed, stderr tells so with the message in it
+  std::string message;  // without "w2s: "; "…" stands for what differs from one installation to the next
 };
 
 struct BadInputGroup {

@@ -63,7 +63,8 @@ std::string read_whole(const std::string& path) {
 
 Process::Process(const std::string& folder, const Arguments& command) {
   int out[2], err[2];
-  if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("cannot make a pipe");
+  if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0)
+    throw std::runtime_error("cannot make a pipe");
   pid_ = fork();
   if (pid_ < 0) throw std::runtime_error("cannot start a process");
   if (pid_ == 0) become(folder, command, out[1], err[1]);
@@ -246,7 +247,9 @@ Outcome Workbench::on_terminal(int columns, const std::string& arguments) const 
 
 int fits_computed(const Outcome& run) { return number_after(run.err, std::regex("fits: (\\d+) computed")); }
 
-int jobs_done_before(const Outcome& run) { return number_after(run.err, std::regex("jobs: (\\d+) done before")); }
+int jobs_done_before(const Outcome& run) {
+  return number_after(run.err, std::regex("jobs: (\\d+) done before"));
+}
 
 bool has_match(const std::string& text, const std::string& pattern) {
   static const std::string any = "…";
