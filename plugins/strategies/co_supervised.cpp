@@ -36,10 +36,11 @@ class CoSupervised final : public ISupervisionStrategy {
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     const SupervisorFit& lesson = lab.supervisor_fit();
+    // Kept under the features: the model's name may come to stand for other weights.
+    const Tensor x = lab.features(spec.model, lesson.labels.examples);
     const Tensor cluster =
-        lab.once(spec_of<CoSupervised>("co_supervised", params_), spec.model + lesson.labels.digest(),
+        lab.once(spec_of<CoSupervised>("co_supervised", params_), digest(x) + lesson.labels.digest(),
                  [&] {
-                   const Tensor x = lab.features(spec.model, lesson.labels.examples);
                    const Tensor centers = k_means(x, params_.specialists, lab.stream("co_supervised"));
                    return std::map<std::string, Tensor>{{"cluster", nearest_center(x, centers)}};
                  })

@@ -33,11 +33,12 @@ class KnnFilter final : public ISupervisionStrategy {
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
+    // Kept under the features: the model's name may come to stand for other weights.
+    const Tensor features = lab.features(spec.model, labels.examples);
     const Tensor agreement =
-        lab.once(spec_of<KnnFilter>("knn_filter", params_), spec.model + labels.digest(),
+        lab.once(spec_of<KnnFilter>("knn_filter", params_), digest(features) + labels.digest(),
                  [&] {
-                   const Tensor near =
-                       nearest_neighbors(lab.features(spec.model, labels.examples), params_.k);
+                   const Tensor near = nearest_neighbors(features, params_.k);
                    const Tensor votes = labels.targets.index_select(0, near.flatten())
                                             .view({near.size(0), near.size(1), -1})
                                             .mean(1);

@@ -36,14 +36,14 @@ class TopoFilter final : public ISupervisionStrategy {
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
+    // Kept under the features: the model's name may come to stand for other weights.
+    const Tensor features = lab.features(spec.model, labels.examples);
     const Tensor near =
-        lab.once(
-               spec_of<TopoFilter>("topo_filter", params_), spec.model + labels.digest(),
-               [&] {
-                 return std::map<std::string, Tensor>{
-                     {"near",
-                      nearest_neighbors(lab.features(spec.model, labels.examples), params_.k).contiguous()}};
-               })
+        lab.once(spec_of<TopoFilter>("topo_filter", params_), digest(features) + labels.digest(),
+                 [&] {
+                   return std::map<std::string, Tensor>{
+                       {"near", nearest_neighbors(features, params_.k).contiguous()}};
+                 })
             .at("near");
     const std::vector<std::int64_t> kept = core(near, labels.targets.argmax(1), labels.classes());
     lab.log("topo_filter: " + std::to_string(kept.size()) + " of " + std::to_string(labels.size()) +
