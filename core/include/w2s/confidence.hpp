@@ -7,7 +7,7 @@
 
 namespace w2s {
 
-/// The largest probability of each row, float32 [N].
+/// The largest probability of each row, float32 [N]; of answers their certainty.
 W2S_API Tensor confidence(const Supervision& labels);
 
 /// Positions of the ⌈keep · n⌉ surest of the n examples of each labelled class (argmax), in the

@@ -15,6 +15,12 @@ struct SupervisorFit {
   FitSpec spec;
 };
 
+/// log p of answers under a language model, the end of text included.
+struct AnswerScores {
+  Tensor log_probability;  ///< float64 [N]: sum over the tokens of each answer
+  Tensor tokens;           ///< int64 [N]
+};
+
 class W2S_API Lab {
  public:
   virtual ~Lab();
@@ -23,6 +29,16 @@ class W2S_API Lab {
   virtual Student fit(const Supervision& supervision, const FitSpec& spec) = 0;
   /// Class probabilities, float32 [N, C].
   virtual Tensor predict(const Student& student, const Examples& examples) = 0;
+  /// Generation tasks: what the student writes, greedily decoded.
+  virtual Answers answer(const Student& student, const Examples& examples);
+  /// Generation tasks: how likely these answers are to the student.
+  virtual AnswerScores score_answers(const Student& student, const Examples& examples,
+                                     const std::vector<std::string>& answers, bool prompted = true);
+  /// Trains the model of `spec`, from where a fit with that spec would start, on an objective that needs no
+  /// labels (a plugin of kind objective). `train` as in [models.NAME.pretrain]. The result has no head: it
+  /// serves as FitSpec::start. `spec.train`, loss and rule play no part.
+  virtual Student tune(const FitSpec& spec, const Spec& objective, const Table& train,
+                       const Examples& examples);
   /// Frozen features of a model at its initialisation (pretrained, if it is), float32 [N, D].
   virtual Tensor features(const std::string& model, const Examples& examples) = 0;
   /// Features of a fitted student of one member, as its head sees them before any standardisation, float32
@@ -52,7 +68,7 @@ class W2S_API Lab {
   /// One line in the job's log.
   virtual void log(const std::string& line) = 0;
 
-  /// The student's soft labels for these examples, as supervision.
+  /// The student's soft labels, or answers, for these examples, as supervision.
   Supervision label(const Student& student, const Examples& examples);
 };
 

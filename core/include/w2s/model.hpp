@@ -106,6 +106,11 @@ class W2S_API IModel {
   virtual Tensor hidden(const Batch& batch);
   virtual Tensor vocabulary_logits(const Tensor& hidden);
 
+  /// Language models: rows [n, D] of the output embeddings, of each word's last token.
+  virtual Tensor word_embeddings(const std::vector<std::string>&) {
+    throw UsageError("this model has no embeddings of words");
+  }
+
   /// Language models: continues each prompt; gives the new tokens alone.
   virtual std::vector<std::vector<std::int32_t>> generate(const std::vector<std::vector<std::int32_t>>&,
                                                           const GenerateOptions&) {

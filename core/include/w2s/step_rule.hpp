@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -38,6 +39,9 @@ class W2S_API Training {
                               const Tensor& share) = 0;
   virtual Tensor targets(const Positions& positions) = 0;  ///< [n, C]
   virtual Tensor weights(const Positions& positions) = 0;  ///< [n], mean 1 over all examples
+  /// Generation: Σ log p of each example's answer, or of FitSpec::rejected, [n], differentiable.
+  virtual Tensor answer_log_probabilities(std::int64_t student, const Positions& positions,
+                                          bool rejected);
   /// The fit's own loss (FitSpec::loss) of each example [n], not weighted.
   virtual Tensor losses(std::int64_t student, const Tensor& logits, const Tensor& targets,
                         const Positions& positions) = 0;
@@ -49,6 +53,10 @@ class W2S_API StepRule {
   virtual void begin_epoch(Training&) {}
   /// What this step minimises: a scalar with gradient. Called once per batch, in order.
   virtual Tensor loss(Training& training, const Positions& batch) = 0;
+
+  /// Everything that later steps depend on, by name; a fit that was interrupted goes on from it.
+  virtual std::map<std::string, Tensor> state() const;
+  virtual void load_state(const std::map<std::string, Tensor>& state);
 };
 
 struct StepPlan {

@@ -20,6 +20,7 @@ struct StrategyContext {
   std::int64_t classes = 2;
   std::vector<std::string> models;  ///< names in [models]
   std::string student;              ///< the model to be fitted
+  bool labels_from_outside = false;  ///< no model is the supervisor: Lab::supervisor_fit() throws
 };
 
 class W2S_API ISupervisionStrategy {
@@ -30,6 +31,9 @@ class W2S_API ISupervisionStrategy {
 
   /// Throws UsageError where this strategy makes no sense here (a ladder model that does not exist).
   virtual void check(const StrategyContext& context) const;
+
+  /// The kinds of task that it works on; by default those that have classes.
+  virtual bool serves(TaskKind kind) const { return kind != TaskKind::generation; }
 
   /// True where it sets FitSpec::rule: a chain has room for one such strategy.
   virtual bool sets_step_rule() const { return false; }

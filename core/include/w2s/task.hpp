@@ -16,7 +16,7 @@ namespace w2s {
 
 struct TaskData {
   TaskKind kind = TaskKind::classification;
-  std::int64_t classes = 2;
+  std::int64_t classes = 2;                 ///< generation: 1
   std::vector<std::string> class_names;     ///< [C] or empty
   Examples train;                           ///< to be halved; never shown in tests
   Examples test;                            ///< ground truth that every score is taken on

@@ -27,6 +27,9 @@ struct TrainParams {
   bool shuffle = true;
   std::string trainable = "all";
   bool head_bias = false;
+  std::string head_init = "zero";
+  std::vector<std::string> label_words;
+  std::string precision = "float32";
   bool standardize = false;
   std::string labels = "soft";
   bool early_stopping = false;

@@ -5,7 +5,9 @@
 
 namespace w2s {
 
-Tensor confidence(const Supervision& labels) { return labels.targets.amax(1); }
+Tensor confidence(const Supervision& labels) {
+  return labels.generation() ? labels.certainty : labels.targets.amax(1);
+}
 
 std::vector<std::int64_t> surest_per_class(const Supervision& labels, double keep) {
   const Tensor sure = confidence(labels).contiguous();

@@ -15,7 +15,19 @@ Supervision Supervision::truth(const Examples& examples, std::int64_t classes) {
   supervision.examples = examples;
   supervision.targets = at::zeros({examples.size(), classes}).scatter_(1, labels.unsqueeze(1), 1.0);
   supervision.weights = at::ones({examples.size()});
+  if (classes == 1) {
+    for (std::int64_t i = 0; i < examples.size(); ++i) supervision.answers.push_back(examples.second(i));
+    supervision.certainty = at::ones({examples.size()});
+  }
   return supervision;
+}
+
+Supervision Supervision::written(const Examples& examples, const Answers& answers) {
+  const std::int64_t n = examples.size();
+  if (static_cast<std::int64_t>(answers.texts.size()) != n) {
+    throw Error("answers: expected " + std::to_string(n) + ", found " + std::to_string(answers.texts.size()));
+  }
+  return {examples, at::ones({n, 1}), at::ones({n}), answers.texts, answers.certainty};
 }
 
 Supervision Supervision::soft(const Examples& examples, const Tensor& probabilities) {
@@ -30,19 +42,31 @@ Supervision Supervision::soft(const Examples& examples, const Tensor& probabilit
     throw Error("soft labels: row " + std::to_string(row) + " (" + examples.id(row) +
                 ") is not a distribution");
   }
-  return {examples, targets, at::ones({examples.size()})};
+  return {examples, targets, at::ones({examples.size()}), {}, {}};
 }
 
 Supervision Supervision::select(const std::vector<std::int64_t>& positions) const {
   const Tensor index = at::tensor(positions, at::kLong);
-  return {examples.select(positions), targets.index_select(0, index), weights.index_select(0, index)};
+  Supervision chosen{examples.select(positions), targets.index_select(0, index),
+                     weights.index_select(0, index), {}, {}};
+  if (!generation()) return chosen;
+  for (const std::int64_t position : positions)
+    chosen.answers.push_back(answers[static_cast<std::size_t>(position)]);
+  chosen.certainty = certainty.index_select(0, index);
+  return chosen;
 }
 
-Supervision Supervision::hardened() const { return {examples, one_hot_argmax(targets), weights}; }
+Supervision Supervision::hardened() const {
+  Supervision hard = *this;
+  hard.targets = one_hot_argmax(targets);
+  return hard;
+}
 
 std::string Supervision::digest() const {
   Digest sha;
-  return sha.add(examples.digest()).add(w2s::digest(targets)).add(w2s::digest(weights)).hex();
+  sha.add(examples.digest()).add(w2s::digest(targets)).add(w2s::digest(weights));
+  for (const std::string& answer : answers) sha.add(answer);
+  return sha.hex();
 }
 
 }  // namespace w2s

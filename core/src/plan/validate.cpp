@@ -38,6 +38,18 @@ void check_file(const std::string& path, const Source& source, const std::string
   if (!fs::exists(path)) fail(source, what, "the file '" + path + "' does not exist" + where_it_ends(path));
 }
 
+const char* name_of(TaskKind kind) {
+  switch (kind) {
+    case TaskKind::classification:
+      return "classification";
+    case TaskKind::preference:
+      return "preference";
+    case TaskKind::generation:
+      return "generation";
+  }
+  return "";
+}
+
 // What a plugin says of a method, with the place of the plugin's name where it names none itself.
 template <class Check>
 void check_method(const MethodSpec& method, const Source& source, Check&& check) {
@@ -92,6 +104,7 @@ void validate(const Experiment& experiment, const Registry& registry) {
   StrategyContext context;
   context.kind = task->kind();
   context.classes = task->classes();
+  context.labels_from_outside = experiment.supervisor.outside();
   for (const ModelSpec& model : experiment.models) context.models.push_back(model.name);
 
   for (const ModelSpec& model : experiment.models) {
@@ -112,6 +125,9 @@ void validate(const Experiment& experiment, const Registry& registry) {
     for (const Spec& spec : method.strategy) {
       check_method(method, spec.source, [&] {
         const std::unique_ptr<ISupervisionStrategy> strategy = registry.make_strategy(spec);
+        if (!strategy->serves(context.kind)) {
+          throw UsageError("strategy '" + spec.type + "' does not work on a task of " + name_of(context.kind));
+        }
         if (strategy->sets_step_rule()) {
           if (!rule.empty()) {
             throw UsageError("strategies '" + rule + "' and '" + spec.type +

@@ -122,7 +122,32 @@ void ILoss::load_state(const std::map<std::string, Tensor>& state) {
 
 void ISupervisionStrategy::check(const StrategyContext&) const {}
 
+std::map<std::string, Tensor> StepRule::state() const { return {}; }
+
+void StepRule::load_state(const std::map<std::string, Tensor>& state) {
+  if (!state.empty()) {
+    throw Error("the checkpoint holds the state '" + state.begin()->first + "' for a rule that keeps none");
+  }
+}
+
+Tensor Training::answer_log_probabilities(std::int64_t, const Positions&, bool) {
+  throw UsageError("log-probabilities of answers: this fit writes no answers");
+}
+
+Answers Lab::answer(const Student&, const Examples&) {
+  throw UsageError("answers: this task is not one of generation");
+}
+
+AnswerScores Lab::score_answers(const Student&, const Examples&, const std::vector<std::string>&, bool) {
+  throw UsageError("scores of answers: this task is not one of generation");
+}
+
+Student Lab::tune(const FitSpec&, const Spec&, const Table&, const Examples&) {
+  throw UsageError("this lab does not train on objectives");
+}
+
 Supervision Lab::label(const Student& student, const Examples& examples) {
+  if (task_kind() == TaskKind::generation) return Supervision::written(examples, answer(student, examples));
   return Supervision::soft(examples, predict(student, examples));
 }
 
