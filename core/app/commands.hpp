@@ -5,6 +5,7 @@
 
 namespace w2s::app {
 
+int new_plugin(const Command& command, const Args& args);
 int leaderboard(const Command& command, const Args& args);
 int report(const Command& command, const Args& args);
 int show(const Command& command, const Args& args);

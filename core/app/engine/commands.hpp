@@ -10,6 +10,8 @@ int plan(const Command& command, const Args& args);
 int validate(const Command& command, const Args& args);
 int list(const Command& command, const Args& args);
 int describe(const Command& command, const Args& args);
+int check(const Command& command, const Args& args);
+int pretrain(const Command& command, const Args& args);
 int export_student(const Command& command, const Args& args);
 
 }  // namespace w2s::app

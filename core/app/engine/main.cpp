@@ -13,6 +13,11 @@ constexpr Command kCommands[] = {
      validate},
     {"list", "[KIND]", "Lists the plugins.", list},
     {"describe", "KIND/NAME", "Tells what a plugin does, its parameters, and TOML to paste.", describe},
+    {"check", "FILE.cpp|FILE.so|KIND/NAME", "Checks what a plugin must do for results to mean what they say.",
+     check},
+    {"pretrain", "EXPERIMENT.toml",
+     "Pretrains the models of an experiment that [models.NAME.pretrain] says how, and writes them as folders.",
+     pretrain},
     {"export", "STUDENT DIR",
      "Writes a trained student, a run or a fit, as a Hugging Face folder with its head.", export_student},
 };
