@@ -24,8 +24,7 @@ class DivideAndMix final : public StepRule {
   explicit DivideAndMix(const DivideMixParams& params) : params_(params) {}
 
   void begin_epoch(Training& training) override {
-    warm_ = std::ceil(params_.warmup * static_cast<double>(training.epochs()));
-    if (static_cast<double>(training.epoch()) < warm_) return;
+    if (after_warmup(training) < 0) return;
     at::NoGradGuard no_grad;
     Positions all(static_cast<std::size_t>(training.labels().size()));
     std::iota(all.begin(), all.end(), 0);
@@ -38,7 +37,7 @@ class DivideAndMix final : public StepRule {
 
   Tensor loss(Training& training, const Positions& batch) override {
     const Tensor targets = training.targets(batch), weights = training.weights(batch);
-    if (static_cast<double>(training.epoch()) < warm_) {
+    if (after_warmup(training) < 0) {
       Tensor sum;
       for (const std::int64_t k : {0, 1}) {
         const Tensor mean = (weights * training.losses(k, training.logits(k, batch), targets, batch)).mean();
@@ -55,7 +54,22 @@ class DivideAndMix final : public StepRule {
            student_loss(training, batch, targets, weights, p, 1);
   }
 
+  std::map<std::string, Tensor> state() const override {
+    if (!clean_[0].defined()) return {};
+    return {{"clean.0", clean_[0]}, {"clean.1", clean_[1]}};
+  }
+  void load_state(const std::map<std::string, Tensor>& state) override {
+    if (state.empty()) return;
+    for (const int k : {0, 1}) clean_[k] = state.at("clean." + std::to_string(k));
+  }
+
  private:
+  // Epochs since the warm-up, below 0 within it.
+  double after_warmup(const Training& training) const {
+    return static_cast<double>(training.epoch()) -
+           std::ceil(params_.warmup * static_cast<double>(training.epochs()));
+  }
+
   // MixMatch on the split that the other student made.
   Tensor student_loss(Training& training, const Positions& batch, const Tensor& targets,
                       const Tensor& weights, const Tensor (&p)[2], std::int64_t k) const {
@@ -79,7 +93,7 @@ class DivideAndMix final : public StepRule {
     const Tensor log_p = log_probabilities(z), probabilities = log_p.exp();
     const Tensor clean = is_clean.squeeze(1).to(log_p.scalar_type()) * weights;
     const Tensor noisy = is_clean.logical_not().squeeze(1).to(log_p.scalar_type()) * weights;
-    const double ramp = std::min(1.0, (static_cast<double>(training.epoch()) - warm_) / params_.ramp);
+    const double ramp = std::min(1.0, after_warmup(training) / params_.ramp);
     const Tensor supervised = (clean * cross_entropy(log_p, mixed)).sum() / clean.sum().clamp_min(1);
     const Tensor consistent =
         (noisy * (probabilities - mixed).pow(2).mean(1)).sum() / noisy.sum().clamp_min(1);
@@ -90,8 +104,7 @@ class DivideAndMix final : public StepRule {
   }
 
   const DivideMixParams params_;
-  double warm_ = 0;
-  Tensor clean_[2];
+  Tensor clean_[2];  // [N] posterior of a clean label, told by each student's losses
 };
 
 class DivideMix final : public ISupervisionStrategy {

@@ -78,6 +78,7 @@ struct TinyOptions {
   Table weak{{"hidden", List{}}}, medium{{"hidden", List{4}}}, strong{{"hidden", List{32}}};
   Table train{{"optimizer", "adam"}, {"lr", 1e-2}, {"epochs", 10}, {"batch", 32}, {"head_bias", true}};
   std::uint64_t seed = 0;
+  CheckpointSchedule checkpoints;
 };
 
 /// Models "weak", "medium" and "strong". The first quarter of the rows is the supervisor half, the last half
@@ -112,6 +113,7 @@ class TinyWorld {
     setup.data = &data_;
     setup.splits = &splits_;
     setup.seed = options_.seed;
+    setup.checkpoints = options_.checkpoints;
     setup.log = [this](const std::string& line) { log_ += line + '\n'; };
     lab_ = std::make_unique<LocalLab>(setup);
     const SupervisorFit lesson{Supervision::truth(splits_.supervisor.train, classes), lab_->spec_for("weak")};

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <thread>
 
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -15,9 +14,9 @@
 #include "config/toml.hpp"
 #include "experiment_options.hpp"
 #include "launch/pool.hpp"
-#include "plugins/stamp.hpp"
 #include "report/ledger.hpp"
 #include "report/tables.hpp"
+#include "run_options.hpp"
 
 namespace w2s::app {
 namespace {
@@ -49,19 +48,14 @@ void print_summary(const Plan& plan, const Summary& summary) {
   for (const Failure& failure : summary.failures) reasons[failure.reason].push_back(&failure);
   for (const auto& [reason, failures] : reasons) {
     fmt::print(stderr, "\nfailed: {}\n", reason);
-    for (const Failure* failure : failures)
+    for (const Failure* failure : failures) {
       fmt::print(stderr, "  {}, log: {}\n", failure->title, failure->log);
-  }
-}
-
-void check_device(const std::string& device) {
-  const bool numbered = device.starts_with("cuda:") && device.size() > 5 && device.size() < 9 &&
-                        device.find_first_not_of("0123456789", 5) == std::string::npos;
-  if (device != "cpu" && device != "cuda" && !numbered) {
-    throw UsageError("--device takes cpu, cuda or cuda:N, found '" + device + "'");
-  }
-  if (device != "cpu" && host_stamp().get("device") == "cpu") {
-    throw UsageError("--device " + device + ": this w2s was built with a LibTorch for the CPU only");
+      if (failure->attempts > 1) fmt::print(stderr, "    tried {} times\n", failure->attempts);
+      if (failure == failures[0]) {
+        for (const std::string& line : failure->log_lines) fmt::print(stderr, "    | {}\n", line);
+      }
+      if (!failure->command.empty()) fmt::print(stderr, "    again: {}\n", failure->command);
+    }
   }
 }
 
@@ -78,32 +72,20 @@ int run(const Command& command, const Args& args) {
   Options options(command, {"experiment"});
   add_experiment_options(options);
   options.add_runs();
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  options.add()("jobs,j", po::value<int>()->value_name("N")->default_value(cores),
-                "jobs at once, each a process")(
-      "threads", po::value<int>()->value_name("N")->default_value(1), "LibTorch threads of each job")(
-      "device", po::value<std::string>()->value_name("DEVICE")->default_value("cpu"), "cpu, cuda or cuda:N")(
-      "no-isolation", po::bool_switch(), "run the jobs in this process, one after another: for debuggers")(
-      "quiet,q", po::bool_switch(), "warnings and errors only, and the table");
+  add_run_options(options);
   if (!options.parse(args)) return 0;
-  PoolOptions pool;
-  pool.jobs = options.values()["jobs"].as<int>();
-  pool.threads = options.values()["threads"].as<int>();
-  pool.device = options.text("device");
-  check_device(pool.device);
-  pool.isolate = !options.flag("no-isolation");
-  if (pool.jobs < 1) throw UsageError("--jobs must be at least 1");
-  if (pool.threads < 1) throw UsageError("--threads must be at least 1");
+  const PoolOptions pool = pool_options(options, args);
 
   spdlog::set_default_logger(spdlog::stderr_color_mt("w2s"));
   spdlog::set_pattern("%H:%M:%S %v");
-  if (options.flag("quiet")) spdlog::set_level(spdlog::level::warn);
+  set_log_level(options);
 
   LoadedExperiments loaded = load(options);
   Store store = open_store(options.runs());
   Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, &store);
   save_names(plan, store);
-  Display display(isatty(STDERR_FILENO) != 0 && !options.flag("quiet"));
+  if (options.given("job")) keep_only(plan, options.list("job"));
+  Display display(isatty(STDERR_FILENO) != 0 && spdlog::should_log(spdlog::level::info));
   const Summary summary = run_plan(plan, loaded.registry, store, pool, display);
 
   std::vector<std::string> names;
@@ -118,7 +100,8 @@ int run(const Command& command, const Args& args) {
     TableStyle style;
     if (const std::size_t width = terminal_width(STDOUT_FILENO); width > 0) style.width = width;
     style.colour = isatty(STDOUT_FILENO) != 0;
-    std::cout << format_leaderboard(make_leaderboard(records, {}, correctness_loader(store)),
+    std::cout << format_leaderboard(make_leaderboard(records, {}, correctness_loader(store),
+                                                     provenance_loader(store)),
                                     TableFormat::table, style);
   }
   print_summary(plan, summary);

@@ -9,13 +9,17 @@
 
 #include <fmt/format.h>
 
+#include <w2s/digest.hpp>
 #include <w2s/plugin.hpp>
 #include <w2s/safetensors.hpp>
 
+#include "base/energy.hpp"
 #include "base/files.hpp"
 #include "lab/engine_digest.hpp"
 #include "lab/supervisor.hpp"
+#include "lab/text_examples.hpp"
 #include "launch/build_info.hpp"
+#include "report/cases.hpp"
 #include "report/ledger.hpp"
 #include "report/measures.hpp"
 
@@ -34,10 +38,19 @@ Labels flat_labels(const Tensor& labels) {
   return Labels(data, data + plain.numel());
 }
 
+// Answers and references as ids: equal where the trimmed texts are.
+Labels ids_of(const std::vector<std::string>& texts) {
+  Labels ids;
+  for (const std::string& text : texts)
+    ids.push_back(static_cast<std::int64_t>(Digest().add(trimmed(text)).word() >> 1));
+  return ids;
+}
+
 // Predictions of one student on every test set, as they go into its record.
 struct TestResults {
   std::map<std::string, Measures> measures;
   std::map<std::string, Tensor> tensors;
+  nlohmann::json texts;                         // generation: answers and references
   std::map<std::string, std::string> correct;   // a byte per example, 0 or 1
   std::map<std::string, std::string> unscored;  // why a test set has no predictions
 };
@@ -46,7 +59,19 @@ TestResults evaluate(const Splits& splits, std::int64_t classes,
                      const std::function<TestLabels(const Examples&)>& predict) {
   TestResults results;
   for (const auto& [name, examples] : splits.tests) {
-    const auto [probabilities, why_not] = predict(examples);
+    const auto [probabilities, why_not, answers] = predict(examples);
+    if (answers) {
+      const std::vector<std::string> references = references_of(examples);
+      const Labels said = ids_of(answers->texts), right = ids_of(references);
+      results.measures[name] = answer_measures(said, right);
+      const auto correct = answer_correctness(said, right);
+      results.correct[name] = std::string(correct.begin(), correct.end());
+      results.tensors[name + ".answers"] = at::tensor(said, at::kLong);
+      results.tensors[name + ".labels"] = at::tensor(right, at::kLong);
+      results.tensors[name + ".certainty"] = answers->certainty;
+      results.texts[name] = {{"answers", answers->texts}, {"references", references}};
+      continue;
+    }
     if (!probabilities.defined()) {
       results.unscored[name] = why_not;
       continue;
@@ -59,6 +84,28 @@ TestResults evaluate(const Splits& splits, std::int64_t classes,
     results.tensors[name + ".labels"] = labels;
   }
   return results;
+}
+
+// What the examples are on which student, supervisor and truth disagree: for the report.
+void keep_cases(const std::string& folder, const std::string& supervisor, const Splits& splits,
+                const std::vector<std::string>& classes) {
+  const std::string file = "/predictions.safetensors";
+  if (!exists(supervisor + file)) return;
+  const auto describe = [&](const std::string& test, std::size_t place) {
+    const Examples& examples = splits.tests.at(test);
+    const auto i = static_cast<std::int64_t>(place);
+    nlohmann::json example = {{"id", examples.id(i)}};
+    if (examples.has_text()) {
+      example["text"] = excerpt(examples.text(i));
+      if (!examples.columns().second.empty()) example["second"] = excerpt(examples.second(i));
+    }
+    return example;
+  };
+  const nlohmann::json cases =
+      describe_cases(read_predictions(folder + file), read_predictions(supervisor + file), classes, describe);
+  if (cases.is_null()) return;
+  const auto replace = nlohmann::json::error_handler_t::replace;
+  write_file_atomically(folder + "/" + kCasesFile, cases.dump(-1, ' ', false, replace));
 }
 
 std::int64_t peak_bytes() {
@@ -92,6 +139,15 @@ std::map<std::string, std::string> plugin_digests(const Experiment& experiment, 
     for (const Spec& spec : method.strategy) add(PluginKind::strategy, spec);
   }
   return digests;
+}
+
+// "student-gce-supervisor-strong-seed1-0a1b2c3d"
+std::string folder_name(const Job& job) {
+  std::string name = name_of(job.kind);
+  for (const std::string& part : {job.method, job.weak, job.strong}) {
+    if (!part.empty()) name += "-" + part;
+  }
+  return fmt::format("{}-seed{}-{}", name, job.seed, job.key.substr(0, 8));
 }
 
 const MethodSpec& method_of(const Experiment& experiment, const std::string& name) {
@@ -138,7 +194,19 @@ JobRunner::Loaded& JobRunner::loaded(const Job& job) {
 }
 
 JobOutcome JobRunner::run(const Job& job) {
+  JobOutcome outcome;
+  const bool computed = store_.once(
+      job.key, [&] { outcome = compute(job); },
+      [&] {
+        if (options_.progress) options_.progress({"waiting for another run of this job", {}});
+      });
+  if (!computed) outcome.summary = "found in the store";
+  return outcome;
+}
+
+JobOutcome JobRunner::compute(const Job& job) {
   const auto started = std::chrono::steady_clock::now();
+  EnergyMeter energy;
   const Experiment& experiment = plan_.experiments[job.experiment];
   Loaded& task = loaded(job);
   const Splits& splits = task.splits.at(job.seed);
@@ -152,8 +220,15 @@ JobOutcome JobRunner::run(const Job& job) {
   setup.splits = &splits;
   setup.seed = static_cast<std::uint64_t>(job.seed);
   setup.device = options_.device;
-  setup.progress = options_.progress;
+  setup.progress = [this, &energy](const Progress& progress) {
+    energy.look();
+    if (options_.progress) options_.progress(progress);
+  };
   setup.log = options_.log;
+  setup.checkpoints = options_.checkpoints;
+  if (!options_.tensorboard.empty()) {
+    setup.tensorboard = fmt::format("{}/{}/{}", options_.tensorboard, experiment.name, folder_name(job));
+  }
   if (job.kind == JobKind::student) setup.method_train = method_of(experiment, job.method).train;
   LocalLab lab(setup);
 
@@ -203,13 +278,19 @@ JobOutcome JobRunner::run(const Job& job) {
       student = run_chain(chain, labels, spec, lab);
 
       const Examples& test = splits.tests.at("test");
-      if (const TestLabels taught = supervisor->test(test); taught.probabilities.defined()) {
+      if (const TestLabels taught = supervisor->test(test); taught.answers) {
+        record.supervision =
+            answer_supervision_measures(ids_of(lab.answer(student, test).texts), ids_of(taught.answers->texts),
+                                        ids_of(references_of(test)));
+      } else if (taught.probabilities.defined()) {
         record.supervision =
             supervision_measures(flat(lab.predict(student, test)), flat(taught.probabilities),
                                  flat_labels(test.labels()), classes);
       }
       record.supervision["weak_label_accuracy"] =
-          labels.targets.argmax(1).eq(labels.examples.labels()).to(at::kDouble).mean().item<double>();
+          labels.generation()
+              ? answer_measures(ids_of(labels.answers), ids_of(references_of(labels.examples))).at("accuracy")
+              : labels.targets.argmax(1).eq(labels.examples.labels()).to(at::kDouble).mean().item<double>();
       break;
     }
   }
@@ -218,20 +299,29 @@ JobOutcome JobRunner::run(const Job& job) {
   JobOutcome outcome;
   if (job.kind != JobKind::pretrain) {
     TestResults results = evaluate(splits, classes, [&](const Examples& examples) {
-      return student.empty() ? supervisor->test(examples) : TestLabels{lab.predict(student, examples), ""};
+      return student.empty() ? supervisor->test(examples) : test_labels(lab, student, examples);
     });
     record.tests = std::move(results.measures);
     record.unscored = std::move(results.unscored);
     save_safetensors(object.folder() + "/predictions.safetensors", results.tensors);
+    if (!results.texts.empty()) {
+      const auto replace = nlohmann::json::error_handler_t::replace;
+      write_file_atomically(object.folder() + "/answers.json", results.texts.dump(-1, ' ', false, replace));
+    }
     for (const auto& [name, correct] : results.correct) {
       write_file_atomically(object.folder() + "/" + correctness_file(name), correct);
+    }
+    if (job.kind == JobKind::student && store_.has(job.floor)) {
+      keep_cases(object.folder(), store_.path(job.floor), splits, task.data.class_names);
     }
     outcome.summary = record.unscored.count("test") > 0
                           ? "no score: " + record.unscored.at("test")
                           : fmt::format("accuracy {:.4f}", record.tests.at("test").at("accuracy"));
-    if (lab.predict_oracle(student, splits.tests.at("test"))) {
-      record.oracle = evaluate(splits, classes, [&](const Examples& examples) {
-                        return TestLabels{*lab.predict_oracle(student, examples), ""};
+    if (lab.has_oracle(student)) {
+      record.oracle = evaluate(splits, classes, [&](const Examples& examples) -> TestLabels {
+                        if (task.data.kind == TaskKind::generation)
+                          return {{}, "", lab.answer_oracle(student, examples)};
+                        return {lab.predict_oracle(student, examples), "", {}};
                       }).measures;
     }
   }
@@ -244,6 +334,7 @@ JobOutcome JobRunner::run(const Job& job) {
       {"computed", outcome.computed},
       {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()},
       {"peak_bytes", peak_bytes()}};
+  if (const auto joules = energy.joules()) record.cost["energy_joules"] = *joules;
   record.provenance = {{"code", job.code},
                        {"experiment", experiment.to_toml()},
                        {"engine", engine_digest()},

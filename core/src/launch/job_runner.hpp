@@ -15,6 +15,8 @@ struct RunnerOptions {
   at::Device device{at::kCPU};
   std::function<void(const Progress&)> progress;
   std::function<void(const std::string&)> log;
+  CheckpointSchedule checkpoints;
+  std::string tensorboard;  // a folder for event files, or ""
 };
 
 struct JobOutcome {
@@ -27,12 +29,14 @@ class JobRunner {
  public:
   JobRunner(const Plan& plan, const Registry& registry, Store& store, RunnerOptions options);
   ~JobRunner();
-  /// Throws Error where the job fails; nothing that it computed before is lost.
+  /// Throws Error where the job fails, and Interrupted; nothing that it computed before is lost. Where another
+  /// process is at the same job, its record is waited for.
   JobOutcome run(const Job& job);
 
  private:
   struct Loaded;
   Loaded& loaded(const Job& job);
+  JobOutcome compute(const Job& job);
 
   const Plan& plan_;
   const Registry& registry_;

@@ -1,35 +1,32 @@
 #include "launch/pool.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
+#include <ctime>
 #include <deque>
 #include <fstream>
-#include <memory>
+#include <optional>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include <w2s/error.hpp>
-
-#include "base/files.hpp"
-#include "launch/job_runner.hpp"
+#include "base/amounts.hpp"
+#include "launch/ending.hpp"
+#include "launch/process_group.hpp"
+#include "store/activity.hpp"
 
 namespace w2s {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 volatile sig_atomic_t interrupts = 0;
 void on_interrupt(int) { interrupts = interrupts + 1; }
@@ -54,153 +51,26 @@ class InterruptGuard {
   }, old_term_{};
 };
 
-void write_line(int fd, const nlohmann::json& message) {
-  const std::string line = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  std::size_t sent = 0;
-  while (sent < line.size()) {
-    const ssize_t n = ::write(fd, line.data() + sent, line.size() - sent);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;  // the parent is gone; the job's record is what counts
-    sent += static_cast<std::size_t>(n);
-  }
-}
-
-// Sends progress at most ten times a second.
-std::function<void(const Progress&)> progress_sender(int fd) {
-  auto last = std::make_shared<Clock::time_point>();
-  auto last_what = std::make_shared<std::string>();
-  return [fd, last, last_what](const Progress& progress) {
-    const auto now = Clock::now();
-    if (progress.what == *last_what && now - *last < std::chrono::milliseconds(100)) return;
-    *last = now;
-    *last_what = progress.what;
-    write_line(fd, {{"what", progress.what},
-                    {"step", progress.report.step},
-                    {"total", progress.report.total},
-                    {"loss", progress.report.loss},
-                    {"per_second", progress.report.examples_per_second}});
-  };
-}
-
-nlohmann::json run_one(JobRunner& runner, const Job& job) {
-  try {
-    const JobOutcome outcome = runner.run(job);
-    return {{"ended", true},
-            {"fits", outcome.fits},
-            {"computed", outcome.computed},
-            {"summary", outcome.summary}};
-  } catch (const c10::Error& error) {
-    return {{"ended", true}, {"error", error.what_without_backtrace()}};
-  } catch (const std::bad_alloc&) {
-    return {{"ended", true}, {"error", "out of memory"}};
-  } catch (const std::exception& error) {
-    return {{"ended", true}, {"error", error.what()}};
-  }
-}
-
-// The last training step that a job finished. On a page shared with the job's process: it outlives a crash.
-class LastStep {
- public:
-  LastStep() : page_(mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
-    if (page_ == MAP_FAILED) throw_system_error("map memory for", "the state of a job", errno);
-  }
-  ~LastStep() { munmap(page_, sizeof(Page)); }
-  LastStep(const LastStep&) = delete;
-  LastStep& operator=(const LastStep&) = delete;
-
-  void set(const Progress& progress) {
-    page().what[progress.what.copy(page().what, sizeof(Page::what) - 1)] = '\0';
-    page().step = progress.report.step;
-    page().total = progress.report.total;
-  }
-  /// " (fit strong, step 2 of 32)": the step that was under way, or "" outside of training.
-  std::string text() const {
-    const Page& last = page();
-    if (last.total == 0 || last.step + 1 >= last.total) return "";
-    return fmt::format(" ({}, step {} of {})", last.what, last.step + 1, last.total);
-  }
-
- private:
-  struct Page {
-    char what[120];
-    std::int64_t step, total;
-  };
-  Page& page() { return *static_cast<Page*>(page_); }
-  const Page& page() const { return *static_cast<const Page*>(page_); }
-  void* page_;
-};
-
-struct Child {
-  std::size_t job = 0;
-  pid_t pid = -1;
-  Descriptor pipe;
-  std::unique_ptr<LastStep> last_step;
-  std::string buffer;
-  nlohmann::json result;
-  RunningJob state;
-  Clock::time_point started;
-};
-
-std::string log_path(const Store& store, const Job& job) {
-  return store.root() + "/logs/" + job.key.substr(0, 16) + ".log";
-}
-
-[[noreturn]] void child_main(int pipe, const Plan& plan, const Job& job, const Registry& registry,
-                             const Store& parents_store, const PoolOptions& options, LastStep& last_step) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  signal(SIGINT, SIG_DFL);
-  signal(SIGTERM, SIG_DFL);
-  signal(SIGPIPE, SIG_IGN);
-  const int log =
-      ::open(log_path(parents_store, job).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (log >= 0) {
-    dup2(log, STDOUT_FILENO);
-    dup2(log, STDERR_FILENO);
-  }
-  const int nothing = ::open("/dev/null", O_RDONLY);
-  if (nothing >= 0) dup2(nothing, STDIN_FILENO);
-  at::set_num_threads(options.threads);
-  nlohmann::json result;
-  {
-    RunnerOptions runner_options;
-    runner_options.device = at::Device(options.device);
-    runner_options.progress = [&last_step, send = progress_sender(pipe)](const Progress& progress) {
-      last_step.set(progress);
-      send(progress);
-    };
-    runner_options.log = [](const std::string& line) { fmt::print("{}\n", line); };
-    fmt::print("{}\n", job.title());
-    Store store(parents_store.root());  // an SQLite connection must not cross a fork
-    JobRunner runner(plan, registry, store, runner_options);
-    result = run_one(runner, job);
-  }
-  if (result.contains("error")) fmt::print("error: {}\n", result["error"].get<std::string>());
-  std::fflush(nullptr);
-  write_line(pipe, result);
-  _exit(result.contains("error") ? 1 : 0);
-}
-
-std::string why_it_died(int status) {
-  if (WIFSIGNALED(status)) {
-    const int signal = WTERMSIG(status);
-    std::string reason = fmt::format("ended by signal {} ({})", signal, strsignal(signal));
-    if (signal == SIGKILL) reason += "; the system may have run out of memory";
-    return reason;
-  }
-  return fmt::format("ended with status {} and no result", WEXITSTATUS(status));
-}
-
-std::string last_lines(const std::string& path, std::size_t count) {
+// The last lines of a job's log without its title and its error, which are told apart.
+std::vector<std::string> last_lines(const std::string& path, const std::string& title, std::size_t count) {
   std::ifstream in(path);
   std::deque<std::string> lines;
+  bool error = false;  // a message may have several lines
   for (std::string line; std::getline(in, line);) {
+    error = line.starts_with("error: ") || (error && line != title);
+    if (line == title || error || line.empty()) continue;
     lines.push_back(line);
     if (lines.size() > count) lines.pop_front();
   }
-  std::string text;
-  for (const std::string& line : lines) text += "\n    " + line;
-  return text;
+  return {lines.begin(), lines.end()};
 }
+
+// A job under way, and why it was ended.
+struct Child {
+  JobProcess process;
+  std::string ended_for;                           // "" where nobody ended it
+  std::optional<Clock::time_point> asked_to_end;  // by its time limit
+};
 
 class Pool {
  public:
@@ -210,8 +80,10 @@ class Pool {
         store_(store),
         options_(options),
         display_(display),
+        activity_(store.root()),
         failed_(plan.jobs.size(), false),
-        started_(plan.jobs.size(), false) {}
+        started_(plan.jobs.size(), false),
+        attempts_(plan.jobs.size(), 0) {}
 
   Summary run() {
     for (const Job& job : plan_.jobs) summary_.found += job.done ? 1 : 0;
@@ -230,8 +102,13 @@ class Pool {
   }
 
  private:
+  bool stopping() const {
+    return summary_.interrupted || (options_.fail_fast && !summary_.failures.empty());
+  }
+
   // The first job that can start now.
   std::optional<std::size_t> next_ready() const {
+    if (stopping()) return std::nullopt;
     for (std::size_t i = 0; i < plan_.jobs.size(); ++i) {
       if (plan_.jobs[i].done || started_[i]) continue;
       const auto& needs = plan_.jobs[i].needs;
@@ -239,14 +116,6 @@ class Pool {
         return i;
     }
     return std::nullopt;
-  }
-
-  // A failure's message says at which step; what the engine itself finds does so already.
-  static nlohmann::json placed(nlohmann::json result, const LastStep& last_step) {
-    if (!result.contains("error")) return result;
-    const std::string reason = result["error"].get<std::string>();
-    if (reason.find(" step ") == std::string::npos) result["error"] = reason + last_step.text();
-    return result;
   }
 
   std::string with_loss(const Job& job) const {
@@ -257,29 +126,49 @@ class Pool {
     return "";
   }
 
-  void ended(std::size_t index, const nlohmann::json& result, Clock::time_point since) {
+  std::string reason(const JobEnd& end, const Job& job, const std::string& ended_for) const {
+    if (!ended_for.empty()) return ended_for + with_loss(job) + end.step;
+    if (end.died) return end.error + with_loss(job) + end.step;
+    // What the engine itself finds says at which step.
+    return end.error + (end.error.find(" step ") == std::string::npos ? end.step : "");
+  }
+
+  void succeeded(std::size_t index, const JobEnd& end, double seconds) {
     Job& job = plan_.jobs[index];
-    const double seconds = std::chrono::duration<double>(Clock::now() - since).count();
     ++summary_.ran;
-    if (!result.contains("error")) {
-      job.done = true;
-      summary_.fits_computed += result.value("computed", 0);
-      summary_.fits_found += result.value("fits", 0) - result.value("computed", 0);
-      display_.ended(job.title(), true, seconds, result.value("summary", ""));
+    job.done = true;
+    summary_.fits_computed += end.computed;
+    summary_.fits_found += end.fits - end.computed;
+    activity_.succeeded(job.key);
+    display_.ended(job.title(), true, seconds, end.summary);
+  }
+
+  void failed(std::size_t index, const std::string& reason, double seconds) {
+    const Job& job = plan_.jobs[index];
+    if (attempts_[index] <= options_.retries && !stopping()) {
+      started_[index] = false;
+      display_.line(fmt::format("{}: {}; trying again ({} of {})", job.title(), reason, attempts_[index],
+                                options_.retries));
       return;
     }
+    ++summary_.ran;
     failed_[index] = true;
-    const std::string reason = result["error"].get<std::string>();
-    summary_.failures.push_back({job.title(), reason, log_path(store_, job)});
+    const std::string log = log_path(store_, job);
+    const std::string command = options_.command ? options_.command(job) : "";
+    activity_.failed(job.key, {job.title(), reason, log, command, std::time(nullptr)});
+    const auto lines = options_.isolate ? last_lines(log, job.title(), 5) : std::vector<std::string>{};
+    summary_.failures.push_back({job.title(), reason, log, lines, command, attempts_[index]});
     display_.ended(job.title(), false, seconds, reason);
   }
 
   void run_here() {
-    at::set_num_threads(options_.threads);
+    at::set_num_threads(options_.job.threads);
+    ending::take_signals();
     RunningJob state;
     LastStep last_step;
-    RunnerOptions runner_options;
-    runner_options.device = at::Device(options_.device);
+    std::size_t index = 0;
+    const std::string device = options_.devices[0];
+    RunnerOptions runner_options = w2s::runner_options(options_.job, device);
     runner_options.progress = [&](const Progress& progress) {
       state.what = progress.what;
       state.step = progress.report.step;
@@ -288,104 +177,151 @@ class Pool {
       state.per_second = progress.report.examples_per_second;
       last_step.set(progress);
       display_.show(state, 1);
+      show_activity([&] { return std::vector{active(state, plan_.jobs[index], device, since_)}; });
     };
     runner_options.log = [&](const std::string& line) { display_.line(line); };
     JobRunner runner(plan_, registry_, store_, runner_options);
-    while (const auto index = next_ready()) {
-      started_[*index] = true;
+    while (const auto next = next_ready()) {
+      index = *next;
+      started_[index] = true;
+      ++attempts_[index];
       state = {};
-      state.title = plan_.jobs[*index].title();
+      state.title = plan_.jobs[index].title();
       last_step.set({});
-      const auto since = Clock::now();
-      ended(*index, placed(run_one(runner, plan_.jobs[*index]), last_step), since);
+      since_ = std::time(nullptr);
+      const auto begun = Clock::now();
+      JobEnd end = run_job(runner, plan_.jobs[index]);
+      end.step = last_step.text();
+      if (end.interrupted) {
+        summary_.interrupted = true;
+      } else if (end.error.empty()) {
+        succeeded(index, end, seconds_since(begun));
+      } else {
+        failed(index, reason(end, plan_.jobs[index], ""), seconds_since(begun));
+      }
     }
+  }
+
+  static ActiveJob active(const RunningJob& state, const Job& job, const std::string& device,
+                          std::int64_t since) {
+    ActiveJob shown;
+    shown.key = job.key;
+    shown.title = state.title;
+    shown.what = state.what;
+    shown.device = device;
+    shown.step = state.step;
+    shown.total = state.total;
+    shown.loss = state.loss;
+    shown.per_second = state.per_second;
+    shown.since = since;
+    return shown;
+  }
+
+  // At most once a second.
+  template <class Jobs>
+  void show_activity(Jobs&& jobs) {
+    if (shown_ && seconds_since(*shown_) < 1) return;
+    shown_ = Clock::now();
+    activity_.show(jobs());
+  }
+
+  std::vector<ActiveJob> active_children() const {
+    std::vector<ActiveJob> jobs;
+    for (const Child& child : children_) {
+      const Job& job = plan_.jobs[child.process.job()];
+      const auto since = std::time(nullptr) - static_cast<std::int64_t>(child.process.seconds());
+      jobs.push_back(active(child.process.state(), job, child.process.device(), since));
+      jobs.back().log = log_path(store_, job);
+    }
+    return jobs;
+  }
+
+  const std::string& idlest_device() const {
+    const auto load = [&](const std::string& device) {
+      return std::count_if(children_.begin(), children_.end(),
+                           [&](const Child& child) { return child.process.device() == device; });
+    };
+    return *std::min_element(options_.devices.begin(), options_.devices.end(),
+                             [&](const auto& a, const auto& b) { return load(a) < load(b); });
   }
 
   void start(std::size_t index) {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) throw_system_error("make a pipe for", plan_.jobs[index].title(), errno);
-    std::fflush(nullptr);
-    auto last_step = std::make_unique<LastStep>();
-    const pid_t pid = fork();
-    if (pid < 0) throw_system_error("start a process for", plan_.jobs[index].title(), errno);
-    if (pid == 0) {
-      ::close(ends[0]);
-      child_main(ends[1], plan_, plan_.jobs[index], registry_, store_, options_, *last_step);
-    }
-    ::close(ends[1]);
     started_[index] = true;
-    Child child;
-    child.job = index;
-    child.pid = pid;
-    child.pipe = Descriptor(ends[0]);
-    child.last_step = std::move(last_step);
-    child.state.title = plan_.jobs[index].title();
-    child.started = Clock::now();
-    children_.push_back(std::move(child));
+    const bool first = ++attempts_[index] == 1;
+    children_.push_back(
+        {JobProcess(plan_, index, idlest_device(), registry_, store_, options_.job, first), "", std::nullopt});
   }
 
-  // True where the child has closed its end.
-  bool read_from(Child& child) {
-    char chunk[4096];
-    const ssize_t n = ::read(child.pipe.get(), chunk, sizeof chunk);
-    if (n < 0) return errno != EINTR;
-    if (n == 0) return true;
-    child.buffer.append(chunk, static_cast<std::size_t>(n));
-    for (std::size_t end; (end = child.buffer.find('\n')) != std::string::npos;
-         child.buffer.erase(0, end + 1)) {
-      const nlohmann::json message = nlohmann::json::parse(child.buffer.substr(0, end), nullptr, false);
-      if (message.is_discarded()) continue;
-      if (message.value("ended", false)) {
-        child.result = message;
-        continue;
-      }
-      child.state.what = message.value("what", "");
-      child.state.step = message.value("step", std::int64_t{0});
-      child.state.total = message.value("total", std::int64_t{0});
-      child.state.loss = message["loss"].is_number() ? message["loss"].get<double>() : 0.0;
-      child.state.per_second = message.value("per_second", 0.0);
-    }
-    return false;
+  void ended(Child& child) {
+    const std::size_t index = child.process.job();
+    const double seconds = child.process.seconds();
+    const JobEnd end = child.process.wait();
+    if (end.error.empty()) return succeeded(index, end, seconds);
+    if (stopping() && child.ended_for.empty() && (end.interrupted || end.died)) return;  // by our own signal
+    failed(index, reason(end, plan_.jobs[index], child.ended_for), seconds);
   }
 
-  void reap(Child& child) {
-    int status = 0;
-    while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
+  // Where training can save itself it gets the chance to, but not for long.
+  void check_time(Child& child) const {
+    if (options_.timeout <= 0 || child.process.seconds() < options_.timeout) return;
+    if (!child.asked_to_end) {
+      child.asked_to_end = Clock::now();
+      child.ended_for = "ended after " + duration_text(options_.timeout) + " (--job-timeout)";
+      child.process.ask_to_end();
+    } else if (seconds_since(*child.asked_to_end) > std::clamp(options_.timeout, 1.0, 10.0)) {
+      child.process.kill();
     }
-    if (summary_.interrupted && child.result.is_null()) return;
-    if (child.result.is_null()) {
-      const std::string tail = last_lines(log_path(store_, plan_.jobs[child.job]), 5);
-      child.result = {{"error", why_it_died(status) + with_loss(plan_.jobs[child.job]) +
-                                    child.last_step->text() +
-                                    (tail.empty() ? "" : "; its log ends:" + tail)}};
-    }
-    ended(child.job, placed(child.result, *child.last_step), child.started);
+  }
+
+  void check_memory(Child& child) const {
+    if (options_.memory <= 0 || !child.ended_for.empty()) return;
+    const std::int64_t bytes = allocated_bytes(child.process.group());
+    if (bytes <= options_.memory) return;
+    child.ended_for = fmt::format("ended at {} of memory (--memory {})", size_text(bytes), size_text(options_.memory));
+    child.process.kill();
+  }
+
+  void end_children(int signals) {
+    for (Child& child : children_) signals > 1 ? child.process.kill() : child.process.ask_to_end();
   }
 
   void run_children() {
     const InterruptGuard guard;
     int handled = 0;
+    bool told = false;  // that the first failure ends all
     while (true) {
-      while (!summary_.interrupted && static_cast<int>(children_.size()) < options_.jobs) {
+      while (static_cast<int>(children_.size()) < options_.jobs) {
         const auto index = next_ready();
         if (!index) break;
         start(*index);
       }
       if (children_.empty()) return;
       std::vector<pollfd> polls;
-      for (const Child& child : children_) polls.push_back({child.pipe.get(), POLLIN, 0});
-      ::poll(polls.data(), polls.size(), 200);
+      for (const Child& child : children_) polls.push_back({child.process.descriptor(), POLLIN, 0});
+      ::poll(polls.data(), polls.size(), options_.memory > 0 ? 50 : 200);
       if (interrupts > handled) {
         handled = interrupts;
         summary_.interrupted = true;
-        for (const Child& child : children_) kill(child.pid, handled > 1 ? SIGKILL : SIGTERM);
+        end_children(handled);
+        if (handled == 1) display_.line("ending: training saves itself; a second Ctrl-C ends it at once");
+      }
+      if (stopping() && !summary_.interrupted && !told) {
+        told = true;
+        end_children(1);
       }
       for (std::size_t i = children_.size(); i-- > 0;) {
-        if ((polls[i].revents & (POLLIN | POLLHUP | POLLERR)) == 0 || !read_from(children_[i])) continue;
-        reap(children_[i]);
+        Child& child = children_[i];
+        const bool exited = child.process.exited();
+        if (!child.process.read() && !exited) {
+          check_time(child);
+          check_memory(child);
+          continue;
+        }
+        ended(child);
         children_.erase(children_.begin() + static_cast<std::ptrdiff_t>(i));
       }
-      if (!children_.empty()) display_.show(children_.front().state, children_.size());
+      if (!children_.empty()) display_.show(children_.front().process.state(), children_.size());
+      show_activity([&] { return active_children(); });
     }
   }
 
@@ -394,7 +330,11 @@ class Pool {
   Store& store_;
   PoolOptions options_;
   Display& display_;
+  Activity activity_;
+  std::optional<Clock::time_point> shown_;
+  std::int64_t since_ = 0;
   std::vector<bool> failed_, started_;
+  std::vector<int> attempts_;
   std::vector<Child> children_;
   Summary summary_;
 };

@@ -1,25 +1,35 @@
 // Pool: runs the open jobs of a plan, each in a process of its own, as many at
-// once as asked. A job that crashes fails alone; jobs that need it are skipped,
-// all others go on.
+// once as asked, dealt to the devices. A job that crashes, hangs or eats the memory fails alone; jobs that need
+// it are skipped, all others go on.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "launch/display.hpp"
+#include "launch/job_process.hpp"
 #include "plan/plan.hpp"
 
 namespace w2s {
 
 struct PoolOptions {
-  int jobs = 1;         // processes at once
-  int threads = 1;      // LibTorch threads of each
-  bool isolate = true;  // false: run in this process, for debuggers
-  std::string device = "cpu";
+  int jobs = 1;                               // processes at once
+  std::vector<std::string> devices = {"cpu"};  // each job goes to the one with the fewest
+  bool isolate = true;                         // false: run in this process, for debuggers
+  int retries = 0;                             // of a job that failed
+  bool fail_fast = false;                      // end at the first job that failed
+  double timeout = 0;                          // seconds that a job may take; 0: any
+  std::int64_t memory = 0;                     // bytes that a job may allocate; 0: any
+  JobSettings job;
+  std::function<std::string(const Job&)> command;  // what repeats this job alone
 };
 
 struct Failure {
-  std::string title, reason, log;  // log: path of the job's log file
+  std::string title, reason, log;      // log: path of the job's log file
+  std::vector<std::string> log_lines;  // its last ones, but for the reason
+  std::string command;                 // repeats it
+  int attempts = 1;
 };
 
 struct Summary {

@@ -280,4 +280,33 @@ Plan make_plan(std::vector<Experiment> experiments, const Registry& registry, co
   return plan;
 }
 
+void keep_only(Plan& plan, const std::vector<std::string>& keys) {
+  std::vector<bool> kept(plan.jobs.size(), false);
+  for (const std::string& key : keys) {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < plan.jobs.size(); ++i) {
+      if (key.empty() || !plan.jobs[i].key.starts_with(key)) continue;
+      kept[i] = true;
+      ++found;
+    }
+    if (found != 1) {
+      throw UsageError(fmt::format("--job '{}' is the beginning of {} of the experiment's {} jobs; w2s plan shows them",
+                                   key, found == 0 ? "none" : std::to_string(found), plan.jobs.size()));
+    }
+  }
+  for (std::size_t i = plan.jobs.size(); i-- > 0;) {  // needs are earlier jobs
+    if (!kept[i]) continue;
+    for (const std::size_t need : plan.jobs[i].needs) kept[need] = true;
+  }
+  std::vector<Job> jobs;
+  std::vector<std::size_t> moved(plan.jobs.size());
+  for (std::size_t i = 0; i < plan.jobs.size(); ++i) {
+    if (!kept[i]) continue;
+    moved[i] = jobs.size();
+    for (std::size_t& need : plan.jobs[i].needs) need = moved[need];
+    jobs.push_back(std::move(plan.jobs[i]));
+  }
+  plan.jobs = std::move(jobs);
+}
+
 }  // namespace w2s

@@ -1,0 +1,310 @@
+#include "launch/job_process.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ATen/Parallel.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "launch/ending.hpp"
+
+namespace w2s {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void write_line(int fd, const nlohmann::json& message) {
+  const std::string line = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  std::size_t sent = 0;
+  while (sent < line.size()) {
+    const ssize_t n = ::write(fd, line.data() + sent, line.size() - sent);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;  // the parent is gone; the job's record is what counts
+    sent += static_cast<std::size_t>(n);
+  }
+}
+
+// Passes progress on, at most once in `seconds` as long as it is progress of the same thing.
+std::function<void(const Progress&)> seldom(double seconds, std::function<void(const Progress&)> tell) {
+  auto last = std::make_shared<Clock::time_point>();
+  auto last_what = std::make_shared<std::string>();
+  return [=](const Progress& progress) {
+    if (progress.what == *last_what && seconds_since(*last) < seconds) return;
+    *last = Clock::now();
+    *last_what = progress.what;
+    tell(progress);
+  };
+}
+
+nlohmann::json message_of(const Progress& progress) {
+  return {{"what", progress.what},
+          {"step", progress.report.step},
+          {"total", progress.report.total},
+          {"loss", progress.report.loss},
+          {"per_second", progress.report.examples_per_second}};
+}
+
+void print_progress(const Progress& progress) {
+  const StepReport& report = progress.report;
+  if (report.total == 0) {
+    fmt::print("{}\n", progress.what);
+  } else {
+    fmt::print("{}: step {} of {}, loss {:.4f}, {:.0f} examples a second\n", progress.what, report.step + 1,
+               report.total, report.loss, report.examples_per_second);
+  }
+  std::fflush(stdout);
+}
+
+void open_log(const std::string& path, bool first) {
+  const int log =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (first ? O_TRUNC : 0), 0644);
+  if (log >= 0) {
+    dup2(log, STDOUT_FILENO);
+    dup2(log, STDERR_FILENO);
+  }
+  const int nothing = ::open("/dev/null", O_RDONLY);
+  if (nothing >= 0) dup2(nothing, STDIN_FILENO);
+}
+
+[[noreturn]] void child_main(int pipe, const Plan& plan, const Job& job, const std::string& device,
+                             const Registry& registry, const std::string& store_root,
+                             const JobSettings& settings, LastStep& last_step) {
+  at::set_num_threads(settings.threads);
+  nlohmann::json result;
+  {
+    RunnerOptions options = runner_options(settings, device);
+    options.progress = [&last_step, send = seldom(0.1, [pipe](const Progress& p) { write_line(pipe, message_of(p)); }),
+                        print = seldom(1, print_progress), verbose = settings.verbose](const Progress& progress) {
+      last_step.set(progress);
+      send(progress);
+      if (verbose) print(progress);
+    };
+    options.log = [](const std::string& line) {
+      fmt::print("{}\n", line);
+      std::fflush(stdout);
+    };
+    fmt::print("{}\n", job.title());
+    std::fflush(stdout);
+    const JobEnd end = [&] {
+      try {
+        Store store(store_root);  // an SQLite connection must not cross a fork
+        JobRunner runner(plan, registry, store, options);
+        return run_job(runner, job);
+      } catch (const std::exception& error) {
+        JobEnd failed;
+        failed.error = error.what();
+        return failed;
+      }
+    }();
+    result = {{"ended", true},        {"interrupted", end.interrupted}, {"error", end.error}, {"fits", end.fits},
+              {"computed", end.computed}, {"summary", end.summary}};
+  }
+  const auto error = result["error"].get<std::string>();
+  if (!error.empty()) fmt::print("error: {}\n", error);
+  std::fflush(nullptr);
+  write_line(pipe, result);
+  _exit(error.empty() ? 0 : 1);
+}
+
+std::string why_it_died(int status) {
+  if (WIFSIGNALED(status)) {
+    const int signal = WTERMSIG(status);
+    std::string reason = fmt::format("ended by signal {} ({})", signal, strsignal(signal));
+    if (signal == SIGKILL) reason += "; the system may have run out of memory";
+    return reason;
+  }
+  return fmt::format("ended with status {} and no result", WEXITSTATUS(status));
+}
+
+}  // namespace
+
+// ---- the last step
+
+struct LastStep::Page {
+  char what[120];
+  std::int64_t step, total;
+};
+
+LastStep::LastStep() {
+  void* page = mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) throw_system_error("map memory for", "the state of a job", errno);
+  page_ = static_cast<Page*>(page);
+}
+
+LastStep::~LastStep() { munmap(page_, sizeof(Page)); }
+
+void LastStep::set(const Progress& progress) {
+  page_->what[progress.what.copy(page_->what, sizeof(Page::what) - 1)] = '\0';
+  page_->step = progress.report.step;
+  page_->total = progress.report.total;
+}
+
+std::string LastStep::text() const {
+  if (page_->total == 0 || page_->step + 1 >= page_->total) return "";
+  return fmt::format(" ({}, step {} of {})", page_->what, page_->step + 1, page_->total);
+}
+
+// ---- running
+
+JobEnd run_job(JobRunner& runner, const Job& job) {
+  JobEnd end;
+  try {
+    const JobOutcome outcome = runner.run(job);
+    end.fits = outcome.fits;
+    end.computed = outcome.computed;
+    end.summary = outcome.summary;
+  } catch (const Interrupted& stopped) {
+    end.interrupted = true;
+    end.error = stopped.what();
+  } catch (const c10::Error& error) {
+    end.error = error.what_without_backtrace();
+  } catch (const std::bad_alloc&) {
+    end.error = "out of memory";
+  } catch (const std::exception& error) {
+    end.error = error.what();
+  }
+  return end;
+}
+
+RunnerOptions runner_options(const JobSettings& settings, const std::string& device) {
+  RunnerOptions options;
+  options.device = at::Device(device);
+  options.tensorboard = settings.tensorboard;
+  options.checkpoints.seconds = settings.checkpoint_seconds;
+  options.checkpoints.asked_to_end = ending::asked;
+  options.checkpoints.can_save = ending::can_save;
+  return options;
+}
+
+std::string log_path(const Store& store, const Job& job) {
+  return store.root() + "/logs/" + job.key.substr(0, 16) + ".log";
+}
+
+// ---- the process
+
+JobProcess::JobProcess(const Plan& plan, std::size_t job, const std::string& device, const Registry& registry,
+                       const Store& store, const JobSettings& settings, bool first)
+    : job_(job), device_(device), last_step_(std::make_unique<LastStep>()), started_(Clock::now()) {
+  const std::string title = plan.jobs[job].title();
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw_system_error("make a pipe for", title, errno);
+  fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  pipe_ = Descriptor(ends[0]);
+  std::fflush(nullptr);
+  const pid_t parent = getpid();
+  pid_ = fork();
+  if (pid_ < 0) {
+    const int code = errno;
+    ::close(ends[1]);
+    throw_system_error("start a process for", title, code);
+  }
+  if (pid_ == 0) {
+    setpgid(0, 0);
+    ending::take_signals();
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) _exit(1);  // it died before we asked to be told
+    ::close(ends[0]);
+    open_log(log_path(store, plan.jobs[job]), first);
+    child_main(ends[1], plan, plan.jobs[job], device, registry, store.root(), settings, *last_step_);
+  }
+  setpgid(pid_, pid_);  // whoever of the two comes first
+  ::close(ends[1]);
+  state_.title = title;
+}
+
+JobProcess::~JobProcess() {
+  if (pid_ <= 0) return;
+  kill();
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+JobProcess::JobProcess(JobProcess&& other) noexcept { *this = std::move(other); }
+
+JobProcess& JobProcess::operator=(JobProcess&& other) noexcept {
+  std::swap(job_, other.job_);
+  std::swap(device_, other.device_);
+  std::swap(pid_, other.pid_);
+  std::swap(pipe_, other.pipe_);
+  std::swap(last_step_, other.last_step_);
+  std::swap(buffer_, other.buffer_);
+  std::swap(result_, other.result_);
+  std::swap(state_, other.state_);
+  std::swap(started_, other.started_);
+  return *this;
+}
+
+double JobProcess::seconds() const { return seconds_since(started_); }
+
+bool JobProcess::read() {
+  char chunk[4096];
+  ssize_t n = 0;
+  while ((n = ::read(pipe_.get(), chunk, sizeof chunk)) > 0) buffer_.append(chunk, static_cast<std::size_t>(n));
+  const bool closed = n == 0 || (errno != EINTR && errno != EAGAIN);
+  for (std::size_t end; (end = buffer_.find('\n')) != std::string::npos; buffer_.erase(0, end + 1)) {
+    const nlohmann::json message = nlohmann::json::parse(buffer_.substr(0, end), nullptr, false);
+    if (message.is_discarded()) continue;
+    if (message.value("ended", false)) {
+      result_ = message;
+      continue;
+    }
+    state_.what = message.value("what", "");
+    state_.step = message.value("step", std::int64_t{0});
+    state_.total = message.value("total", std::int64_t{0});
+    state_.loss = message["loss"].is_number() ? message["loss"].get<double>() : 0.0;
+    state_.per_second = message.value("per_second", 0.0);
+  }
+  return closed;
+}
+
+bool JobProcess::exited() const {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+}
+
+JobEnd JobProcess::wait() {
+  int status = 0;
+  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  ::kill(-pid_, SIGKILL);  // what it has started and left behind
+  pid_ = -1;
+  JobEnd end;
+  if (result_.is_null()) {
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    end.interrupted = code == 128 + SIGTERM || code == 128 + SIGINT;
+    end.died = true;
+    end.error = why_it_died(status);
+    end.step = last_step_->text();
+    return end;
+  }
+  end.interrupted = result_.at("interrupted");
+  end.error = result_.at("error");
+  end.fits = result_.at("fits");
+  end.computed = result_.at("computed");
+  end.summary = result_.at("summary");
+  end.step = last_step_->text();
+  return end;
+}
+
+void JobProcess::ask_to_end() {
+  if (pid_ > 0) ::kill(pid_, SIGTERM);
+}
+
+void JobProcess::kill() {
+  if (pid_ > 0) ::kill(-pid_, SIGKILL);
+}
+
+}  // namespace w2s

@@ -1,0 +1,101 @@
+// JobProcess: one job in a process of its own, whose crash is nobody else's.
+//
+// It is the head of a process group, so that what it starts ends with it. Its output goes to the job's log; what it
+// has to say to the pool comes through a pipe.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "base/files.hpp"
+#include "launch/display.hpp"
+#include "launch/job_runner.hpp"
+
+namespace w2s {
+
+/// How the jobs of a run are carried out.
+struct JobSettings {
+  int threads = 1;  // LibTorch threads of each
+  double checkpoint_seconds = 300;
+  std::string tensorboard;  // a folder for event files, or ""
+  bool verbose = false;     // progress goes to the job's log too
+};
+
+/// How a job ended.
+struct JobEnd {
+  bool interrupted = false;  // was asked to end before it was done
+  bool died = false;         // without a word
+  std::string error;         // "" where all is well
+  std::string step;          // LastStep::text()
+  std::int64_t fits = 0, computed = 0;
+  std::string summary;
+};
+
+/// The last training step that a job finished. On a page shared with the job's process: it outlives a crash.
+class LastStep {
+ public:
+  LastStep();
+  ~LastStep();
+  LastStep(const LastStep&) = delete;
+  LastStep& operator=(const LastStep&) = delete;
+
+  void set(const Progress& progress);
+  /// " (fit strong, step 2 of 32)": the step that was under way, or "" outside of training.
+  std::string text() const;
+
+ private:
+  struct Page;
+  Page* page_;
+};
+
+/// Runs it in this process; nothing is thrown.
+JobEnd run_job(JobRunner& runner, const Job& job);
+
+/// What a runner needs to know, but for where it reports to.
+RunnerOptions runner_options(const JobSettings& settings, const std::string& device);
+
+class JobProcess {
+ public:
+  /// Starts it. `first` begins the log anew.
+  JobProcess(const Plan& plan, std::size_t job, const std::string& device, const Registry& registry,
+             const Store& store, const JobSettings& settings, bool first);
+  /// Kills what still runs.
+  ~JobProcess();
+  JobProcess(JobProcess&& other) noexcept;
+  JobProcess& operator=(JobProcess&& other) noexcept;
+
+  std::size_t job() const { return job_; }
+  const std::string& device() const { return device_; }
+  const RunningJob& state() const { return state_; }
+  double seconds() const;
+  pid_t group() const { return pid_; }
+
+  int descriptor() const { return pipe_.get(); }
+  /// Reads what it has sent, without waiting. True where it has closed its end.
+  bool read();
+  /// It has ended, though something that it started may still hold the pipe.
+  bool exited() const;
+  /// Waits for its end. Where it died without a word, the error says how.
+  JobEnd wait();
+
+  void ask_to_end();
+  void kill();
+
+ private:
+  std::size_t job_ = 0;
+  std::string device_;
+  pid_t pid_ = -1;
+  Descriptor pipe_;
+  std::unique_ptr<LastStep> last_step_;
+  std::string buffer_;
+  nlohmann::json result_;
+  RunningJob state_;
+  std::chrono::steady_clock::time_point started_;
+};
+
+std::string log_path(const Store& store, const Job& job);
+
+}  // namespace w2s
