@@ -1,0 +1,59 @@
+// w2s chess games: a corpus of self-play as PGN.
+#include <fmt/format.h>
+
+#include <w2s/error.hpp>
+
+#include "growing_file.hpp"
+#include "progress.hpp"
+#include "self_play_options.hpp"
+
+namespace w2s::chess {
+namespace {
+
+// Reads the games that are there, cuts off an unfinished last one, and counts the others.
+std::int64_t continue_after(GrowingFile& file, const std::string& path) {
+  const std::string& text = file.text();
+  const std::size_t last = text.rfind("[Event ");
+  std::size_t end = last == std::string::npos ? 0 : text.find("\n\n", last);
+  if (end != std::string::npos && last != std::string::npos) end = text.find("\n\n", end + 2);
+  if (last == std::string::npos || end == std::string::npos) {
+    file.cut(last == std::string::npos ? 0 : last);
+  } else if (end + 2 != text.size()) {
+    file.cut(end + 2);
+  }
+  PgnReader reader(text, path);
+  PgnGame game;
+  std::int64_t games = 0;
+  while (reader.next(game)) {
+    if (game.tag("Round") != std::to_string(games)) {
+      throw UsageError(path + ":" + std::to_string(game.line) + ": game '" + game.tag("Round") +
+                       "' stands in the place of " + std::to_string(games) + ": the file was changed");
+    }
+    ++games;
+  }
+  return games;
+}
+
+}  // namespace
+
+int games(const app::Command& command, const app::Args& args) {
+  app::Options options(command, {});
+  add_self_play(options);
+  options.add()("count", app::po::value<std::int64_t>()->value_name("N")->default_value(1000),
+                "games in the file");
+  if (!options.parse(args)) return 0;
+  const SelfPlay play_settings = self_play_of(options);
+  const std::string path = out_of(options);
+  const std::int64_t total = count_of(options, "count", 1);
+
+  Engine engine(options.text("engine"));
+  GrowingFile file(path, settings_of(play_settings, engine));
+  std::int64_t done = continue_after(file, path);
+  Progress progress("games", done, total);
+  for (; done < total; progress.update(++done)) file.append(pgn_text(play(engine, play_settings, done)));
+  file.sync();
+  fmt::print("{}: {} games\n", path, done);
+  return 0;
+}
+
+}  // namespace w2s::chess

@@ -1,0 +1,108 @@
+// w2s chess puzzles: positions of self-play with one clearly best move, as JSONL.
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include <w2s/error.hpp>
+
+#include "config/toml.hpp"
+#include "find_puzzles.hpp"
+#include "growing_file.hpp"
+#include "progress.hpp"
+#include "self_play_options.hpp"
+
+namespace w2s::chess {
+namespace {
+
+// Board, side, castling and en passant: the counters do not make another puzzle.
+std::string place_of(const std::string& fen) {
+  std::size_t end = 0;
+  for (int field = 0; field < 4; ++field) end = fen.find(' ', end) + 1;
+  return fen.substr(0, end);
+}
+
+struct State {
+  std::unordered_set<std::string> places;
+  std::int64_t puzzles = 0;
+  std::int64_t next_game = 0;
+};
+
+// Keeps all but what may be unfinished, the last game's puzzles: that game is played again.
+State continue_after(GrowingFile& file, const std::string& path) {
+  State state;
+  std::size_t kept = 0, at = 0;
+  std::int64_t game = -1, line = 0, kept_puzzles = 0;
+  std::vector<std::string> of_game;
+  const std::string& text = file.text();
+  for (std::size_t end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    const Table row = parse_json(text.substr(at, end - at), path + ":" + std::to_string(++line)).as_table();
+    const std::int64_t number = row.at("game").as_int();
+    if (number != game) {
+      state.places.insert(of_game.begin(), of_game.end());
+      of_game.clear();
+      kept = at;
+      kept_puzzles = state.puzzles;
+      game = number;
+    }
+    of_game.push_back(place_of(row.at("fen").as_string()));
+    ++state.puzzles;
+  }
+  file.cut(kept);
+  state.puzzles = kept_puzzles;
+  state.next_game = std::max<std::int64_t>(game, 0);
+  return state;
+}
+
+}  // namespace
+
+int puzzles(const app::Command& command, const app::Args& args) {
+  app::Options options(command, {});
+  const PuzzleSearch defaults;
+  using app::po::value;
+  add_self_play(options);
+  options.add()("count", value<std::int64_t>()->value_name("N")->default_value(1000), "puzzles in the file")(
+      "check-nodes", value<std::int64_t>()->value_name("N")->default_value(defaults.nodes),
+      "of the search that confirms a puzzle")(
+      "gap", value<std::int64_t>()->value_name("CP")->default_value(defaults.gap),
+      "centipawns between the best move and the second, at least")(
+      "first-ply", value<std::int64_t>()->value_name("N")->default_value(defaults.first_ply),
+      "plies of a game before its first puzzle")(
+      "per-game", value<std::int64_t>()->value_name("N")->default_value(defaults.per_game),
+      "puzzles of one game, at most");
+  if (!options.parse(args)) return 0;
+  const SelfPlay play_settings = self_play_of(options);
+  if (play_settings.lines < 2) throw UsageError("--lines must be at least 2: the gap lies between two moves");
+  PuzzleSearch search;
+  search.nodes = count_of(options, "check-nodes", 1);
+  search.gap = static_cast<int>(count_of(options, "gap", 1));
+  search.first_ply = static_cast<int>(count_of(options, "first-ply", 0));
+  search.per_game = static_cast<int>(count_of(options, "per-game", 1));
+  const std::string path = out_of(options);
+  const std::int64_t total = count_of(options, "count", 1);
+
+  Engine engine(options.text("engine"));
+  Table settings = settings_of(play_settings, engine);
+  settings.set("check_nodes", search.nodes);
+  settings.set("gap", search.gap);
+  settings.set("first_ply", search.first_ply);
+  settings.set("per_game", search.per_game);
+  GrowingFile file(path, settings);
+  State state = continue_after(file, path);
+  Progress progress("puzzles", state.puzzles, total);
+  for (; state.puzzles < total; ++state.next_game) {
+    std::string rows;
+    for (const Table& row : find_puzzles(engine, play_settings, search, state.next_game)) {
+      if (state.puzzles == total || !state.places.insert(place_of(row.at("fen").as_string())).second)
+        continue;
+      rows += write_json(row) + "\n";
+      ++state.puzzles;
+    }
+    file.append(rows);
+    progress.update(state.puzzles, fmt::format("{} games", state.next_game + 1));
+  }
+  file.sync();
+  fmt::print("{}: {} puzzles\n", path, state.puzzles);
+  return 0;
+}
+
+}  // namespace w2s::chess
