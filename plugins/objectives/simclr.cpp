@@ -1,6 +1,7 @@
 // SimCLR: two augmented views of one image should be each other's nearest neighbours.
 #include <w2s/init.hpp>
 #include <w2s/objective.hpp>
+#include <w2s/torch_compat.hpp>
 
 #include <functional>
 
@@ -104,6 +105,7 @@ class SimClr final : public IObjective {
 
   // z [2B, D], the views of image i in rows i and B + i.
   Tensor contrastive(const Tensor& z) const {
+    const compat::Autocast full(z.device().type(), at::kFloat);
     const Tensor unit = z / z.norm(2, {1}, /*keepdim=*/true).clamp_min(1e-8);
     const std::int64_t n = unit.size(0);
     const Tensor itself = at::eye(n, unit.options().dtype(at::kBool));

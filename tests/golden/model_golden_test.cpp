@@ -1,4 +1,5 @@
-// Every model folder of $W2S_FIXTURES/models against what Hugging Face transformers computed, in float32.
+// Every model folder of $W2S_FIXTURES/models and of tests/golden/huggingface (reference_models.py) against
+// what Hugging Face transformers computed, in float32.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -81,7 +82,7 @@ class ModelGolden : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(ModelGolden, AgreesWithHuggingFace) {
-  const std::string folder = (models_folder() / GetParam()).string();
+  const std::string& folder = GetParam();
   const SafeTensors expected = SafeTensors::open(folder + "/expected.safetensors");
   for (const std::string attention : {"plain", "fused", "auto"}) {
     if (expected.has("pixel_values"))
@@ -91,26 +92,61 @@ TEST_P(ModelGolden, AgreesWithHuggingFace) {
   }
 }
 
-std::vector<std::string> model_names() {
-  std::vector<std::string> names;
-  if (!std::filesystem::is_directory(models_folder())) return names;
-  for (const auto& entry : std::filesystem::directory_iterator(models_folder())) {
-    if (std::filesystem::exists(entry.path() / "expected.safetensors"))
-      names.push_back(entry.path().filename());
+// Features and the gradient of every weight, with and without recomputation of the blocks.
+TEST_P(ModelGolden, RecomputedBlocksGiveTheSameGradients) {
+  const std::string& folder = GetParam();
+  const SafeTensors expected = SafeTensors::open(folder + "/expected.safetensors");
+  Batch batch;
+  ModelContext context;
+  if (expected.has("pixel_values")) {
+    batch.x = expected.at("pixel_values");
+    context.input_shape = batch.x.sizes().slice(1).vec();
+  } else {
+    batch.x = expected.at("input_ids").to(at::kLong);
+    batch.mask = expected.at("attention_mask").to(at::kBool);
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  std::vector<std::map<std::string, Tensor>> gradients;
+  for (const bool recompute : {false, true}) {
+    const Spec spec{"huggingface", Table{{"path", folder}, {"checkpoint_blocks", recompute}}, {}};
+    const std::unique_ptr<IModel> model = registry().make_model(spec);
+    model->build(context, Stream(0, "golden"));
+    for (auto& item : model->parameters().items()) item.tensor.set_requires_grad(!item.buffer);
+    model->features(batch).square().sum().backward();
+    std::map<std::string, Tensor>& found = gradients.emplace_back();
+    for (const auto& item : model->parameters().items()) {
+      if (item.tensor.grad().defined()) found[item.name] = item.tensor.grad();
+    }
+  }
+  ASSERT_GT(gradients[0].size(), 2u);
+  ASSERT_EQ(gradients[0].size(), gradients[1].size());
+  for (const auto& [name, gradient] : gradients[0]) {
+    const double scale = 1 + gradient.abs().max().item<double>();
+    EXPECT_LE((gradient - gradients[1].at(name)).abs().max().item<double>(), kTolerance * scale) << name;
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, ModelGolden, testing::ValuesIn(model_names()), [](const auto& info) {
-  std::string name = info.param;
+std::vector<std::string> model_folders() {
+  std::vector<std::string> folders;
+  for (const std::filesystem::path& root :
+       {models_folder(), std::filesystem::path(W2S_SOURCE_DIR "/tests/golden/huggingface")}) {
+    if (!std::filesystem::is_directory(root)) continue;
+    for (const auto& entry : std::filesystem::directory_iterator(root)) {
+      if (std::filesystem::exists(entry.path() / "expected.safetensors")) folders.push_back(entry.path());
+    }
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+INSTANTIATE_TEST_SUITE_P(Folders, ModelGolden, testing::ValuesIn(model_folders()), [](const auto& info) {
+  std::string name = std::filesystem::path(info.param).filename();
   for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
   return name;
 });
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ModelGolden);
 
 TEST(ModelGoldenFixtures, ArePresent) {
-  if (model_names().empty()) GTEST_SKIP() << "no model fixtures in " << models_folder();
+  if (!std::filesystem::is_directory(models_folder()))
+    GTEST_SKIP() << "no model fixtures in " << models_folder();
 }
 
 }  // namespace

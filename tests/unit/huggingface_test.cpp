@@ -1,14 +1,18 @@
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/function.h>
 #include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include <w2s/json.hpp>
 #include <w2s/model.hpp>
 #include <w2s/safetensors.hpp>
 #include <w2s/tokenizer.hpp>
+#include <w2s/torch_compat.hpp>
 
 #include "plugins/registry.hpp"
 
@@ -660,6 +664,130 @@ TEST(HuggingFaceGeneration, EndsAtAStopToken) {
   expect_message([&] { model->generate({{1}}, options); }, {"max_tokens = 16", "context of 16"});
   options.max_tokens = 2;
   expect_message([&] { model->generate({{}}, options); }, {"prompt 0 is empty"});
+}
+
+// Gradients of a weighted sum of the features, by name; the features under "".
+Tensors gradients(IModel& model, const Batch& batch) {
+  for (auto& item : model.parameters().items()) {
+    if (!item.buffer) item.tensor.set_requires_grad(true);
+  }
+  const Tensor found = model.features(batch);
+  (found * random_tensor("direction", found.sizes().vec())).sum().backward();
+  Tensors all{{"", found.detach()}};
+  for (const auto& item : model.parameters().items()) {
+    if (item.tensor.grad().defined()) all[item.name] = item.tensor.grad();
+  }
+  return all;
+}
+
+std::size_t graph_size(const Tensor& tensor) {
+  std::set<torch::autograd::Node*> seen;
+  std::vector<torch::autograd::Node*> open{tensor.grad_fn().get()};
+  while (!open.empty()) {
+    torch::autograd::Node* node = open.back();
+    open.pop_back();
+    if (!seen.insert(node).second) continue;
+    for (const auto& edge : node->next_edges()) {
+      if (edge.function) open.push_back(edge.function.get());
+    }
+  }
+  return seen.size();
+}
+
+TEST(HuggingFaceCheckpointing, RecomputedBlocksGiveTheSameFeaturesAndGradients) {
+  for (const Case& c : text_models()) {
+    Folder folder;
+    write(folder, c);
+    for (const Table& lora : {Table{}, Table{{"rank", 2}}}) {
+      const Tensors kept = gradients(*load(folder, {{"lora", lora}}), batch_of(kRows));
+      const Tensors recomputed =
+          gradients(*load(folder, {{"lora", lora}, {"checkpoint_blocks", true}}), batch_of(kRows));
+      ASSERT_EQ(kept.size(), recomputed.size()) << type_of(c);
+      for (const auto& [name, tensor] : kept) {
+        EXPECT_LT(distance(tensor, recomputed.at(name)), 1e-6 * (1 + tensor.abs().max().item<double>()))
+            << type_of(c) << ' ' << name;
+      }
+    }
+  }
+}
+
+TEST(HuggingFaceCheckpointing, KeepsNothingOfABlockButItsInput) {
+  for (const Case& c : decoders()) {
+    Folder folder;
+    write(folder, c);
+    const auto kept = load(folder), recomputed = load(folder, {{"checkpoint_blocks", true}});
+    for (const auto& model : {kept.get(), recomputed.get()}) {
+      for (auto& item : model->parameters().items()) item.tensor.set_requires_grad(true);
+    }
+    const Tensor inside = kept->hidden(batch_of(kRows)), outside = recomputed->hidden(batch_of(kRows));
+    const auto depth = static_cast<std::size_t>(kept->depth());
+    // A weight is a node of its own; a block is one more, and so are a few steps before and after the blocks.
+    EXPECT_LT(graph_size(outside), recomputed->parameters().items().size() + depth + 10) << type_of(c);
+    EXPECT_GT(graph_size(inside), graph_size(outside) + 10 * depth) << type_of(c);
+  }
+}
+
+TEST(HuggingFaceCheckpointing, FrozenBlocksPassGradientsOn) {
+  Folder folder;
+  write(folder, gpt2());
+  const auto gradient_of = [&](bool checkpoint, const std::string& trained) {
+    const auto model = load(folder, {{"checkpoint_blocks", checkpoint}});
+    for (auto& item : model->parameters().items()) item.tensor.set_requires_grad(item.name == trained);
+    model->features(batch_of(kRows)).square().sum().backward();
+    return model->parameters()[trained].grad();
+  };
+  for (const std::string trained : {"transformer.wpe.weight", "transformer.h.1.ln_2.bias"}) {
+    EXPECT_LT(distance(gradient_of(true, trained), gradient_of(false, trained)), 1e-5) << trained;
+  }
+}
+
+TEST(HuggingFaceCheckpointing, RefusesSecondDerivatives) {
+  Folder folder;
+  write(folder, gpt2());
+  const auto model = load(folder, {{"checkpoint_blocks", true}});
+  Tensor bias = model->parameters()["transformer.h.0.ln_1.bias"];
+  bias.set_requires_grad(true);
+  const Tensor features = model->features(batch_of(kRows));
+  expect_message(
+      [&] {
+        torch::autograd::grad({features.square().sum()}, {bias}, {}, /*retain_graph=*/true,
+                              /*create_graph=*/true);
+      },
+      {"second derivatives", "checkpoint_blocks"});
+}
+
+TEST(HuggingFacePrecision, MixedPrecisionIsCloseAndGivesFloat32Gradients) {
+  for (const Case& c : text_models()) {
+    Folder folder;
+    write(folder, c);
+    const Tensors wide = gradients(*load(folder), batch_of(kRows));
+    for (const bool checkpoint : {false, true}) {
+      Tensors half;
+      {
+        const auto model = load(folder, {{"checkpoint_blocks", checkpoint}});
+        for (auto& item : model->parameters().items()) item.tensor.set_requires_grad(true);
+        Tensor found;
+        {
+          const compat::Autocast precision(at::kCPU, at::kBFloat16);
+          found = model->features(batch_of(kRows)).to(at::kFloat);
+        }
+        EXPECT_EQ(compat::Autocast::current(at::kCPU), at::kFloat);
+        (found * random_tensor("direction", found.sizes().vec())).sum().backward();
+        half[""] = found.detach();
+        for (const auto& item : model->parameters().items()) {
+          if (item.tensor.grad().defined()) half[item.name] = item.tensor.grad();
+        }
+      }
+      EXPECT_GT(distance(half.at(""), wide.at("")), 1e-6) << type_of(c) << ": bfloat16 has 8 bits";
+      ASSERT_EQ(half.size(), wide.size()) << type_of(c);
+      for (const auto& [name, tensor] : wide) {
+        EXPECT_EQ(half.at(name).scalar_type(), at::kFloat) << name;
+        const double scale = tensor.norm().item<double>();
+        EXPECT_LT((half.at(name) - tensor).norm().item<double>(), 0.1 * scale + 1e-3)
+            << type_of(c) << ' ' << name;
+      }
+    }
+  }
 }
 
 TEST(HuggingFaceLora, TrainsTheUpdatesAloneAndStartsAtTheCheckpoint) {

@@ -6,6 +6,7 @@
 
 #include <w2s/error.hpp>
 #include <w2s/init.hpp>
+#include <w2s/torch_compat.hpp>
 
 namespace w2s {
 
@@ -75,9 +76,7 @@ Tensor ProbeTrainee::logits(const std::vector<std::int64_t>& examples) {
 
 std::vector<Parameters::Item*> ProbeTrainee::trained() { return weights_of(head_.parameters()); }
 
-NetworkTrainee::NetworkTrainee(IModel& model, Head& head, const Encoded& inputs, const std::string& trainable,
-                               at::Device device)
-    : model_(model), head_(head), inputs_(inputs), device_(device) {
+std::vector<Parameters::Item*> train_only(IModel& model, const std::string& trainable) {
   std::int64_t first_block = -1;
   if (trainable == "head") {
     first_block = model.depth() + 1;
@@ -90,15 +89,36 @@ NetworkTrainee::NetworkTrainee(IModel& model, Head& head, const Encoded& inputs,
     }
     first_block = model.depth() - k;
   }
+  std::vector<Parameters::Item*> trained;
   for (Parameters::Item* item : weights_of(model.parameters())) {
     const bool train = model.block_of(item->name) >= first_block;
     item->tensor.set_requires_grad(train);
-    if (train) trained_.push_back(item);
+    if (train) trained.push_back(item);
   }
+  return trained;
+}
+
+at::ScalarType precision_of(const TrainParams& train) {
+  return train.precision == "bfloat16" ? at::kBFloat16 : at::kFloat;
+}
+
+NetworkTrainee::NetworkTrainee(IModel& model, Head& head, const Encoded& inputs, const std::string& trainable,
+                               at::Device device, at::ScalarType precision)
+    : model_(model),
+      head_(head),
+      inputs_(inputs),
+      trained_(train_only(model, trainable)),
+      device_(device),
+      precision_(precision) {
   for (Parameters::Item* item : weights_of(head.parameters())) {
     item->tensor.set_requires_grad(true);
     trained_.push_back(item);
   }
+}
+
+Tensor NetworkTrainee::features(const Batch& batch) {
+  const compat::Autocast mixed(device_.type(), precision_);
+  return model_.features(batch).to(at::kFloat);
 }
 
 Tensor NetworkTrainee::logits(const std::vector<std::int64_t>& examples) {
@@ -106,7 +126,7 @@ Tensor NetworkTrainee::logits(const std::vector<std::int64_t>& examples) {
   for (const std::int64_t example : examples) {
     for (std::int64_t part = 0; part < inputs_.parts; ++part) rows.push_back(example * inputs_.parts + part);
   }
-  return head_.logits(model_.features(collate(inputs_, rows, device_)));
+  return head_.logits(features(collate(inputs_, rows, device_)));
 }
 
 Tensor NetworkTrainee::mixed_logits(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b,
@@ -117,7 +137,7 @@ Tensor NetworkTrainee::mixed_logits(const std::vector<std::int64_t>& a, const st
   shape[0] = -1;
   Batch mixed;
   mixed.x = at::lerp(second.x, first.x, share.to(first.x.scalar_type()).view(shape));
-  return head_.logits(model_.features(mixed));
+  return head_.logits(features(mixed));
 }
 
 std::int64_t NetworkTrainee::tokens(std::int64_t example) const {

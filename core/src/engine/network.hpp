@@ -32,6 +32,9 @@ class Head {
   Parameters parameters_;
 };
 
+/// The type of matrix products that train.precision names, as compat::Autocast takes it.
+at::ScalarType precision_of(const TrainParams& train);
+
 /// What the training loop trains: gives logits for examples, however it comes by them.
 class Trainee {
  public:
@@ -47,6 +50,12 @@ class Trainee {
   virtual std::int64_t size() const = 0;
   /// Trained tensors by name, in a fixed order; leaves that require gradients.
   virtual std::vector<Parameters::Item*> trained() = 0;
+
+  /// Rows of logits that an example has: 1, or one for each token of its answer (generation).
+  virtual std::int64_t rows(std::int64_t) const { return 1; }
+  /// Generation: these answers' tokens, int64 [B'], and how many there are to choose from.
+  virtual Tensor answer_tokens(const std::vector<std::int64_t>&) const { return {}; }
+  virtual std::int64_t vocabulary() const { return 0; }
 };
 
 /// A head on features that were computed once. `features` float32 [N · parts, D] on the head's device.
@@ -66,9 +75,10 @@ class ProbeTrainee final : public Trainee {
 /// A backbone and its head on encoded inputs.
 class NetworkTrainee final : public Trainee {
  public:
-  /// `trainable`: "all", "last:k" or "head". Throws UsageError for a k beyond the model's depth.
+  /// `trainable`: "all", "last:k" or "head". Throws UsageError for a k beyond the model's depth. The backbone
+  /// runs in `precision`, the head in float32.
   NetworkTrainee(IModel& model, Head& head, const Encoded& inputs, const std::string& trainable,
-                 at::Device device);
+                 at::Device device, at::ScalarType precision = at::kFloat);
   Tensor logits(const std::vector<std::int64_t>& examples) override;
   Tensor mixed_logits(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b,
                       const Tensor& share) override;
@@ -77,12 +87,18 @@ class NetworkTrainee final : public Trainee {
   std::vector<Parameters::Item*> trained() override;
 
  private:
+  Tensor features(const Batch& batch);
+
   IModel& model_;
   Head& head_;
   const Encoded& inputs_;
   std::vector<Parameters::Item*> trained_;
   at::Device device_;
+  at::ScalarType precision_;
 };
+
+/// Weights of the backbone that train, all others being frozen; `trainable` as for NetworkTrainee.
+std::vector<Parameters::Item*> train_only(IModel& model, const std::string& trainable);
 
 /// One batch of rows of `inputs`, padded to its longest row.
 Batch collate(const Encoded& inputs, const std::vector<std::int64_t>& rows, at::Device device);

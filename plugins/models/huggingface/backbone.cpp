@@ -114,6 +114,7 @@ Inputs Backbone::inputs(const Batch& batch) const {
   Inputs in;
   in.x = batch.x;
   in.attention = attention_;
+  in.checkpoint_blocks = params_.checkpoint_blocks;
   if (family_->kind() == Family::Kind::vision) return in;
   if (batch.x.size(1) > family_->context()) {
     throw Error("a batch of rows of " + std::to_string(batch.x.size(1)) + " tokens: the model has " +
@@ -143,6 +144,20 @@ Tensor Backbone::hidden(const Batch& batch) {
 
 Tensor Backbone::vocabulary_logits(const Tensor& hidden) {
   return output_logits(*family_, weights(), hidden);
+}
+
+Tensor Backbone::word_embeddings(const std::vector<std::string>& words) {
+  if (family_->kind() != Family::Kind::decoder) throw UsageError("this model is not a causal language model");
+  std::vector<std::int64_t> last;
+  for (const std::string& word : words) {
+    const Tokenizer::Ids ids = tokenizer().encode(word, /*add_special_tokens=*/false);
+    if (ids.empty()) throw UsageError("the word '" + word + "' has no token");
+    last.push_back(ids.back());
+  }
+  const std::string name = family_->output_embedding();
+  if (!parameters().has(name)) throw UsageError("the checkpoint has no output embedding '" + name + "'");
+  const Tensor& rows = parameters().at(name);
+  return rows.index_select(0, at::tensor(last, at::kLong).to(rows.device())).to(at::kFloat);
 }
 
 std::vector<std::vector<std::int32_t>> Backbone::generate(

@@ -19,8 +19,9 @@ struct BackboneParams {
   std::int64_t context = 0;  ///< 0: all positions that the model has
   std::int64_t layer = -1;   ///< whose hidden states are the features: 0 embeddings, … depth; -1 the last
   std::string attention = "auto";
-  std::string dtype = "float32";  ///< of the weights; half types are frozen
-  Table lora;                     ///< LoraParams; empty: none
+  std::string dtype = "float32";   ///< of the weights; half types are frozen
+  Table lora;                      ///< LoraParams; empty: none
+  bool checkpoint_blocks = false;  ///< Inputs::checkpoint_blocks
 };
 
 class Backbone : public IModel {
@@ -33,6 +34,7 @@ class Backbone : public IModel {
   Tensor features(const Batch& batch) override;
   Tensor hidden(const Batch& batch) override;
   Tensor vocabulary_logits(const Tensor& hidden) override;
+  Tensor word_embeddings(const std::vector<std::string>& words) override;
   std::vector<std::vector<std::int32_t>> generate(const std::vector<std::vector<std::int32_t>>& prompts,
                                                   const GenerateOptions& options) override;
   /// config.json, model.safetensors with Hugging Face's names (LoRA folded in), and the tokenizer's files.
@@ -86,6 +88,9 @@ void describe_backbone(Schema<Params>& schema) {
       .field("attention", &Params::attention,
              "fused: LibTorch's kernels; plain: the formula; auto: fused where it is fast")
       .one_of({"auto", "fused", "plain"});
+  schema.field("checkpoint_blocks", &Params::checkpoint_blocks,
+               "training keeps each block's input alone and computes the block again for its gradient: less "
+               "memory, about a third more time, the same result");
   schema.field(
       "lora", &Params::lora,
       "{ rank = 8, alpha = 16, targets = [] }: trains low-rank updates and freezes the rest; empty: no LoRA");

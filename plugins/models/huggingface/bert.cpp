@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "family.hpp"
+#include "recompute.hpp"
 
 namespace w2s::hf {
 namespace {
@@ -59,23 +60,30 @@ class Bert final : public Family {
                at::embedding(weights["embeddings.position_embeddings.weight"], positions(in));
     x = weights.layer_norm(x, "embeddings.LayerNorm", eps_);
     const Mask mask = padding_mask(in.attention, in.real);
-    const double scale = 1 / std::sqrt(static_cast<double>(width_ / heads_));
     for (std::int64_t i = 0; i < layer; ++i) {
-      const std::string block = "encoder.layer." + std::to_string(i) + ".";
-      const Tensor q = split_heads(weights.linear(x, block + "attention.self.query"), heads_);
-      const Tensor k = split_heads(weights.linear(x, block + "attention.self.key"), heads_);
-      const Tensor v = split_heads(weights.linear(x, block + "attention.self.value"), heads_);
-      const Tensor context = merge_heads(attend(in.attention, q, k, v, mask, scale));
-      x = weights.layer_norm(x + weights.linear(context, block + "attention.output.dense"),
-                             block + "attention.output.LayerNorm", eps_);
-      const Tensor inner = activate(activation_, weights.linear(x, block + "intermediate.dense"));
-      x = weights.layer_norm(x + weights.linear(inner, block + "output.dense"), block + "output.LayerNorm",
-                             eps_);
+      const std::string name = "encoder.layer." + std::to_string(i) + ".";
+      x = run_block(in, weights, name, x, [=, this](const Tensor& given) {
+        return block(weights, in.attention, name, mask, given);
+      });
     }
     return x;
   }
 
  private:
+  Tensor block(const Weights& weights, Attention attention, const std::string& name, const Mask& mask,
+               const Tensor& given) const {
+    const Tensor q = split_heads(weights.linear(given, name + "attention.self.query"), heads_);
+    const Tensor k = split_heads(weights.linear(given, name + "attention.self.key"), heads_);
+    const Tensor v = split_heads(weights.linear(given, name + "attention.self.value"), heads_);
+    const double scale = 1 / std::sqrt(static_cast<double>(width_ / heads_));
+    const Tensor context = merge_heads(attend(attention, q, k, v, mask, scale));
+    const Tensor x = weights.layer_norm(given + weights.linear(context, name + "attention.output.dense"),
+                                        name + "attention.output.LayerNorm", eps_);
+    const Tensor inner = activate(activation_, weights.linear(x, name + "intermediate.dense"));
+    return weights.layer_norm(x + weights.linear(inner, name + "output.dense"), name + "output.LayerNorm",
+                              eps_);
+  }
+
   // RoBERTa counts tokens other than padding, from padding's id + 1.
   Tensor positions(const Inputs& in) const {
     if (!roberta_) return token_positions(in);

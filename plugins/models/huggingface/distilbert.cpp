@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "family.hpp"
+#include "recompute.hpp"
 
 namespace w2s::hf {
 namespace {
@@ -50,23 +51,29 @@ class DistilBert final : public Family {
                at::embedding(weights["embeddings.position_embeddings.weight"], token_positions(in));
     x = weights.layer_norm(x, "embeddings.LayerNorm", kEps);
     const Mask mask = padding_mask(in.attention, in.real);
-    const double scale = 1 / std::sqrt(static_cast<double>(width_ / heads_));
     for (std::int64_t i = 0; i < layer; ++i) {
-      const std::string block = "transformer.layer." + std::to_string(i) + ".";
-      const Tensor q = split_heads(weights.linear(x, block + "attention.q_lin"), heads_);
-      const Tensor k = split_heads(weights.linear(x, block + "attention.k_lin"), heads_);
-      const Tensor v = split_heads(weights.linear(x, block + "attention.v_lin"), heads_);
-      const Tensor context = merge_heads(attend(in.attention, q, k, v, mask, scale));
-      x = weights.layer_norm(x + weights.linear(context, block + "attention.out_lin"),
-                             block + "sa_layer_norm", kEps);
-      const Tensor inner = activate(activation_, weights.linear(x, block + "ffn.lin1"));
-      x = weights.layer_norm(x + weights.linear(inner, block + "ffn.lin2"), block + "output_layer_norm",
-                             kEps);
+      const std::string name = "transformer.layer." + std::to_string(i) + ".";
+      x = run_block(in, weights, name, x, [=, this](const Tensor& given) {
+        return block(weights, in.attention, name, mask, given);
+      });
     }
     return x;
   }
 
  private:
+  Tensor block(const Weights& weights, Attention attention, const std::string& name, const Mask& mask,
+               const Tensor& given) const {
+    const Tensor q = split_heads(weights.linear(given, name + "attention.q_lin"), heads_);
+    const Tensor k = split_heads(weights.linear(given, name + "attention.k_lin"), heads_);
+    const Tensor v = split_heads(weights.linear(given, name + "attention.v_lin"), heads_);
+    const double scale = 1 / std::sqrt(static_cast<double>(width_ / heads_));
+    const Tensor context = merge_heads(attend(attention, q, k, v, mask, scale));
+    const Tensor x = weights.layer_norm(given + weights.linear(context, name + "attention.out_lin"),
+                                        name + "sa_layer_norm", kEps);
+    const Tensor inner = activate(activation_, weights.linear(x, name + "ffn.lin1"));
+    return weights.layer_norm(x + weights.linear(inner, name + "ffn.lin2"), name + "output_layer_norm", kEps);
+  }
+
   std::int64_t width_, heads_, depth_, context_, vocabulary_;
   std::string activation_;
 };

@@ -20,6 +20,7 @@ struct Inputs {
   Tensor positions;  ///< decoders with a cache: int64 [R, T]; else undefined, 0 … T − 1
   Attention attention = Attention::plain;
   KeyValueCache* cache = nullptr;  ///< decoders: generation
+  bool checkpoint_blocks = false;  ///< training: blocks drop their activations, see recompute.hpp
 };
 
 class Family {

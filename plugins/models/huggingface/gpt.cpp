@@ -16,6 +16,7 @@ class Gpt final : public Backbone {
     std::int64_t context = 0, layer = -1;
     std::string attention = "auto";
     Table lora;
+    bool checkpoint_blocks = false;
   };
 
   static void describe(Schema<Params>& schema) {
@@ -37,8 +38,8 @@ class Gpt final : public Backbone {
   }
 
   explicit Gpt(const Params& params)
-      : Backbone(config_of(params),
-                 {params.tokenizer, params.context, params.layer, params.attention, "float32", params.lora}),
+      : Backbone(config_of(params), {params.tokenizer, params.context, params.layer, params.attention,
+                                     "float32", params.lora, params.checkpoint_blocks}),
         residual_sd_(0.02 / std::sqrt(2.0 * static_cast<double>(params.layers))) {}
 
   void build(const ModelContext& context, Stream stream) override {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "family.hpp"
+#include "recompute.hpp"
 
 namespace w2s::hf {
 namespace {
@@ -18,8 +19,7 @@ class Gpt2 final : public Family {
         eps_(config.real({"layer_norm_epsilon"}, 1e-5)),
         activation_(config.text({"activation_function"}, "gelu_new")),
         scaled_(config.flag("scale_attn_weights", true)),
-        scaled_by_depth_(config.flag("scale_attn_by_inverse_layer_idx", false)),
-        tied_(config.flag("tie_word_embeddings", true)) {
+        scaled_by_depth_(config.flag("scale_attn_by_inverse_layer_idx", false)) {
     check_heads(config, width_, heads_);
     check_activation(activation_, config.name());
     const std::int64_t inner = config.size({"n_inner"}, 4 * width_);
@@ -39,12 +39,8 @@ class Gpt2 final : public Family {
       layout_.linear(block + "mlp.c_proj", inner, width_, i, true, Map::transposed);
     }
     layout_.norm("ln_f", width_, depth_);
-    if (tied_) {
-      layout_.ignored_prefixes.push_back("lm_head.");
-    } else {
-      layout_.weight("lm_head.weight", {vocabulary_, width_}, depth_);
-      layout_.tensors.back().optional = layout_.tensors.back().outside = true;
-    }
+    output_ = layout_.output_embedding(config.flag("tie_word_embeddings", true), "wte.weight",
+                                       "lm_head.weight", vocabulary_, width_, depth_);
   }
 
   Kind kind() const override { return Kind::decoder; }
@@ -52,31 +48,35 @@ class Gpt2 final : public Family {
   std::int64_t width(std::int64_t) const override { return width_; }
   std::int64_t context() const override { return context_; }
   std::int64_t vocabulary() const override { return vocabulary_; }
-  std::string output_embedding() const override {
-    return tied_ ? "transformer.wte.weight" : "lm_head.weight";
-  }
+  std::string output_embedding() const override { return output_; }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     const Tensor positions = token_positions(in);
     Tensor x = at::embedding(weights["wte.weight"], in.x) + at::embedding(weights["wpe.weight"], positions);
     const Mask mask = decoder_mask(in, 0);
     for (std::int64_t i = 0; i < layer; ++i) {
-      const std::string block = "h." + std::to_string(i) + ".";
-      const Tensor normed = weights.layer_norm(x, block + "ln_1", eps_);
-      const auto qkv = weights.transposed(normed, block + "attn.c_attn").split(width_, 2);
-      const Tensor q = split_heads(qkv[0], heads_);
-      Tensor k = split_heads(qkv[1], heads_), v = split_heads(qkv[2], heads_);
-      if (in.cache) std::tie(k, v) = in.cache->update(i, k, v, positions);
-      const Tensor context = merge_heads(attend(in.attention, q, k, v, mask, scale(i)));
-      x = x + weights.transposed(context, block + "attn.c_proj");
-      const Tensor inner =
-          weights.transposed(weights.layer_norm(x, block + "ln_2", eps_), block + "mlp.c_fc");
-      x = x + weights.transposed(activate(activation_, inner), block + "mlp.c_proj");
+      const std::string name = "h." + std::to_string(i) + ".";
+      x = run_block(in, weights, name, x, [=, this](const Tensor& given) {
+        return block(weights, in, name, i, positions, mask, given);
+      });
     }
     return layer == depth_ ? weights.layer_norm(x, "ln_f", eps_) : x;
   }
 
  private:
+  Tensor block(const Weights& weights, const Inputs& in, const std::string& name, std::int64_t i,
+               const Tensor& positions, const Mask& mask, const Tensor& given) const {
+    const Tensor normed = weights.layer_norm(given, name + "ln_1", eps_);
+    const auto qkv = weights.transposed(normed, name + "attn.c_attn").split(width_, 2);
+    const Tensor q = split_heads(qkv[0], heads_);
+    Tensor k = split_heads(qkv[1], heads_), v = split_heads(qkv[2], heads_);
+    if (in.cache) std::tie(k, v) = in.cache->update(i, k, v, positions);
+    const Tensor context = merge_heads(attend(in.attention, q, k, v, mask, scale(i)));
+    const Tensor x = given + weights.transposed(context, name + "attn.c_proj");
+    const Tensor inner = weights.transposed(weights.layer_norm(x, name + "ln_2", eps_), name + "mlp.c_fc");
+    return x + weights.transposed(activate(activation_, inner), name + "mlp.c_proj");
+  }
+
   double scale(std::int64_t block) const {
     const double by_size = scaled_ ? 1 / std::sqrt(static_cast<double>(width_ / heads_)) : 1.0;
     return scaled_by_depth_ ? by_size / static_cast<double>(block + 1) : by_size;
@@ -85,7 +85,8 @@ class Gpt2 final : public Family {
   std::int64_t width_, heads_, depth_, context_, vocabulary_;
   double eps_;
   std::string activation_;
-  bool scaled_, scaled_by_depth_, tied_;
+  bool scaled_, scaled_by_depth_;
+  std::string output_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "family.hpp"
+#include "recompute.hpp"
 #include "rotary.hpp"
 
 namespace w2s::hf {
@@ -18,7 +19,6 @@ class GptNeoX final : public Family {
         eps_(config.real({"layer_norm_eps"}, 1e-5)),
         activation_(config.text({"hidden_act"}, "gelu")),
         parallel_(config.flag("use_parallel_residual", true)),
-        tied_(config.flag("tie_word_embeddings", false)),
         rotary_(config, width_ / heads_, 0.25) {
     check_heads(config, width_, heads_);
     check_activation(activation_, config.name());
@@ -39,12 +39,8 @@ class GptNeoX final : public Family {
       layout_.linear(block + "mlp.dense_4h_to_h", inner, width_, i);
     }
     layout_.norm("final_layer_norm", width_, depth_);
-    if (tied_) {
-      layout_.ignored_prefixes.push_back("embed_out.");
-    } else {
-      layout_.weight("embed_out.weight", {vocabulary_, width_}, depth_);
-      layout_.tensors.back().optional = layout_.tensors.back().outside = true;
-    }
+    output_ = layout_.output_embedding(config.flag("tie_word_embeddings", false), "embed_in.weight",
+                                       "embed_out.weight", vocabulary_, width_, depth_);
   }
 
   Kind kind() const override { return Kind::decoder; }
@@ -52,40 +48,47 @@ class GptNeoX final : public Family {
   std::int64_t width(std::int64_t) const override { return width_; }
   std::int64_t context() const override { return context_; }
   std::int64_t vocabulary() const override { return vocabulary_; }
-  std::string output_embedding() const override {
-    return tied_ ? "gpt_neox.embed_in.weight" : "embed_out.weight";
-  }
+  std::string output_embedding() const override { return output_; }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     Tensor x = at::embedding(weights["embed_in.weight"], in.x);
     const Tensor positions = token_positions(in);
     const Rotary::Angles angles = rotary_.angles(positions);
     const Mask mask = decoder_mask(in, 0);
-    const std::int64_t size = width_ / heads_;
-    const double scale = 1 / std::sqrt(static_cast<double>(size));
     for (std::int64_t i = 0; i < layer; ++i) {
-      const std::string block = "layers." + std::to_string(i) + ".";
-      const Tensor normed = weights.layer_norm(x, block + "input_layernorm", eps_);
-      const Tensor joined = split_heads(weights.linear(normed, block + "attention.query_key_value"), heads_);
-      const auto qkv = joined.split(size, 3);
-      const Tensor q = rotary_.turn(qkv[0], angles);
-      Tensor k = rotary_.turn(qkv[1], angles), v = qkv[2];
-      if (in.cache) std::tie(k, v) = in.cache->update(i, k, v, positions);
-      const Tensor context = merge_heads(attend(in.attention, q, k, v, mask, scale));
-      const Tensor attended = weights.linear(context, block + "attention.dense");
-      const Tensor inner = weights.linear(
-          weights.layer_norm(parallel_ ? x : x + attended, block + "post_attention_layernorm", eps_),
-          block + "mlp.dense_h_to_4h");
-      x = x + attended + weights.linear(activate(activation_, inner), block + "mlp.dense_4h_to_h");
+      const std::string name = "layers." + std::to_string(i) + ".";
+      x = run_block(in, weights, name, x, [=, this](const Tensor& given) {
+        return block(weights, in, name, i, positions, angles, mask, given);
+      });
     }
     return layer == depth_ ? weights.layer_norm(x, "final_layer_norm", eps_) : x;
   }
 
  private:
+  Tensor block(const Weights& weights, const Inputs& in, const std::string& name, std::int64_t i,
+               const Tensor& positions, const Rotary::Angles& angles, const Mask& mask,
+               const Tensor& x) const {
+    const std::int64_t size = width_ / heads_;
+    const Tensor normed = weights.layer_norm(x, name + "input_layernorm", eps_);
+    const Tensor joined = split_heads(weights.linear(normed, name + "attention.query_key_value"), heads_);
+    const auto qkv = joined.split(size, 3);
+    const Tensor q = rotary_.turn(qkv[0], angles);
+    Tensor k = rotary_.turn(qkv[1], angles), v = qkv[2];
+    if (in.cache) std::tie(k, v) = in.cache->update(i, k, v, positions);
+    const double scale = 1 / std::sqrt(static_cast<double>(size));
+    const Tensor context = merge_heads(attend(in.attention, q, k, v, mask, scale));
+    const Tensor attended = weights.linear(context, name + "attention.dense");
+    const Tensor inner = weights.linear(
+        weights.layer_norm(parallel_ ? x : x + attended, name + "post_attention_layernorm", eps_),
+        name + "mlp.dense_h_to_4h");
+    return x + attended + weights.linear(activate(activation_, inner), name + "mlp.dense_4h_to_h");
+  }
+
   std::int64_t width_, heads_, depth_, context_, vocabulary_;
   double eps_;
   std::string activation_;
-  bool parallel_, tied_;
+  bool parallel_;
+  std::string output_;
   Rotary rotary_;
 };
 

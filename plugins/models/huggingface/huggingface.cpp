@@ -16,6 +16,7 @@ class HuggingFace final : public Backbone {
     std::int64_t context = 0, layer = -1;
     std::string attention = "auto", dtype = "float32";
     Table lora;
+    bool checkpoint_blocks = false;
   };
 
   static void describe(Schema<Params>& schema) {
@@ -42,7 +43,7 @@ class HuggingFace final : public Backbone {
   explicit HuggingFace(const Params& params)
       : Backbone(Config::read(params.path),
                  {params.tokenizer.empty() ? params.path : params.tokenizer, params.context, params.layer,
-                  params.attention, params.dtype, params.lora}),
+                  params.attention, params.dtype, params.lora, params.checkpoint_blocks}),
         folder_(params.path) {}
 
   void build(const ModelContext& context, Stream stream) override {

@@ -22,4 +22,15 @@ void Layout::linear(const std::string& module, std::int64_t in, std::int64_t out
   if (bias) weight(module + ".bias", {out}, block);
 }
 
+std::string Layout::output_embedding(bool tied, const std::string& input, const std::string& output,
+                                     std::int64_t vocabulary, std::int64_t width, std::int64_t depth) {
+  if (tied) {
+    ignored_prefixes.push_back(output.substr(0, output.find('.') + 1));
+    return prefix + input;
+  }
+  weight(output, {vocabulary, width}, depth);
+  tensors.back().optional = tensors.back().outside = true;
+  return output;
+}
+
 }  // namespace w2s::hf

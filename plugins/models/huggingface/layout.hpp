@@ -41,6 +41,10 @@ struct Layout {
   void norm(const std::string& module, std::int64_t size, std::int64_t block, bool bias = true);
   void linear(const std::string& module, std::int64_t in, std::int64_t out, std::int64_t block,
               bool bias = true, Map map = Map::linear);
+  /// The output embedding [vocabulary, width] of a decoder of so many blocks: the one named `output`, which
+  /// may be absent, or, where tied, `input`. Gives the full name of the tensor that it is.
+  std::string output_embedding(bool tied, const std::string& input, const std::string& output,
+                               std::int64_t vocabulary, std::int64_t width, std::int64_t depth);
 };
 
 }  // namespace w2s::hf

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "family.hpp"
+#include "recompute.hpp"
 #include "rotary.hpp"
 
 namespace w2s::hf {
@@ -22,7 +23,6 @@ class Llama final : public Family {
         vocabulary_(config.size({"vocab_size"})),
         eps_(config.real({"rms_norm_eps"}, 1e-6)),
         activation_(config.text({"hidden_act"}, "silu")),
-        tied_(config.flag("tie_word_embeddings", false)),
         query_norm_(type_ == "qwen3"),
         rotary_(config, head_, 1.0),
         windows_(windows(config)) {
@@ -57,12 +57,8 @@ class Llama final : public Family {
       layout_.linear(block + "mlp.down_proj", inner, width_, i, mlp_bias);
     }
     layout_.norm("norm", width_, depth_, false);
-    if (tied_) {
-      layout_.ignored_prefixes.push_back("lm_head.");
-    } else {
-      layout_.weight("lm_head.weight", {vocabulary_, width_}, depth_);
-      layout_.tensors.back().optional = layout_.tensors.back().outside = true;
-    }
+    output_ = layout_.output_embedding(config.flag("tie_word_embeddings", false), "embed_tokens.weight",
+                                       "lm_head.weight", vocabulary_, width_, depth_);
   }
 
   Kind kind() const override { return Kind::decoder; }
@@ -70,9 +66,7 @@ class Llama final : public Family {
   std::int64_t width(std::int64_t) const override { return width_; }
   std::int64_t context() const override { return context_; }
   std::int64_t vocabulary() const override { return vocabulary_; }
-  std::string output_embedding() const override {
-    return tied_ ? "model.embed_tokens.weight" : "lm_head.weight";
-  }
+  std::string output_embedding() const override { return output_; }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     Tensor x = at::embedding(weights["embed_tokens.weight"], in.x);
@@ -81,18 +75,26 @@ class Llama final : public Family {
     const Mask full = decoder_mask(in, 0);
     const Mask sliding = window_ > 0 ? decoder_mask(in, window_) : full;
     for (std::int64_t i = 0; i < layer; ++i) {
-      const std::string block = "layers." + std::to_string(i) + ".";
+      const std::string name = "layers." + std::to_string(i) + ".";
       const Mask& mask = windows_[static_cast<std::size_t>(i)] ? sliding : full;
-      x = x + attention(weights, in, block + "self_attn.", i, positions, angles, mask,
-                        weights.rms_norm(x, block + "input_layernorm", eps_));
-      const Tensor normed = weights.rms_norm(x, block + "post_attention_layernorm", eps_);
-      const Tensor gate = activate(activation_, weights.linear(normed, block + "mlp.gate_proj"));
-      x = x + weights.linear(gate * weights.linear(normed, block + "mlp.up_proj"), block + "mlp.down_proj");
+      x = run_block(in, weights, name, x, [=, this](const Tensor& given) {
+        return block(weights, in, name, i, positions, angles, mask, given);
+      });
     }
     return layer == depth_ ? weights.rms_norm(x, "norm", eps_) : x;
   }
 
  private:
+  Tensor block(const Weights& weights, const Inputs& in, const std::string& name, std::int64_t i,
+               const Tensor& positions, const Rotary::Angles& angles, const Mask& mask,
+               const Tensor& given) const {
+    const Tensor x = given + attention(weights, in, name + "self_attn.", i, positions, angles, mask,
+                                       weights.rms_norm(given, name + "input_layernorm", eps_));
+    const Tensor normed = weights.rms_norm(x, name + "post_attention_layernorm", eps_);
+    const Tensor gate = activate(activation_, weights.linear(normed, name + "mlp.gate_proj"));
+    return x + weights.linear(gate * weights.linear(normed, name + "mlp.up_proj"), name + "mlp.down_proj");
+  }
+
   Tensor attention(const Weights& weights, const Inputs& in, const std::string& module, std::int64_t layer,
                    const Tensor& positions, const Rotary::Angles& angles, const Mask& mask,
                    const Tensor& x) const {
@@ -147,8 +149,8 @@ class Llama final : public Family {
   std::string type_;
   std::int64_t width_, heads_, key_heads_, head_, depth_, context_, vocabulary_;
   double eps_;
-  std::string activation_;
-  bool tied_, query_norm_;
+  std::string activation_, output_;
+  bool query_norm_;
   Rotary rotary_;
   std::int64_t window_ = 0;
   std::vector<bool> windows_;

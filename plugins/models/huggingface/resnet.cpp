@@ -1,6 +1,7 @@
 // ResNet (He et al. 2016), basic or bottleneck blocks. Batch norm uses its stored statistics, in training
 // too: a row's result does not depend on its batch.
 #include "family.hpp"
+#include "recompute.hpp"
 
 namespace w2s::hf {
 namespace {
@@ -67,7 +68,10 @@ class ResNet final : public Family {
     Tensor x = activate(activation_, normed(weights, in.x.to(type), "embedder.embedder", 2));
     x = at::max_pool2d(x, 3, 2, 1);
     for (std::size_t stage = 0; stage < static_cast<std::size_t>(layer); ++stage) {
-      for (std::int64_t i = 0; i < depths_[stage]; ++i) x = block(weights, x, stage, i);
+      for (std::int64_t i = 0; i < depths_[stage]; ++i) {
+        x = run_block(in, weights, block_name(stage, i), x,
+                      [=, this](const Tensor& given) { return block(weights, given, stage, i); });
+      }
     }
     return x;
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "family.hpp"
+#include "recompute.hpp"
 
 namespace w2s::hf {
 namespace {
@@ -87,19 +88,10 @@ class VisionTransformer final : public Family {
     const Tensor first = weights["embeddings.cls_token"].expand({rows, 1, width_});
     Tensor x = at::cat({first, patches.flatten(2).transpose(1, 2)}, 1) +
                positions(weights["embeddings.position_embeddings"], patches.size(2), patches.size(3));
-    const double scale = 1 / std::sqrt(static_cast<double>(width_ / heads_));
     for (std::int64_t i = 0; i < layer; ++i) {
-      const std::string block = "encoder.layer." + std::to_string(i) + ".";
-      const std::string attention = block + "attention.attention.";
-      const Tensor normed = weights.layer_norm(x, block + first_norm(), eps_);
-      const Tensor q = split_heads(weights.linear(normed, attention + "query"), heads_);
-      const Tensor k = split_heads(weights.linear(normed, attention + "key"), heads_);
-      const Tensor v = split_heads(weights.linear(normed, attention + "value"), heads_);
-      const Tensor context = merge_heads(attend(in.attention, q, k, v, {}, scale));
-      x = x +
-          scaled(weights, weights.linear(context, block + "attention.output.dense"), block + "layer_scale1");
-      const Tensor inner = feed_forward(weights, weights.layer_norm(x, block + second_norm(), eps_), block);
-      x = x + scaled(weights, inner, block + "layer_scale2");
+      const std::string name = "encoder.layer." + std::to_string(i) + ".";
+      x = run_block(in, weights, name, x,
+                    [=, this](const Tensor& given) { return block(weights, in.attention, name, given); });
     }
     return layer == depth_ ? weights.layer_norm(x, "layernorm", eps_) : x;
   }
@@ -112,6 +104,21 @@ class VisionTransformer final : public Family {
   }
 
  private:
+  Tensor block(const Weights& weights, Attention attention, const std::string& name,
+               const Tensor& given) const {
+    const std::string module = name + "attention.attention.";
+    const Tensor normed = weights.layer_norm(given, name + first_norm(), eps_);
+    const Tensor q = split_heads(weights.linear(normed, module + "query"), heads_);
+    const Tensor k = split_heads(weights.linear(normed, module + "key"), heads_);
+    const Tensor v = split_heads(weights.linear(normed, module + "value"), heads_);
+    const double scale = 1 / std::sqrt(static_cast<double>(width_ / heads_));
+    const Tensor context = merge_heads(attend(attention, q, k, v, {}, scale));
+    const Tensor x = given + scaled(weights, weights.linear(context, name + "attention.output.dense"),
+                                    name + "layer_scale1");
+    const Tensor inner = feed_forward(weights, weights.layer_norm(x, name + second_norm(), eps_), name);
+    return x + scaled(weights, inner, name + "layer_scale2");
+  }
+
   std::string first_norm() const { return dino_ ? "norm1" : "layernorm_before"; }
   std::string second_norm() const { return dino_ ? "norm2" : "layernorm_after"; }
 

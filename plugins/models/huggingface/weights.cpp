@@ -28,6 +28,15 @@ const std::map<std::string, Activation>& activations() {
 
 }  // namespace
 
+std::vector<Tensor> Weights::trained(const std::string& module) const {
+  std::vector<Tensor> tensors;
+  for (const Parameters::Item& item : parameters_.items()) {
+    if (item.tensor.requires_grad() && item.name.starts_with(prefix_ + module))
+      tensors.push_back(item.tensor);
+  }
+  return tensors;
+}
+
 Tensor Weights::map(const Tensor& x, const std::string& module, bool transposed) const {
   const Tensor& stored = (*this)[module + ".weight"];
   const Tensor weight = transposed ? stored.t() : stored;

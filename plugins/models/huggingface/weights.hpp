@@ -24,6 +24,9 @@ class Weights {
   const Tensor& at_full_name(const std::string& name) const { return parameters_.at(name); }
   bool has_full_name(const std::string& name) const { return parameters_.has(name); }
 
+  /// The trained ones whose names begin with `module`.
+  std::vector<Tensor> trained(const std::string& module) const;
+
   /// x Wᵀ + b with W [out, in]; b where there is one.
   Tensor linear(const Tensor& x, const std::string& module) const;
   /// x W + b with W [in, out].
