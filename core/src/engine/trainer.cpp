@@ -60,14 +60,27 @@ Trainer::Trainer(Trainee& trainee, ILoss& loss, std::string loss_name, const Tra
   }
   const double mean_weight = training.weights.mean().item<double>();
   if (!(mean_weight > 0)) throw Error("fit: all example weights are zero");
-  weights_ = (training.weights / mean_weight).to(device);
+  first_row_.push_back(0);
+  for (std::int64_t i = 0; i < trainee.size(); ++i) first_row_.push_back(first_row_.back() + trainee.rows(i));
+  Tensor weights = training.weights / mean_weight;
+  if (training.generation()) {
+    std::vector<std::int64_t> tokens;
+    for (std::int64_t i = 0; i < n; ++i) {
+      tokens.push_back(trainee.rows(i));
+      if (tokens.back() > 0) continue;
+      throw Error("fit: the answer of '" + training.examples.id(i) +
+                  "' is empty, and the model has no end-of-text token to learn");
+    }
+    weights = weights.repeat_interleave(at::tensor(tokens, at::kLong));
+  }
+  weights_ = weights.to(device);
   steps_per_epoch_ = (n + train_.batch - 1) / train_.batch;
   total_steps_ = steps_per_epoch_ * train_.epochs;
   add_student(trainee, loss);
 }
 
 void Trainer::add_student(Trainee& trainee, ILoss& loss) {
-  loss.begin(training_.size(), training_.classes());
+  loss.begin(weights_.size(0), training_.generation() ? trainee.vocabulary() : training_.classes());
   students_.push_back({&trainee, &loss, Optimizer(tensors_of(trainee), train_), {}, {}, {}});
 }
 
@@ -76,10 +89,27 @@ void Trainer::follow(StepRule& rule, PluginOrigin owner) {
   rule_owner_ = std::move(owner);
 }
 
+// Rows of these examples' logits, in their order.
+Positions Trainer::rows_of(const Positions& examples) const {
+  if (!training_.generation()) return examples;
+  Positions rows;
+  for (const std::int64_t example : examples) {
+    const auto i = static_cast<std::size_t>(example);
+    for (std::int64_t row = first_row_[i]; row < first_row_[i + 1]; ++row) rows.push_back(row);
+  }
+  return rows;
+}
+
+// The example of a row of the batch's joined logits.
+std::int64_t Trainer::example_of(std::int64_t row, const Positions& batch) const {
+  const std::int64_t place = rows_of(batch)[static_cast<std::size_t>(row)];
+  return std::upper_bound(first_row_.begin(), first_row_.end(), place) - first_row_.begin() - 1;
+}
+
 // Values [n] of a loss, not weighted.
 Tensor Trainer::checked_values(ILoss& loss, const Tensor& logits, const Tensor& targets,
                                const Positions& batch) {
-  const Tensor index = positions_tensor(batch, device_);
+  const Tensor index = positions_tensor(rows_of(batch), device_);
   LossInput input;
   input.logits = logits;
   input.targets = targets;
@@ -88,7 +118,7 @@ Tensor Trainer::checked_values(ILoss& loss, const Tensor& logits, const Tensor& 
   input.step_fraction = static_cast<double>(step_) / static_cast<double>(total_steps_);
   input.epoch = epoch_;
   const Tensor values = loss.forward(input);
-  const auto size = static_cast<std::int64_t>(batch.size());
+  const std::int64_t size = index.numel();
   const std::string where = fmt::format("loss '{}' at step {} (epoch {})", loss_name_, step_, epoch_);
   if (!values.defined() || values.dim() != 1 || values.size(0) != size) {
     throw Error(fmt::format("{} returned {}; expected one value per example, [{}]", where,
@@ -101,7 +131,7 @@ Tensor Trainer::checked_values(ILoss& loss, const Tensor& logits, const Tensor& 
     throw Error(fmt::format(
         "{} is {} for example '{}'; its logits lie in [{:.6g}, {:.6g}]. A lower learning rate or "
         "clip_norm may help; otherwise the loss is not safe at these logits",
-        where, values[row].item<double>(), training_.examples.id(batch[static_cast<std::size_t>(row)]),
+        where, values[row].item<double>(), training_.examples.id(example_of(row, batch)),
         z[row].min().item<double>(), z[row].max().item<double>()));
   }
   if (logits.requires_grad() && !values.requires_grad()) {
@@ -115,14 +145,20 @@ Tensor Trainer::backward_loss(const Positions& batch, std::int64_t number) {
   step_ = number;
   Trainee& trainee = *students_[0].trainee;
   const auto micros = micro_batches(trainee, batch, or_default(train_.micro_tokens, kMicroTokens));
-  std::unordered_map<std::int64_t, std::int64_t> place;
-  for (std::size_t i = 0; i < batch.size(); ++i) place[batch[i]] = static_cast<std::int64_t>(i);
+  std::unordered_map<std::int64_t, std::int64_t> place;  // of an example's first row within the batch
+  std::int64_t total = 0;
+  for (const std::int64_t example : batch) {
+    place[example] = total;
+    total += trainee.rows(example);
+  }
   std::int64_t tokens = 0;
   std::vector<Tensor> places;  // of each micro-batch's rows within the batch
   for (const std::vector<std::int64_t>& micro : micros) {
     tokens += trainee.tokens(micro[0]) * static_cast<std::int64_t>(micro.size());
     std::vector<std::int64_t> positions;
-    for (const std::int64_t example : micro) positions.push_back(place[example]);
+    for (const std::int64_t example : micro) {
+      for (std::int64_t row = 0; row < trainee.rows(example); ++row) positions.push_back(place[example] + row);
+    }
     places.push_back(positions_tensor(positions, device_));
   }
   const bool replay = micros.size() > 1 && tokens > or_default(train_.activation_tokens, kActivationTokens);
@@ -136,7 +172,7 @@ Tensor Trainer::backward_loss(const Positions& batch, std::int64_t number) {
   if (replay) logits = logits.detach().requires_grad_(true);
   const Tensor values = checked_values(*students_[0].loss, logits, targets(batch), batch);
   const Tensor loss =
-      (values * weights(batch).to(values.scalar_type())).sum() / static_cast<double>(batch.size());
+      (values * weights(batch).to(values.scalar_type())).sum() / static_cast<double>(total);
   loss.backward();
   if (replay) {
     for (std::size_t i = 0; i < micros.size(); ++i) {
@@ -180,17 +216,23 @@ Trainer::StepOutcome Trainer::step(const Positions& batch, std::int64_t number, 
 
 Tensor Trainer::ordered_logits(Trainee& trainee, const Positions& positions) {
   // micro_batches() sorts stably by cost: this is the same order, told by places.
-  std::vector<std::int64_t> order(positions.size());
+  std::vector<std::int64_t> order(positions.size()), first(positions.size() + 1, 0);
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
     return trainee.tokens(positions[static_cast<std::size_t>(a)]) >
            trainee.tokens(positions[static_cast<std::size_t>(b)]);
   });
+  for (std::size_t i = 0; i < positions.size(); ++i) first[i + 1] = first[i] + trainee.rows(positions[i]);
+  Positions places;
+  for (const std::int64_t i : order) {
+    for (std::int64_t row = first[static_cast<std::size_t>(i)]; row < first[static_cast<std::size_t>(i) + 1]; ++row)
+      places.push_back(row);
+  }
   std::vector<Tensor> parts;
   for (const auto& micro : micro_batches(trainee, positions, or_default(train_.micro_tokens, kMicroTokens))) {
     parts.push_back(trainee.logits(micro));
   }
-  return at::cat(parts).index_select(0, positions_tensor(order, device_).argsort());
+  return at::cat(parts).index_select(0, positions_tensor(places, device_).argsort());
 }
 
 Tensor Trainer::logits(std::int64_t student, const Positions& positions) {
@@ -204,11 +246,33 @@ Tensor Trainer::mixed_logits(std::int64_t student, const Positions& a, const Pos
 }
 
 Tensor Trainer::targets(const Positions& positions) {
-  return targets_.index_select(0, positions_tensor(positions, device_));
+  if (!training_.generation()) return targets_.index_select(0, positions_tensor(positions, device_));
+  const Trainee& trainee = *students_[0].trainee;
+  const Tensor tokens = trainee.answer_tokens(positions).to(device_).unsqueeze(1);
+  return at::zeros({tokens.size(0), trainee.vocabulary()}, tokens.options().dtype(at::kFloat))
+      .scatter_(1, tokens, 1.0);
 }
 
 Tensor Trainer::weights(const Positions& positions) {
-  return weights_.index_select(0, positions_tensor(positions, device_));
+  return weights_.index_select(0, positions_tensor(rows_of(positions), device_));
+}
+
+Tensor Trainer::answer_log_probabilities(std::int64_t student, const Positions& positions, bool rejected) {
+  if (!training_.generation()) throw UsageError("log-probabilities of answers: this fit writes no answers");
+  Trainee& trainee = *students_.at(static_cast<std::size_t>(student)).trainee;
+  Positions examples = positions, owners;
+  if (rejected) {
+    const std::int64_t begin = training_.size() + (validation_ ? 2 * validation_->size() : 0);
+    if (trainee.size() != begin + training_.size()) throw Error("this fit has no rejected answers");
+    for (std::int64_t& example : examples) example += begin;
+  }
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    owners.insert(owners.end(), static_cast<std::size_t>(trainee.rows(examples[i])), static_cast<std::int64_t>(i));
+  }
+  const Tensor log_p = ordered_logits(trainee, examples).log_softmax(1);
+  const Tensor tokens = trainee.answer_tokens(examples).to(device_).unsqueeze(1);
+  return at::zeros({static_cast<std::int64_t>(examples.size())}, log_p.options())
+      .index_add(0, positions_tensor(owners, device_), log_p.gather(1, tokens).squeeze(1));
 }
 
 Tensor Trainer::losses(std::int64_t student, const Tensor& logits, const Tensor& targets,
@@ -246,10 +310,39 @@ void Trainer::swap_averages() {
   }
 }
 
-// True where training should stop.
-bool Trainer::validate(StepReport& report, TrainResult& result) {
-  at::NoGradGuard no_grad;
-  swap_averages();
+// How the students do on validation answers, those from the trainee's example `begin` on: share of answers whose
+// every token is the likeliest after those before it, and the mean −log p of a token.
+Trainer::Agreement Trainer::teacher_forced(std::int64_t begin) {
+  std::int64_t right = 0, tokens = 0;
+  double loss = 0;
+  const std::int64_t end = begin + validation_->size();
+  for (std::int64_t from = begin; from < end; from += train_.batch) {
+    Positions examples(static_cast<std::size_t>(std::min(train_.batch, end - from))), owners;
+    std::iota(examples.begin(), examples.end(), from);
+    std::vector<Tensor> each;
+    for (Trained& student : students_) each.push_back(ordered_logits(*student.trainee, examples).softmax(1));
+    const Tensor log_p = at::stack(each).mean(0).clamp_min(1e-30).log();
+    const Tensor answer = students_[0].trainee->answer_tokens(examples).to(device_);
+    loss -= log_p.gather(1, answer.unsqueeze(1)).sum(at::kDouble).item<double>();
+    const Tensor wrong = log_p.argmax(1).ne(answer).to(at::kCPU);
+    const auto* mistake = wrong.data_ptr<bool>();
+    for (const std::int64_t example : examples) {
+      const std::int64_t rows = students_[0].trainee->rows(example);
+      right += std::none_of(mistake, mistake + rows, [](bool w) { return w; });
+      mistake += rows;
+      tokens += rows;
+    }
+  }
+  return {static_cast<double>(right) / static_cast<double>(validation_->size()),
+          loss / static_cast<double>(std::max<std::int64_t>(1, tokens))};
+}
+
+Trainer::Validated Trainer::validated() {
+  if (training_.generation()) {
+    const Agreement labels = teacher_forced(training_.size());
+    const Agreement truth = teacher_forced(training_.size() + validation_->size());
+    return {labels.share, truth.share, labels.loss};
+  }
   Positions rows(static_cast<std::size_t>(validation_->size()));
   std::iota(rows.begin(), rows.end(), training_.size());
   Tensor log_p;
@@ -265,6 +358,14 @@ bool Trainer::validate(StepReport& report, TrainResult& result) {
   const double agreement = choice.eq(validation_->targets.argmax(1)).to(at::kDouble).mean().item<double>();
   const double accuracy = choice.eq(validation_->examples.labels()).to(at::kDouble).mean().item<double>();
   const double loss = -(validation_->targets * log_p).sum(1).mean().item<double>();
+  return {agreement, accuracy, loss};
+}
+
+// True where training should stop.
+bool Trainer::validate(StepReport& report, TrainResult& result) {
+  at::NoGradGuard no_grad;
+  swap_averages();
+  const auto [agreement, accuracy, loss] = validated();
   report.validation_agreement = agreement;
   report.validation_accuracy = accuracy;
   ++stale_;
@@ -284,19 +385,84 @@ bool Trainer::validate(StepReport& report, TrainResult& result) {
   return train_.patience > 0 && stale_ >= train_.patience;
 }
 
+// ---- checkpoints
+
+// Everything that the steps after this one depend on. What follows from the settings and the seed (the order
+// of each epoch, the learning rate) is not among it.
+Checkpoint Trainer::state(const TrainResult& result) const {
+  Checkpoint now;
+  for (std::size_t k = 0; k < students_.size(); ++k) {
+    const Trained& student = students_[k];
+    const std::string prefix = fmt::format("student {}.", k);
+    now.put(prefix + "weights", snapshot(*student.trainee));
+    now.put(prefix + "average", student.average);
+    now.put(prefix + "kept", student.kept);
+    now.put(prefix + "oracle", student.oracle);
+    now.put(prefix + "optimizer", student.optimizer.state());
+    now.put(prefix + "loss", student.loss->state());
+  }
+  if (rule_) {
+    now.put("rule", guarded(rule_owner_, [&] { return rule_->state(); }));
+    now.texts["rule's stream"] = rule_stream_.save();
+  }
+  now.tensors["counts"] =
+      at::tensor({result.steps, result.kept_step, result.oracle_step, stale_}, at::kLong);
+  now.tensors["numbers"] =
+      at::tensor({best_agreement_, best_loss_, best_accuracy_, decay_power_}, at::kDouble);
+  return now;
+}
+
+void Trainer::restore(const Checkpoint& saved, TrainResult& result) {
+  at::NoGradGuard no_grad;
+  const auto on_device = [&](const std::string& part) {
+    Snapshot tensors = saved.part(part);
+    for (auto& [name, tensor] : tensors) tensor = tensor.to(device_);
+    return tensors;
+  };
+  for (std::size_t k = 0; k < students_.size(); ++k) {
+    Trained& student = students_[k];
+    const std::string prefix = fmt::format("student {}.", k);
+    const Snapshot weights = saved.part(prefix + "weights");
+    for (Parameters::Item* item : student.trainee->trained()) item->tensor.copy_(weights.at(item->name));
+    student.average = on_device(prefix + "average");
+    student.kept = on_device(prefix + "kept");
+    student.oracle = on_device(prefix + "oracle");
+    student.optimizer.load_state(saved.part(prefix + "optimizer"));
+    student.loss->load_state(on_device(prefix + "loss"));
+  }
+  if (rule_) {
+    guarded(rule_owner_, [&] { rule_->load_state(on_device("rule")); });
+    rule_stream_.restore(saved.texts.at("rule's stream"));
+  }
+  const auto* counts = saved.tensors.at("counts").data_ptr<std::int64_t>();
+  result.steps = counts[0];
+  result.kept_step = counts[1];
+  result.oracle_step = counts[2];
+  stale_ = counts[3];
+  const auto* numbers = saved.tensors.at("numbers").data_ptr<double>();
+  best_agreement_ = numbers[0];
+  best_loss_ = numbers[1];
+  best_accuracy_ = numbers[2];
+  decay_power_ = numbers[3];
+}
+
 TrainResult Trainer::run() {
   TrainResult result;
   const std::int64_t n = training_.size();
   const std::int64_t evaluate_every = or_default(train_.evaluate_every, steps_per_epoch_);
   const Clock::time_point start = Clock::now();
-  std::int64_t number = 0, seen = 0;
+  if (checkpoints_) {
+    if (const auto saved = checkpoints_->load()) restore(*saved, result);
+  }
+  std::int64_t number = result.steps, seen = 0;
   bool stop = false;
-  for (epoch_ = 0; epoch_ < train_.epochs && !stop; ++epoch_) {
+  for (epoch_ = number / steps_per_epoch_; epoch_ < train_.epochs && !stop; ++epoch_) {
     std::vector<std::int64_t> order(static_cast<std::size_t>(n));
     std::iota(order.begin(), order.end(), 0);
     if (train_.shuffle) order = stream_.child(fmt::format("epoch {}", epoch_)).permutation(n);
-    if (rule_) guarded(rule_owner_, [&] { rule_->begin_epoch(*this); });
-    for (std::int64_t begin = 0; begin < n && !stop; begin += train_.batch, ++number) {
+    const std::int64_t done = number - epoch_ * steps_per_epoch_;  // of this epoch, before an interruption
+    if (rule_ && done == 0) guarded(rule_owner_, [&] { rule_->begin_epoch(*this); });
+    for (std::int64_t begin = done * train_.batch; begin < n && !stop; begin += train_.batch, ++number) {
       const std::vector<std::int64_t> batch(order.begin() + begin,
                                             order.begin() + std::min(n, begin + train_.batch));
       StepReport report;
@@ -314,6 +480,7 @@ TrainResult Trainer::run() {
       if (train_.early_stopping && ((number + 1) % evaluate_every == 0 || last))
         stop = validate(report, result);
       if (observe_) observe_(report);
+      if (checkpoints_ && !last && !stop) checkpoints_->after_step([&] { return state(result); });
     }
   }
   if (!train_.early_stopping) {

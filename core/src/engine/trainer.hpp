@@ -10,6 +10,11 @@
 // scalar; the whole batch's activations are then kept. Students are validated together, by the mean of
 // their probabilities.
 //
+// Generation: an example is as many rows of logits as its answer has tokens (Trainee::rows), and all that is
+// said of examples [B] holds for these rows: targets are one-hot over the vocabulary, an index is a token's
+// place among all training tokens, a token has its example's weight, a loss is averaged over the tokens of a
+// batch. A validation example counts as right where every token is.
+//
 // Early stopping looks at validation labels of the same origin as the training
 // labels; the checkpoint that ground truth would choose is kept apart ("oracle").
 #pragma once
@@ -20,6 +25,7 @@
 #include <w2s/fit.hpp>
 #include <w2s/loss.hpp>
 
+#include "engine/checkpoint.hpp"
 #include "engine/network.hpp"
 #include "engine/optimizer.hpp"
 #include "plugins/guard.hpp"
@@ -49,7 +55,8 @@ struct TrainResult {
 class Trainer final : private Training {
  public:
   /// The first `training.size()` rows of the trainee are trained on, the rows behind them are the
-  /// validation's. `loss_name` stands in messages. Weights are scaled to a mean of 1.
+  /// validation's; generation: behind these the validation's with their reference answers, then, where there
+  /// are any, FitSpec::rejected. `loss_name` stands in messages. Weights are scaled to a mean of 1.
   Trainer(Trainee& trainee, ILoss& loss, std::string loss_name, const TrainParams& train,
           const Supervision& training, const Supervision* validation, Stream stream, at::Device device,
           std::function<void(const StepReport&)> observe);
@@ -62,7 +69,10 @@ class Trainer final : private Training {
   /// d_t = d (1 − d^(t−1)) / (1 − d^t): the average of the steps taken, without the initial weights.
   void average_weights(double decay) { decay_ = decay; }
 
-  /// Trains to the end; the trainee then holds the kept weights.
+  /// Goes on from what is found there and saves the state there; must outlive run().
+  void checkpoint(Checkpoints& checkpoints) { checkpoints_ = &checkpoints; }
+
+  /// Trains to the end; the trainee then holds the kept weights. Throws Interrupted.
   /// Throws Error naming loss, step and example where a loss is not finite or has the wrong shape.
   TrainResult run();
 
@@ -82,10 +92,22 @@ class Trainer final : private Training {
   Tensor backward_loss(const Positions& batch, std::int64_t number);
   Tensor backward_rule(const Positions& batch, std::int64_t number);
   Tensor checked_values(ILoss& loss, const Tensor& logits, const Tensor& targets, const Positions& batch);
+  Positions rows_of(const Positions& examples) const;
+  std::int64_t example_of(std::int64_t row, const Positions& batch) const;
+  struct Agreement {
+    double share, loss;
+  };
+  Agreement teacher_forced(std::int64_t begin);
+  struct Validated {
+    double agreement, accuracy, loss;
+  };
+  Validated validated();
   Tensor ordered_logits(Trainee& trainee, const Positions& positions);
   bool validate(StepReport& report, TrainResult& result);
   void update_averages();
   void swap_averages();
+  Checkpoint state(const TrainResult& result) const;
+  void restore(const Checkpoint& saved, TrainResult& result);
 
   const Supervision& labels() const override { return training_; }
   std::int64_t students() const override { return static_cast<std::int64_t>(students_.size()); }
@@ -97,6 +119,7 @@ class Trainer final : private Training {
                       const Tensor& share) override;
   Tensor targets(const Positions& positions) override;
   Tensor weights(const Positions& positions) override;
+  Tensor answer_log_probabilities(std::int64_t student, const Positions& positions, bool rejected) override;
   Tensor losses(std::int64_t student, const Tensor& logits, const Tensor& targets,
                 const Positions& positions) override;
 
@@ -112,13 +135,16 @@ class Trainer final : private Training {
   Stream stream_;
   at::Device device_;
   std::function<void(const StepReport&)> observe_;
-  Tensor targets_, weights_;
+  std::vector<std::int64_t> first_row_;  // [size + 1] of each of the trainee's examples
+  Tensor targets_, weights_;             // by row
   std::int64_t steps_per_epoch_, total_steps_;
   std::int64_t epoch_ = 0, step_ = 0;
 
   // Early stopping.
   double best_agreement_ = -1, best_loss_ = 0, best_accuracy_ = -1;
   std::int64_t stale_ = 0;
+
+  Checkpoints* checkpoints_ = nullptr;
 };
 
 /// Tokens per micro-batch and per replayed batch where the configuration says 0.

@@ -35,6 +35,8 @@ struct LabSetup {
   at::Device device{at::kCPU};
   std::function<void(const Progress&)> progress;
   std::function<void(const std::string&)> log;
+  CheckpointSchedule checkpoints;
+  std::string tensorboard;  // a folder for this job's event files, or ""
 };
 
 class LocalLab final : public Lab {
@@ -44,6 +46,11 @@ class LocalLab final : public Lab {
 
   Student fit(const Supervision& supervision, const FitSpec& spec) override;
   Tensor predict(const Student& student, const Examples& examples) override;
+  Answers answer(const Student& student, const Examples& examples) override;
+  AnswerScores score_answers(const Student& student, const Examples& examples,
+                             const std::vector<std::string>& answers, bool prompted = true) override;
+  Student tune(const FitSpec& spec, const Spec& objective, const Table& train,
+               const Examples& examples) override;
   Tensor features(const std::string& model, const Examples& examples) override;
   Tensor features(const Student& student, const Examples& examples) override;
   Student with_head(const Student& student, const Tensor& weight, const Tensor& bias) override;
@@ -69,8 +76,10 @@ class LocalLab final : public Lab {
   FitSpec spec_for(const std::string& model) const;
   /// A spec for a student: with the method's overrides.
   FitSpec student_spec(const std::string& model) const;
-  /// Predictions of the oracle's weights; nothing where the fit had no early stopping.
-  std::optional<Tensor> predict_oracle(const Student& student, const Examples& examples);
+  /// Whether the student is one fit with early stopping: predictions and answers of its oracle's weights.
+  bool has_oracle(const Student& student);
+  Tensor predict_oracle(const Student& student, const Examples& examples);
+  Answers answer_oracle(const Student& student, const Examples& examples);
   /// Keys of all fits that this lab asked for, in order, once each; pretrainings among them.
   const std::vector<std::string>& used() const { return used_; }
   /// How many of them were computed rather than found.
@@ -90,19 +99,35 @@ class LocalLab final : public Lab {
   void compute_pretrain(const ModelSpec& model, const std::string& key);
   void compute_fit(const std::vector<std::string>& keys, const Supervision& supervision, const FitSpec& spec,
                    const Supervision* validation);
+  nlohmann::json run_objective(IModel& model, const Spec& objective, const Examples& inputs,
+                               const TrainParams& train, const Stream& stream, const std::string& title,
+                               const std::string& key, std::string& log);
   Blueprint student_blueprint(const FitSpec& spec, std::size_t student);
+  Backbone start_of(const FitSpec& spec, std::size_t student);
+  Examples text_inputs(const Supervision& supervision, const FitSpec& spec, const Supervision* validation);
+  std::unique_ptr<IModel> build(const Backbone& backbone) const;
   const Fitted& fitted(const std::string& key);
   Backbone backbone_of(const Fitted& fitted);
   const PluginInfo& plugin_of(const Backbone& backbone) const;
   IModel& model_of(const Backbone& backbone);
   Tensor features_of(const Backbone& backbone, const Examples& examples, bool keep);
   Tensor member_probabilities(const std::string& key, const Examples& examples, bool oracle);
-  std::function<void(const StepReport&)> observer(const std::string& what, std::ostream& log);
+  void require_answers(const Student& student) const;
+  std::int64_t answer_limit(const IModel& model) const;
+  Encoded encode_answers(const IModel& model, const Examples& examples) const;
+  Answers member_answers(const std::string& student, const Examples& examples, bool oracle);
+  Answers write_answers(const Backbone& backbone, const Examples& prompts);
+  Examples with_draft(const Student& draft, const Examples& examples);
+  /// Adds to `log`, a line of JSON a report, and tells the job's watchers.
+  std::function<void(const StepReport&)> observer(const std::string& what, const std::string& key,
+                                                  std::string& log);
+  CheckpointSchedule schedule() const;
   void note(const std::string& key, bool computed);
 
   LabSetup setup_;
   Student supervisor_;
   std::optional<SupervisorFit> supervisor_fit_;
+  Examples unlabelled_;          // what pretraining may read
   std::vector<Examples> bases_;  // whole sets whose features are kept; subsets are read from them
   std::map<std::pair<std::string, std::uint64_t>, Blueprint> blueprints_;
   std::map<std::string, std::unique_ptr<Fitted>> fitted_;

@@ -19,7 +19,7 @@ class WeakModel final : public Supervisor {
     lab.set_supervisor(student_, fit);
   }
   Supervision label(const Examples& examples) override { return lab_.label(student_, examples); }
-  TestLabels test(const Examples& examples) override { return {lab_.predict(student_, examples), ""}; }
+  TestLabels test(const Examples& examples) override { return test_labels(lab_, student_, examples); }
 
  private:
   LocalLab& lab_;
@@ -62,10 +62,11 @@ class LabelsOfFile final : public Supervisor {
 
   TestLabels test(const Examples& examples) override {
     const std::size_t labelled = file_.labelled(examples).size();
-    if (static_cast<std::int64_t>(labelled) == examples.size()) return {file_.probabilities(examples), ""};
+    if (static_cast<std::int64_t>(labelled) == examples.size()) return {file_.probabilities(examples), "", {}};
     return {{},
             fmt::format("the supervisor labels {} of the {} test examples",
-                        labelled == 0 ? "none" : std::to_string(labelled), examples.size())};
+                        labelled == 0 ? "none" : std::to_string(labelled), examples.size()),
+            {}};
   }
 
  private:
@@ -102,7 +103,7 @@ class Noise final : public Supervisor {
   Supervision label(const Examples& examples) override {
     return Supervision::soft(examples, one_hot(examples));
   }
-  TestLabels test(const Examples& examples) override { return {one_hot(examples), ""}; }
+  TestLabels test(const Examples& examples) override { return {one_hot(examples), "", {}}; }
 
  private:
   Tensor one_hot(const Examples& examples) {
@@ -169,6 +170,11 @@ class Noise final : public Supervisor {
 }  // namespace
 
 Supervisor::~Supervisor() = default;
+
+TestLabels test_labels(LocalLab& lab, const Student& student, const Examples& examples) {
+  if (lab.task_kind() == TaskKind::generation) return {{}, "", lab.answer(student, examples)};
+  return {lab.predict(student, examples), "", {}};
+}
 
 SupervisorFit on_truth(const LocalLab& lab, const std::string& model, const Half& half) {
   SupervisorFit fit{Supervision::truth(half.train, lab.classes()), lab.spec_for(model)};

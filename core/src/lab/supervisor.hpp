@@ -8,11 +8,14 @@
 
 namespace w2s {
 
-/// Probabilities [N, C] of a set of test examples, or why there are none.
+/// Probabilities [N, C] of a set of test examples, or answers to them (generation), or why there are none.
 struct TestLabels {
   Tensor probabilities;
   std::string why_not;
+  std::optional<Answers> answers;
 };
+
+TestLabels test_labels(LocalLab& lab, const Student& student, const Examples& examples);
 
 class Supervisor {
  public:

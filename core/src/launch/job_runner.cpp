@@ -344,6 +344,7 @@ JobOutcome JobRunner::compute(const Job& job) {
                        {"device", options_.device.str()},
                        {"threads", at::get_num_threads()},
                        {"plugins", plugin_digests(experiment, job, registry_)}};
+  if (!task.data.notes.empty()) record.provenance["data_notes"] = task.data.notes;
   object.manifest()["record"] = record;
   object.commit();
   return outcome;

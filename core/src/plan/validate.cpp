@@ -4,6 +4,8 @@
 
 #include <w2s/plugin.hpp>
 
+#include "engine/answers.hpp"
+#include "engine/label_words.hpp"
 #include "plugins/resolve.hpp"
 
 namespace w2s {
@@ -78,6 +80,46 @@ void check_supervisor(const SupervisorSpec& supervisor, const ITask& task) {
   }
 }
 
+// Every model's settings, alone and under each method.
+void each_train(const Experiment& experiment, const std::function<void(const Table&)>& check) {
+  for (const ModelSpec& model : experiment.models) {
+    const Table train = merge(experiment.train, model.train);
+    check(train);
+    for (const MethodSpec& method : experiment.methods) check(merge(train, method.train));
+  }
+}
+
+// Early stopping looks at examples that [task.split] holds out.
+void check_early_stopping(const Experiment& experiment) {
+  if (experiment.split.validation > 0) return;
+  each_train(experiment, [](const Table& train) {
+    const Value* stop = train.find("early_stopping");
+    if (stop != nullptr && stop->as_bool())
+      fail_at(*stop, "early_stopping needs validation examples: set task.split.validation");
+  });
+}
+
+// A generation task has no head to be trained or shaped.
+void check_no_head(const Experiment& experiment) {
+  each_train(experiment, [](const Table& train) {
+    if (const auto unfit = unfit_for_generation(parse_train(train, "train")))
+      fail_at(train.at(unfit->key), unfit->why);
+  });
+}
+
+// A head that starts from words needs one for each class.
+void check_label_words(const Experiment& experiment, const ITask& task) {
+  each_train(experiment, [&](const Table& train) {
+    const TrainParams params = parse_train(train, "train");
+    if (params.head_init != "label_words") return;
+    try {
+      label_words(params, task.kind(), task.classes());
+    } catch (const UsageError& error) {
+      fail_at(train.at(train.find("label_words") ? "label_words" : "head_init"), error.what());
+    }
+  });
+}
+
 }  // namespace
 
 void resolve_plugins(Experiment& experiment, const Registry& registry) {
@@ -100,6 +142,9 @@ void validate(const Experiment& experiment, const Registry& registry) {
   }
 
   check_supervisor(experiment.supervisor, *task);
+  check_early_stopping(experiment);
+  if (task->kind() == TaskKind::generation) check_no_head(experiment);
+  check_label_words(experiment, *task);
 
   StrategyContext context;
   context.kind = task->kind();
@@ -125,9 +170,6 @@ void validate(const Experiment& experiment, const Registry& registry) {
     for (const Spec& spec : method.strategy) {
       check_method(method, spec.source, [&] {
         const std::unique_ptr<ISupervisionStrategy> strategy = registry.make_strategy(spec);
-        if (!strategy->serves(context.kind)) {
-          throw UsageError("strategy '" + spec.type + "' does not work on a task of " + name_of(context.kind));
-        }
         if (strategy->sets_step_rule()) {
           if (!rule.empty()) {
             throw UsageError("strategies '" + rule + "' and '" + spec.type +
@@ -138,6 +180,9 @@ void validate(const Experiment& experiment, const Registry& registry) {
         for (const Pair& pair : experiment.pairs) {
           context.student = pair.strong;
           strategy->check(context);
+        }
+        if (!strategy->serves(context.kind)) {
+          throw UsageError("strategy '" + spec.type + "' does not work on a task of " + name_of(context.kind));
         }
       });
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -97,6 +98,55 @@ void add_kappa(Measures& measures, const char* name, double observed, double exp
   if (expected < 1) measures[name] = (observed - expected) / (1 - expected);
 }
 
+/// What two sets of choices have in common, and which of them are right. [N] each, N > 0.
+Measures comparison(const Labels& follows, const Labels& teaches, const Labels& labels) {
+  double agree_right = 0, agree_wrong = 0, teacher_right = 0, student_right = 0, corrected = 0, lost = 0;
+  double same_outcome = 0;
+  std::map<std::int64_t, double> student_share, teacher_share;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const bool agrees = follows[i] == teaches[i];
+    const bool teacher_ok = teaches[i] == labels[i], student_ok = follows[i] == labels[i];
+    (teacher_ok ? agree_right : agree_wrong) += agrees;
+    teacher_right += teacher_ok;
+    student_right += student_ok;
+    corrected += !teacher_ok && student_ok;
+    lost += teacher_ok && !student_ok;
+    same_outcome += teacher_ok == student_ok;
+    student_share[follows[i]] += 1;
+    teacher_share[teaches[i]] += 1;
+  }
+
+  const double size = static_cast<double>(labels.size()), teacher_wrong = size - teacher_right;
+  const double a = student_right / size, b = teacher_right / size;
+  double by_chance = 0;
+  for (const auto& [choice, count] : student_share) {
+    if (const auto other = teacher_share.find(choice); other != teacher_share.end())
+      by_chance += count * other->second / (size * size);
+  }
+
+  Measures measures;
+  measures["agreement"] = (agree_right + agree_wrong) / size;
+  if (teacher_right > 0) {
+    measures["agreement_supervisor_right"] = agree_right / teacher_right;
+    measures["right_lost"] = lost / teacher_right;
+  }
+  if (teacher_wrong > 0) {
+    measures["agreement_supervisor_wrong"] = agree_wrong / teacher_wrong;
+    measures["errors_corrected"] = corrected / teacher_wrong;
+  }
+  add_kappa(measures, "chance_adjusted_agreement", measures["agreement"], by_chance);
+  add_kappa(measures, "error_consistency", same_outcome / size, a * b + (1 - a) * (1 - b));
+  measures["gain"] = a - b;
+  measures["student_accuracy"] = a;
+  measures["supervisor_accuracy"] = b;
+  return measures;
+}
+
+void check_answers(const Labels& answers, const Labels& references) {
+  if (answers.size() == references.size()) return;
+  throw Error(fmt::format("there are {} answers for {} references", answers.size(), references.size()));
+}
+
 }  // namespace
 
 Measures prediction_measures(const Probabilities& probabilities, const Labels& labels, std::int64_t classes) {
@@ -136,24 +186,12 @@ Measures supervision_measures(const Probabilities& student, const Probabilities&
                               const Labels& labels, std::int64_t classes) {
   const std::size_t n = checked_size(student, labels, classes), c = static_cast<std::size_t>(classes);
   checked_size(supervisor, labels, classes);
-  Measures measures;
-  if (n == 0) return measures;
-  const auto follows = hard_predictions(student, classes), teaches = hard_predictions(supervisor, classes);
+  if (n == 0) return {};
+  Measures measures =
+      comparison(hard_predictions(student, classes), hard_predictions(supervisor, classes), labels);
 
-  double agree_right = 0, agree_wrong = 0, teacher_right = 0, student_right = 0, corrected = 0, lost = 0;
-  double same_outcome = 0, divergence = 0, overlap = 0, student_truth = 0, teacher_truth = 0;
-  std::vector<double> student_share(c, 0), teacher_share(c, 0);
+  double divergence = 0, overlap = 0, student_truth = 0, teacher_truth = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const bool agrees = follows[i] == teaches[i];
-    const bool teacher_ok = teaches[i] == labels[i], student_ok = follows[i] == labels[i];
-    (teacher_ok ? agree_right : agree_wrong) += agrees;
-    teacher_right += teacher_ok;
-    student_right += student_ok;
-    corrected += !teacher_ok && student_ok;
-    lost += teacher_ok && !student_ok;
-    same_outcome += teacher_ok == student_ok;
-    student_share[static_cast<std::size_t>(follows[i])] += 1;
-    teacher_share[static_cast<std::size_t>(teaches[i])] += 1;
     student_truth += student[i * c + static_cast<std::size_t>(labels[i])];
     teacher_truth += supervisor[i * c + static_cast<std::size_t>(labels[i])];
     for (std::size_t k = 0; k < c; ++k) {
@@ -162,29 +200,9 @@ Measures supervision_measures(const Probabilities& student, const Probabilities&
       if (y > 0) divergence += y * (std::log(y) - std::log(std::max(p, kSmallestProbability)));
     }
   }
-
-  const double size = static_cast<double>(n), teacher_wrong = size - teacher_right;
-  const double a = student_right / size, b = teacher_right / size;
-  double by_chance = 0;
-  for (std::size_t k = 0; k < c; ++k) by_chance += student_share[k] * teacher_share[k] / (size * size);
-
-  measures["agreement"] = (agree_right + agree_wrong) / size;
-  if (teacher_right > 0) {
-    measures["agreement_supervisor_right"] = agree_right / teacher_right;
-    measures["right_lost"] = lost / teacher_right;
-  }
-  if (teacher_wrong > 0) {
-    measures["agreement_supervisor_wrong"] = agree_wrong / teacher_wrong;
-    measures["errors_corrected"] = corrected / teacher_wrong;
-  }
-  add_kappa(measures, "chance_adjusted_agreement", measures["agreement"], by_chance);
-  add_kappa(measures, "error_consistency", same_outcome / size, a * b + (1 - a) * (1 - b));
-  const double s = student_truth / size, t = teacher_truth / size;
+  const double size = static_cast<double>(n), s = student_truth / size, t = teacher_truth / size;
   add_kappa(measures, "capa", overlap / size, s * t + (1 - s) * (1 - t) / static_cast<double>(classes - 1));
   measures["misfit"] = divergence / size;
-  measures["gain"] = a - b;
-  measures["student_accuracy"] = a;
-  measures["supervisor_accuracy"] = b;
   return measures;
 }
 
@@ -194,6 +212,26 @@ std::vector<std::uint8_t> correctness(const Probabilities& probabilities, const 
   const auto hard = hard_predictions(probabilities, classes);
   std::vector<std::uint8_t> right(labels.size());
   for (std::size_t i = 0; i < right.size(); ++i) right[i] = hard[i] == labels[i];
+  return right;
+}
+
+Measures answer_measures(const Labels& answers, const Labels& references) {
+  const auto right = answer_correctness(answers, references);
+  if (right.empty()) return {};
+  return {{"accuracy",
+           std::accumulate(right.begin(), right.end(), 0.0) / static_cast<double>(right.size())}};
+}
+
+Measures answer_supervision_measures(const Labels& student, const Labels& supervisor, const Labels& references) {
+  check_answers(student, references);
+  check_answers(supervisor, references);
+  return references.empty() ? Measures() : comparison(student, supervisor, references);
+}
+
+std::vector<std::uint8_t> answer_correctness(const Labels& answers, const Labels& references) {
+  check_answers(answers, references);
+  std::vector<std::uint8_t> right(answers.size());
+  for (std::size_t i = 0; i < right.size(); ++i) right[i] = answers[i] == references[i];
   return right;
 }
 

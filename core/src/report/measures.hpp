@@ -4,6 +4,8 @@
 // Probabilities are row-major [N, C], rows on the simplex; the hard prediction
 // is the first of the largest. A measure that the data do not define (AUROC with
 // one class, agreement where the supervisor is never wrong) is absent from the map.
+// A generation task has answers in the place of probabilities: ids that are equal where the texts are, [N];
+// labels are then the ids of the reference answers, and what takes probabilities is absent.
 // All throw Error on sizes that do not fit, labels outside 0 … C − 1, and rows with
 // values that are not finite or negative. Free of LibTorch.
 #pragma once
@@ -30,6 +32,12 @@ Measures supervision_measures(const Probabilities& student, const Probabilities&
 /// 1 where the hard prediction is the label: what the paired statistics resample. [N]
 std::vector<std::uint8_t> correctness(const Probabilities& probabilities, const Labels& labels,
                                       std::int64_t classes);
+
+/// Generation: accuracy.
+Measures answer_measures(const Labels& answers, const Labels& references);
+/// Generation: as supervision_measures, without capa and misfit.
+Measures answer_supervision_measures(const Labels& student, const Labels& supervisor, const Labels& references);
+std::vector<std::uint8_t> answer_correctness(const Labels& answers, const Labels& references);
 
 /// False for the measures of which less is better: log_loss, brier, ece, misfit, right_lost.
 bool higher_is_better(const std::string& measure);

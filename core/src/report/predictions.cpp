@@ -66,13 +66,25 @@ class Reader {
 }  // namespace
 
 std::int64_t Predictions::label(std::size_t example) const {
+  if (generation()) return answers[example];
   const auto row = probabilities.begin() + static_cast<std::ptrdiff_t>(example) * classes;
   return std::max_element(row, row + classes) - row;
 }
 
 float Predictions::confidence(std::size_t example) const {
+  if (generation()) return certainty[example];
   return probabilities[example * static_cast<std::size_t>(classes) +
                        static_cast<std::size_t>(label(example))];
+}
+
+Measures prediction_measures(const Predictions& predictions) {
+  if (predictions.generation()) return answer_measures(predictions.answers, predictions.labels);
+  return prediction_measures(predictions.probabilities, predictions.labels, predictions.classes);
+}
+
+std::vector<std::uint8_t> correctness(const Predictions& predictions) {
+  if (predictions.generation()) return answer_correctness(predictions.answers, predictions.labels);
+  return correctness(predictions.probabilities, predictions.labels, predictions.classes);
 }
 
 std::map<std::string, Predictions> read_predictions(const std::string& path) {
@@ -85,6 +97,14 @@ std::map<std::string, Predictions> read_predictions(const std::string& path) {
     std::vector<std::size_t> rows, shape;
     Predictions found;
     found.labels = reader.read<std::int64_t>(name, "I64", rows);
+    if (reader.header().contains(test + ".answers")) {
+      found.answers = reader.read<std::int64_t>(test + ".answers", "I64", shape);
+      if (shape != rows) reader.fail("'" + test + "' has labels and answers of different sizes");
+      found.certainty = reader.read<float>(test + ".certainty", "F32", shape);
+      if (shape != rows) reader.fail("'" + test + "' has answers and certainties of different sizes");
+      predictions.emplace(test, std::move(found));
+      continue;
+    }
     found.probabilities = reader.read<float>(test + ".probabilities", "F32", shape);
     if (rows.size() != 1 || shape.size() != 2 || shape[0] != rows[0] || shape[1] == 0) {
       reader.fail("'" + test + "' has labels and probabilities of different sizes");
