@@ -27,6 +27,12 @@ class LogConfidence final : public ILoss {
   explicit LogConfidence(const Params& params) : params_(params) {}
 
   void check(const LossContext& context) const override {
+    if (context.kind == TaskKind::generation) {
+      throw UsageError(
+          "loss 'logconf' is binary only and the classes of a generation task are the tokens of a "
+          "vocabulary; "
+          "'aux_confidence' serves any number");
+    }
     if (context.classes != 2) {
       throw UsageError("loss 'logconf' is binary only and the task has " + std::to_string(context.classes) +
                        " classes; 'aux_confidence' serves any number");

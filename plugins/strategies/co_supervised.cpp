@@ -32,6 +32,11 @@ class CoSupervised final : public ISupervisionStrategy {
     if (context.kind != TaskKind::classification) {
       throw UsageError("co_supervised needs one feature vector per example: classification only");
     }
+    if (context.labels_from_outside) {
+      throw UsageError(
+          "co_supervised fits specialists like the supervisor, and here the labels come from outside "
+          "([supervisor])");
+    }
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {

@@ -2,9 +2,6 @@
 #include <w2s/confidence.hpp>
 #include <w2s/strategy.hpp>
 
-#include <algorithm>
-#include <cmath>
-
 namespace w2s {
 namespace {
 
@@ -18,17 +15,14 @@ class ExchangeSmallLosses final : public StepRule {
   explicit ExchangeSmallLosses(const CoTeachingParams& params) : params_(params) {}
 
   Tensor loss(Training& training, const Positions& batch) override {
-    const double ramp =
-        std::min(1.0, static_cast<double>(training.epoch()) / static_cast<double>(params_.ramp));
-    const double noise =
-        params_.noise ? *params_.noise : 1 - confidence(training.labels()).mean().item<double>();
-    const auto keep =
-        static_cast<std::int64_t>(std::ceil((1 - ramp * noise) * static_cast<double>(batch.size())));
+    const double noise = params_.noise ? *params_.noise : expected_noise(training.labels());
+    const std::int64_t keep =
+        small_loss_count(static_cast<std::int64_t>(batch.size()), noise, training.epoch(), params_.ramp);
     const Tensor targets = training.targets(batch), weights = training.weights(batch);
     Tensor losses[2], easy[2];
     for (const std::int64_t k : {0, 1}) {
       losses[k] = training.losses(k, training.logits(k, batch), targets, batch);
-      easy[k] = std::get<1>(losses[k].detach().topk(std::max<std::int64_t>(1, keep), 0, /*largest=*/false));
+      easy[k] = std::get<1>(losses[k].detach().topk(keep, 0, /*largest=*/false));
     }
     const auto taught = [&](int pupil, int teacher) {
       return (weights * losses[pupil]).index_select(0, easy[teacher]).mean();

@@ -2,7 +2,6 @@
 #include <w2s/confidence.hpp>
 #include <w2s/strategy.hpp>
 
-#include <algorithm>
 #include <cmath>
 
 namespace w2s {
@@ -31,15 +30,11 @@ class ExchangeDisagreements final : public StepRule {
     if (static_cast<double>(training.epoch()) < warmup || differ.numel() == 0)
       return losses[0].mean() + losses[1].mean();
 
-    const double ramp =
-        std::min(1.0, static_cast<double>(training.epoch()) / static_cast<double>(params_.ramp));
-    const double noise =
-        params_.noise ? *params_.noise : 1 - confidence(training.labels()).mean().item<double>();
-    const auto keep =
-        static_cast<std::int64_t>(std::ceil((1 - ramp * noise) * static_cast<double>(differ.numel())));
+    const double noise = params_.noise ? *params_.noise : expected_noise(training.labels());
+    const std::int64_t keep = small_loss_count(differ.numel(), noise, training.epoch(), params_.ramp);
     for (const std::int64_t k : {0, 1}) {
       const Tensor disputed = losses[k].detach().index_select(0, differ);
-      easy[k] = differ.index_select(0, std::get<1>(disputed.topk(std::max<std::int64_t>(1, keep), 0, false)));
+      easy[k] = differ.index_select(0, std::get<1>(disputed.topk(keep, 0, /*largest=*/false)));
     }
     // Of the whole batch, as in the paper's step size: few disputed examples make a small step.
     return (losses[0].index_select(0, easy[1]).sum() + losses[1].index_select(0, easy[0]).sum()) /

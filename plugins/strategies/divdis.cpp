@@ -79,6 +79,11 @@ class DivDis final : public ISupervisionStrategy {
   bool sets_step_rule() const override { return true; }
   void check(const StrategyContext& context) const override {
     if (context.kind == TaskKind::generation) throw UsageError("divdis compares whole examples, not tokens");
+    if (context.labels_from_outside) {
+      throw UsageError(
+          "divdis chooses its head by true labels of the weak model's half, and here the labels come from "
+          "outside ([supervisor])");
+    }
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {

@@ -32,6 +32,11 @@ class Ensemble final : public ISupervisionStrategy {
   void check(const StrategyContext& context) const override {
     if (context.kind == TaskKind::generation)
       throw UsageError("ensemble combines labels of examples, not token by token");
+    if (context.labels_from_outside) {
+      throw UsageError(
+          "ensemble fits further weak models like the supervisor, and here the labels come from outside "
+          "([supervisor])");
+    }
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {

@@ -64,6 +64,12 @@ class LastLayerRetrain final : public ISupervisionStrategy {
     if (context.kind != TaskKind::classification) {
       throw UsageError("last_layer_retrain needs one feature vector per example: classification only");
     }
+    if (context.labels_from_outside) {
+      throw UsageError(
+          "last_layer_retrain balances groups of the weak model's half by its predictions, and here the "
+          "labels "
+          "come from outside ([supervisor])");
+    }
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {

@@ -1,5 +1,6 @@
 // What the strategies against wrong labels claim, on small problems whose answer is known.
 #include <w2s/confidence.hpp>
+#include <w2s/folds.hpp>
 #include <w2s/losses.hpp>
 #include <w2s/mixture.hpp>
 #include <w2s/safetensors.hpp>
@@ -97,6 +98,32 @@ TEST(CoTeaching, GivesTwoStudentsThatDiffer) {
   EXPECT_TRUE(at::allclose(tiny.lab().predict(pair, tiny.test()), (a + b) / 2));
 }
 
+TEST(CoTeachingPlus, KeepsItsStudentsFurtherApartThanCoTeaching) {
+  // Yu et al. 2019: students that learn from their disagreements do not become one.
+  TinyWorld tiny(blobs(2400, 4, 20, 0.7, 3), 4, memorizing(40));
+  std::vector<bool> flipped;
+  const Supervision labels = testing::with_flips(tiny.transfer(), 4, 0.4, flipped);
+  const auto differ = [&](const std::string& name) {
+    const Student pair = tiny.run(name, {{"noise", 0.4}}, labels);
+    return tiny.lab()
+        .predict(Student(pair.members()[0]), tiny.test())
+        .argmax(1)
+        .ne(tiny.lab().predict(Student(pair.members()[1]), tiny.test()).argmax(1))
+        .to(at::kDouble)
+        .mean()
+        .item<double>();
+  };
+  EXPECT_GT(differ("co_teaching_plus"), differ("co_teaching"));
+}
+
+TEST(SmallLosses, AreCountedAsTheNoiseRampsUp) {
+  EXPECT_EQ(small_loss_count(100, 0.4, 0, 10), 100);
+  EXPECT_EQ(small_loss_count(100, 0.4, 5, 10), 80);
+  EXPECT_EQ(small_loss_count(100, 0.4, 30, 10), 60);
+  EXPECT_EQ(small_loss_count(3, 0.5, 10, 10), 2) << "rounded up";
+  EXPECT_EQ(small_loss_count(1, 0.9, 10, 10), 1);
+}
+
 TEST(ConfidentJoint, RecoversAPlantedNoiseMatrix) {
   // Class 0 is labelled 1 in 30 % of its cases, class 2 is labelled 0 in 10 %; predictions are right and
   // sure.
@@ -110,6 +137,24 @@ TEST(ConfidentJoint, RecoversAPlantedNoiseMatrix) {
   const Tensor p = at::one_hot(truth, 3).to(at::kFloat) * 0.94 + 0.02;
   const Tensor expected = at::tensor({.7, .0, .1, .3, 1., .0, .0, .0, .9}, at::kDouble).view({3, 3}) / 3;
   EXPECT_TRUE(at::allclose(confident_joint(given, p).joint, expected, 0, 1e-6))
+      << confident_joint(given, p).joint;
+}
+
+TEST(ConfidentJoint, IsRecoveredFromStudentsOfTheOtherFolds) {
+  // Class 0 is labelled 1 in 30 % of its cases, class 2 is labelled 0 in 20 %.
+  TinyWorld tiny(blobs(4800, 3, 8, 2, 1), 3, memorizing(3));
+  const Tensor truth = tiny.transfer().labels();
+  Tensor given = truth.clone();
+  for (std::int64_t i = 0; i < truth.size(0); ++i) {
+    const std::int64_t y = truth[i].item<std::int64_t>(), turn = i / 3 % 10;
+    if (y == 0 && turn < 3) given[i] = 1;
+    if (y == 2 && turn < 2) given[i] = 0;
+  }
+  const Supervision labels = Supervision::soft(tiny.transfer(), at::one_hot(given, 3).to(at::kFloat));
+  const Next fit = [&](const Supervision& some, const FitSpec& spec) { return tiny.lab().fit(some, spec); };
+  const Tensor p = cross_predict(labels, tiny.spec(), 5, tiny.lab(), fit);
+  const Tensor expected = at::tensor({.7, .0, .2, .3, 1., .0, .0, .0, .8}, at::kDouble).view({3, 3}) / 3;
+  EXPECT_TRUE(at::allclose(confident_joint(given, p).joint, expected, 0, 0.025))
       << confident_joint(given, p).joint;
 }
 
@@ -198,6 +243,22 @@ TEST(Strategies, RefuseTokensWhereTheyJudgeWholeExamples) {
         plugins().make_strategy({name, {}, {}})->check({TaskKind::generation, 2, {"strong"}, "strong"}),
         UsageError)
         << name;
+  }
+}
+
+TEST(Strategies, RefuseLabelsFromOutsideWhereTheyNeedTheSupervisorsOwnFit) {
+  StrategyContext context{TaskKind::classification, 2, {"strong"}, "strong"};
+  for (const char* name : {"divdis", "last_layer_retrain", "ensemble", "co_supervised"}) {
+    const auto strategy = plugins().make_strategy({name, {}, {}});
+    context.labels_from_outside = false;
+    EXPECT_NO_THROW(strategy->check(context)) << name;
+    context.labels_from_outside = true;
+    try {
+      strategy->check(context);
+      ADD_FAILURE() << name << " was not refused";
+    } catch (const UsageError& error) {
+      EXPECT_NE(std::string(error.what()).find("from outside"), std::string::npos) << error.what();
+    }
   }
 }
 

@@ -17,6 +17,13 @@ W2S_API std::vector<std::int64_t> surest_per_class(const Supervision& labels, do
 /// The positions 0 … size − 1 that `positions` (ascending) leaves out, ascending.
 W2S_API std::vector<std::int64_t> complement(const std::vector<std::int64_t>& positions, std::int64_t size);
 
+/// The mean of 1 − confidence: the share of wrong labels of a supervisor that is calibrated.
+W2S_API double expected_noise(const Supervision& labels);
+
+/// How many of `count` examples learn by their small losses in this epoch (from 0), as the share that is left
+/// out rises to `noise`: ⌈(1 − noise · min(1, epoch / ramp)) count⌉, at least 1 (Han et al. 2018).
+W2S_API std::int64_t small_loss_count(std::int64_t count, double noise, std::int64_t epoch, std::int64_t ramp);
+
 /// Confident learning's estimate of the joint distribution of given and true labels.
 struct ConfidentJoint {
   Tensor joint;       ///< float64 [C, C], rows: given label, columns: true class; sums to 1

@@ -9,6 +9,13 @@ Tensor confidence(const Supervision& labels) {
   return labels.generation() ? labels.certainty : labels.targets.amax(1);
 }
 
+double expected_noise(const Supervision& labels) { return 1 - confidence(labels).mean().item<double>(); }
+
+std::int64_t small_loss_count(std::int64_t count, double noise, std::int64_t epoch, std::int64_t ramp) {
+  const double rise = std::min(1.0, static_cast<double>(epoch) / static_cast<double>(ramp));
+  return std::max<std::int64_t>(1, std::llround(std::ceil((1 - noise * rise) * static_cast<double>(count))));
+}
+
 std::vector<std::int64_t> surest_per_class(const Supervision& labels, double keep) {
   const Tensor sure = confidence(labels).contiguous();
   const Tensor classes = labels.targets.argmax(1);

@@ -65,6 +65,11 @@ Tensor transition_matrix(const Matrix& rows) {
 }
 
 void check_transition(const Tensor& transition, const LossContext& context) {
+  if (context.kind == TaskKind::generation) {
+    throw UsageError(
+        "a transition matrix has a row for each class, and the classes of a generation task are the tokens of a "
+        "vocabulary");
+  }
   if (transition.size(0) == context.classes) return;
   throw UsageError(fmt::format("transition: a {0}×{0} matrix for a task of {1} classes, expected {1}×{1}",
                                transition.size(0), context.classes));
