@@ -123,6 +123,7 @@ class TinyWorld {
   LocalLab& lab() { return *lab_; }
   const std::string& log() const { return log_; }
   std::string store() const { return store_.root(); }
+  const Examples& supervisor_half() const { return splits_.supervisor.train; }
   const Examples& transfer() const { return splits_.transfer.train; }
   const Examples& test() const { return data_.test; }
   FitSpec spec() const { return lab_->student_spec("strong"); }

@@ -10,6 +10,7 @@
 #include "lab/annotators.hpp"
 #include "lab/label_file.hpp"
 #include "lab/label_noise.hpp"
+#include "lab/supervisor.hpp"
 
 namespace w2s::testing {
 namespace {
@@ -88,6 +89,102 @@ TEST(Noise, OfAMatrixFollowsIt) {
   }
 }
 
+// The labels that [supervisor] type = "noise" gives, and where they are wrong.
+struct Noisy {
+  explicit Noisy(const NoiseSupervisor& noise, TinyWorld& tiny, const Examples& examples) {
+    Experiment experiment;
+    experiment.supervisor.type = "noise";
+    experiment.supervisor.noise = noise;
+    TaskData data;
+    data.classes = tiny.lab().classes();
+    Splits splits;
+    splits.supervisor.train = tiny.supervisor_half();
+    const auto supervisor = make_supervisor({&experiment, "noise", &data, &splits, 0}, tiny.lab());
+    labels = supervisor->label(examples);
+    wrong = labels.targets.argmax(1).ne(examples.labels());
+  }
+  Supervision labels;
+  Tensor wrong;  // bool [N]
+  double rate() const { return wrong.to(at::kDouble).mean().item<double>(); }
+};
+
+NoiseSupervisor noise(const std::string& structure, std::optional<double> accuracy) {
+  NoiseSupervisor params;
+  params.structure = structure;
+  params.accuracy = accuracy;
+  if (params.needs_judge()) params.judge = "strong";
+  return params;
+}
+
+// Texts of 1 … 40 letters, of two bytes each, in no order of length.
+Examples texts() {
+  Columns columns;
+  columns.labels = at::arange(40, at::kLong).remainder(2);
+  for (std::int64_t i = 0; i < 40; ++i) {
+    std::string text;
+    for (std::int64_t k = 0; k <= i * 17 % 40; ++k) text += "é";
+    columns.text.push_back(text);
+    columns.ids.push_back("text/" + std::to_string(i));
+  }
+  return Examples(std::move(columns));
+}
+
+TEST(StructuredNoise, OfLengthIsInTheLongestOrShortestTexts) {
+  TinyWorld tiny(blobs(80, 2, 3, 1, 2), 2);
+  const Examples examples = texts();
+  for (const bool longest : {true, false}) {
+    const Noisy noisy(noise(longest ? "longest" : "shortest", 0.75), tiny, examples);
+    for (std::int64_t i = 0; i < 40; ++i) {
+      const std::int64_t length = i * 17 % 40 + 1;
+      EXPECT_EQ(noisy.wrong[i].item<bool>(), longest ? length > 30 : length <= 10) << length;
+    }
+  }
+}
+
+TEST(StructuredNoise, OfAJudgeIsWhereItIsUnsureOrConfidentlyRight) {
+  TinyWorld tiny(blobs(1600, 3, 4, 1, 2), 3);
+  const Student judge =
+      tiny.lab().fit(Supervision::truth(tiny.supervisor_half(), 3), tiny.lab().spec_for("strong"));
+  const Tensor p = tiny.lab().predict(judge, tiny.transfer());
+  const auto edge = [](const Tensor& values, const Tensor& mask, bool largest) {
+    const Tensor chosen = values.masked_select(mask);
+    return (largest ? chosen.max() : chosen.min()).item<double>();
+  };
+  const Noisy unsure(noise("strong_unsure", 0.7), tiny, tiny.transfer());
+  EXPECT_NEAR(unsure.rate(), 0.3, 1e-9);
+  const Tensor sure = p.amax(1);
+  EXPECT_LE(edge(sure, unsure.wrong, true), edge(sure, unsure.wrong.logical_not(), false));
+
+  const Noisy right(noise("strong_right", 0.7), tiny, tiny.transfer());
+  EXPECT_NEAR(right.rate(), 0.3, 1e-9);
+  const Tensor of_truth = p.gather(1, tiny.transfer().labels().unsqueeze(1)).squeeze(1);
+  EXPECT_GE(edge(of_truth, right.wrong, false), edge(of_truth, right.wrong.logical_not(), true));
+  const Tensor judged_right = p.argmax(1).eq(tiny.transfer().labels());
+  EXPECT_TRUE(judged_right.masked_select(right.wrong).all().item<bool>());
+}
+
+TEST(StructuredNoise, CanHaveTheErrorRateOfAModelInEverySet) {
+  TinyWorld tiny(blobs(1600, 3, 4, 0.6, 2), 3);
+  NoiseSupervisor params = noise("random", {});
+  params.accuracy_of = "weak";
+  for (const Examples& examples : {tiny.transfer(), tiny.test()}) {
+    const double accuracy = tiny.accuracy(tiny.lab().supervisor(), examples);
+    EXPECT_LT(accuracy, 0.9);
+    EXPECT_NEAR(1 - Noisy(params, tiny, examples).rate(), accuracy, 1e-9);
+  }
+}
+
+TEST(StructuredNoise, OfAMatrixIsClassConditional) {
+  TinyWorld tiny(blobs(4800, 2, 3, 1, 2), 2);
+  NoiseSupervisor params = noise("matrix", {});
+  params.matrix = {{1, 0}, {0.4, 0.6}};
+  const Noisy noisy(params, tiny, tiny.transfer());
+  const Tensor first = tiny.transfer().labels().eq(0);
+  EXPECT_FALSE(noisy.wrong.masked_select(first).any().item<bool>());
+  EXPECT_NEAR(noisy.wrong.masked_select(first.logical_not()).to(at::kDouble).mean().item<double>(), 0.4,
+              0.05);
+}
+
 class LabelFileTest : public ::testing::Test {
  protected:
   LabelFile read(const std::string& name, const std::string& text, FileSupervisor params) {
@@ -146,6 +243,41 @@ TEST_F(LabelFileTest, SafetensorsHaveTheirIdsInTheMetadata) {
   const Tensor p = at::tensor(std::vector<float>{0.5f, 0.25f, 0.25f, 0, 1, 0}).view({2, 3});
   save_safetensors(params.path[0], {{"p", p}}, {{"ids", "[\"a\", \"b\"]"}});
   EXPECT_TRUE(LabelFile(params, 3, {}).probabilities(rows({"b", "a"})).equal(p.flip({0})));
+}
+
+TEST_F(LabelFileTest, SafetensorsHoldHardLabelsAndAnnotatorsToo) {
+  FileSupervisor params = hard();
+  params.path = {folder_.path() + "/l.safetensors"};
+  const Tensor labels = at::tensor(std::vector<std::int64_t>{2, -1, 0}, at::kLong);
+  const Tensor votes = at::tensor(std::vector<std::int64_t>{0, 0, 1, -1, 2, -1}, at::kLong).view({3, 2});
+  save_safetensors(params.path[0], {{"label", labels}, {"votes", votes}}, {{"ids", "[\"a\", \"b\", \"c\"]"}});
+  const LabelFile one(params, 3, {});
+  EXPECT_EQ(one.labelled(rows({"a", "b", "c"})), (std::vector<std::int64_t>{0, 2})) << "-1 is no label";
+  EXPECT_TRUE(
+      one.probabilities(rows({"c", "a"})).argmax(1).equal(at::tensor(std::vector<std::int64_t>{0, 2})));
+  params.label = "";
+  params.annotators = {"votes"};
+  params.aggregate = "majority";
+  const LabelFile several(params, 3, {});
+  const Tensor expected = at::tensor(std::vector<float>{1, 0, 0, 0, 1, 0, 0, 0, 1}).view({3, 3});
+  EXPECT_TRUE(several.probabilities(rows({"a", "b", "c"})).equal(expected));
+}
+
+TEST_F(LabelFileTest, SafetensorsOfAnotherShapeAreRefused) {
+  FileSupervisor params = soft({"p"});
+  params.path = {folder_.path() + "/l.safetensors"};
+  const auto refusal = [&](const std::map<std::string, std::string>& metadata) -> std::string {
+    save_safetensors(params.path[0], {{"p", at::full({2, 3}, 1.f / 3)}}, metadata);
+    try {
+      LabelFile(params, 3, {});
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(refusal({}), HasSubstr("the metadata has no \"ids\""));
+  EXPECT_THAT(refusal({{"ids", "[\"a\"]"}}), HasSubstr("has the shape [2, 3]: expected a row for each id"));
+  EXPECT_EQ(refusal({{"ids", "[\"a\", \"b\"]"}}), "");
 }
 
 TEST_F(LabelFileTest, AnnotatorsAreAggregated) {

@@ -112,6 +112,38 @@ TEST(Ensemble, BoostingMakesAStrongerSupervisorOfStumps) {
   EXPECT_GT(right(boosted), right(labels) + 0.02);
 }
 
+TEST(Ensemble, BaggingMakesARighterSupervisor) {
+  // A network of 32 on 120 examples of ten numbers: each sample of them gives another boundary.
+  TinyWorld::Options options;
+  options.weak = {{"hidden", List{32}}};
+  options.train = {{"lr", 2e-2}, {"epochs", 40}, {"batch", 8}, {"head_bias", true}};
+  TinyWorld tiny(blobs(480, 2, 10, 0.4, 8), 2, options);
+  const Supervision labels = tiny.weak_labels();
+  const auto right = [](const Supervision& s) {
+    return s.targets.argmax(1).eq(s.examples.labels()).to(at::kDouble).mean().item<double>();
+  };
+  const Supervision bagged = tiny.handed_on("ensemble", {{"size", 15}}, labels).back();
+  EXPECT_GT(right(bagged), right(labels));
+}
+
+TEST(CoSupervised, GainsWhereSpecialistsKnowWhatOneSupervisorCannot) {
+  // Which of four features decides depends on the region: too much for a supervisor of two hidden units.
+  Stream stream(12, "regions");
+  const std::int64_t n = 6000;
+  const Tensor x = testing::normals({n, 6}, stream), region = at::arange(n, at::kLong).remainder(4);
+  x.select(1, 0).mul_(0.5).add_(8 * region.remainder(2).to(at::kFloat) - 4);
+  x.select(1, 1).mul_(0.5).add_(8 * region.ge(2).to(at::kFloat) - 4);
+  const Tensor y = x.slice(1, 2).gather(1, region.unsqueeze(1)).squeeze(1).gt(0).to(at::kLong);
+  TinyWorld::Options options;
+  options.weak = {{"hidden", List{2}}};
+  options.train.set("epochs", 30);
+  TinyWorld tiny({x, y}, 2, options);
+  const Supervision labels = tiny.weak_labels();
+  const double naive = tiny.accuracy(tiny.lab().fit(labels, tiny.spec()));
+  const double taught = tiny.accuracy(tiny.run("co_supervised", {{"specialists", 4}}, labels));
+  EXPECT_GT(taught, naive + 0.08);
+}
+
 TEST(CoSupervised, TeachesEachExampleByASpecialistThatTheStudentAgreesWith) {
   TinyWorld tiny(blobs(800, 3, 4, 0.8, 6), 3);
   const Supervision labels = tiny.weak_labels();
