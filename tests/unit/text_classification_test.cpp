@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "data/split.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
@@ -115,20 +116,91 @@ TEST_F(TextClassification, MalformedRowsAreRefusedWithTheirLines) {
             "task 'text_classification': 3 malformed rows of 5 in 'train'\n  " + file +
                 ":3: column 'label': '9' is not one of the labels '0' or '1'\n  " + file +
                 ":4: 3 fields where the header has 2\n  " + file +
-                ":5: the text is empty\non_error = \"skip\" leaves "
+                ":5: the text is empty\non_bad_rows = \"skip\" leaves "
                 "them out");
 }
 
 TEST_F(TextClassification, MalformedRowsAreSkippedAndCountedWhereAsked) {
   write("a.csv", "x,label\none,0\ntwo,9\nfive,1\n");
-  write("t.csv", "x,label\none,0\n");
+  write("t.csv", "x,label\none,0\ntwo,1\n");
   const TaskData data =
-      load({{"train", "a.csv"}, {"test", "t.csv"}, {"template", "{x}"}, {"on_error", "skip"}});
+      load({{"train", "a.csv"}, {"test", "t.csv"}, {"template", "{x}"}, {"on_bad_rows", "skip"}});
   EXPECT_EQ(data.train.size(), 2);
   ASSERT_EQ(data.notes.size(), 1u);
   EXPECT_EQ(data.notes[0].substr(0, 75),
             "task 'text_classification': 1 malformed row of 3 in 'train', left out\n  " +
                 folder_.string().substr(0, 3));
+}
+
+TEST_F(TextClassification, AStrayQuoteCostsOneRowAndNoOther) {
+  write("a.csv", "x,label\n\"one,0\ntwo,1\nthree,0\n\"four\"ish,1\nfive,1\n");
+  const TaskData data =
+      load({{"train", "a.csv"}, {"test", "a.csv"}, {"template", "{x}"}, {"on_bad_rows", "skip"}});
+  ASSERT_EQ(data.train.size(), 3);
+  EXPECT_EQ(data.train.text(0), "two");
+  EXPECT_EQ(data.train.id(2), "train/6");
+  const std::string file = (folder_ / "a.csv").string();
+  EXPECT_EQ(data.notes.at(0),
+            "task 'text_classification': 2 malformed rows of 5 in 'train', left out\n  " + file +
+                ":2: text after the closing quote of a field; where quotes are ordinary characters, set 'quotes' = "
+                "false\n  " +
+                file +
+                ":5: text after the closing quote of a field; where quotes are ordinary characters, set 'quotes' = "
+                "false");
+}
+
+TEST_F(TextClassification, BrokenJsonIsCountedByItsLines) {
+  std::string rows;
+  for (int i = 0; i < 9; ++i) rows += i % 3 == 0 ? "{\"x\": \"good\", \"label\": 1}\n" : "{\"x\": \n";
+  write("a.jsonl", rows);
+  const std::string file = (folder_ / "a.jsonl").string();
+  const std::string message = complaint({{"train", "a.jsonl"}, {"test", "a.jsonl"}, {"template", "{x}"}});
+  EXPECT_NE(message.find("6 malformed rows of 9 in 'train'\n  " + file + ":2: "), std::string::npos) << message;
+  EXPECT_NE(message.find("\n  and 1 more\non_bad_rows"), std::string::npos) << message;
+}
+
+TEST_F(TextClassification, ASplitOfOneClassIsNotedAndNotTrainedOn) {
+  write("a.csv", "x,label\none,1\ntwo,1\n");
+  const TaskData data =
+      load({{"train", "a.csv"}, {"test", "a.csv"}, {"template", "{x}"}, {"classes", List{"0", "1"}}});
+  EXPECT_EQ(data.notes.at(0), "task 'text_classification': all 2 examples of 'train' are of the class '1'");
+  EXPECT_THROW(make_splits(data, {}, 0), UsageError);
+}
+
+TEST_F(TextClassification, PatternsFindTheFilesOfASplitInTheirOrder) {
+  fs::create_directories(folder_ / "data" / "test");
+  for (const char* name : {"data/train-1.csv", "data/train-0.csv", "data/train.txt", "data/test/0000.csv", "untrained.csv"}) {
+    write(name, std::string("x,label\n") + name + ",0\nother,1\n");
+  }
+  const TaskData data = load({{"train", "**/train-*"}, {"test", "**/test/*"}, {"template", "{x}"}});
+  ASSERT_EQ(data.train.size(), 4);
+  EXPECT_EQ(data.train.text(0), "data/train-0.csv");
+  EXPECT_EQ(data.train.id(3), "train/data/train-1.csv:3");
+  EXPECT_EQ(data.test.id(0), "test/2");
+  EXPECT_EQ(load({{"train", "data/*-[01].csv"}, {"test", "untrained.csv"}, {"template", "{x}"}}).train.size(), 4);
+  EXPECT_NE(complaint({{"train", "train*"}, {"test", "**/test/*"}, {"template", "{x}"}})
+                .find("matches 'train*'; it has data/test/0000.csv, data/train-0.csv"),
+            std::string::npos);
+  write("data/train-2.jsonl", "{}");
+  EXPECT_NE(complaint({{"train", "**/train-*"}, {"test", "**/test/*"}, {"template", "{x}"}})
+                .find("matches files of different formats"),
+            std::string::npos);
+}
+
+TEST_F(TextClassification, NamesColumnsOfFilesWithoutAHeader) {
+  write("a.tsv", "fine\t1\ndull\t0\n");
+  write("b.tsv", "label\tx\n1\tgood\n0\tslow\n");
+  const TaskData data = load({{"train", "a.tsv"},
+                              {"test", "b.tsv"},
+                              {"columns", List{"x", "label"}},
+                              {"template", "{x}"}});
+  EXPECT_EQ(data.train.text(0), "fine");
+  EXPECT_EQ(data.test.text(0), "good");
+  EXPECT_EQ(data.test.size(), 2);
+  write("c.tsv", "fine\t1\t2\n");
+  EXPECT_NE(complaint({{"train", "c.tsv"}, {"test", "b.tsv"}, {"columns", List{"x", "label"}}, {"template", "{x}"}})
+                .find("c.tsv:1: 3 fields where 'columns' names 2"),
+            std::string::npos);
 }
 
 TEST_F(TextClassification, AnUnknownColumnOfTheTemplateIsNamedWithTheNearest) {
