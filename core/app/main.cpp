@@ -13,6 +13,8 @@
 namespace w2s::app {
 namespace {
 
+namespace fs = std::filesystem;
+
 // Commands without a function live in w2s-engine.
 constexpr Command kCommands[] = {
     {"run", "EXPERIMENT.toml", "run an experiment: what the store does not hold yet is computed", nullptr},
@@ -28,6 +30,8 @@ constexpr Command kCommands[] = {
      leaderboard},
     {"report", "[EXPERIMENT…]", "one HTML page that opens offline: leaderboard, figures, every run", report},
     {"show", "RUN", "one run: configuration, measures, fits, where each number came from", show},
+    {"status", "[EXPERIMENT…]", "what is done, under way, failed and open", status},
+    {"verify", "RUN…", "fit a run anew from its record alone and compare", nullptr},
     {"store", "reindex|gc|du|verify", "look after the store of results", store},
     {"tokenizer", "train FILE…", "train a byte-level BPE tokenizer on text files", tokenizer},
     {"pretrain", "EXPERIMENT.toml", "pretrain an experiment's models and write them as Hugging Face folders",
@@ -35,23 +39,41 @@ constexpr Command kCommands[] = {
     {"export", "STUDENT DIR", "a trained student as a Hugging Face folder", nullptr},
 };
 
+// A program beside this one, or in libexec; empty where there is none.
+fs::path beside(const std::string& program) {
+  const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path();
+  for (const fs::path& candidate : {folder / program, folder.parent_path() / "libexec" / "w2s" / program}) {
+    if (fs::exists(candidate)) return candidate;
+  }
+  return {};
+}
+
+// "chess" for w2s-chess: programs beside this one that are commands of their own.
+bool is_tool(const std::string& name) {
+  if (name.empty() || name == "engine" || name == "stamp") return false;
+  return name.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos &&
+         !beside("w2s-" + name).empty();
+}
+
 void print_help() {
   std::cout << "w2s: experiments in weak-to-strong generalization\n\n"
                "usage: w2s COMMAND [arguments]\n\n";
   for (const Command& command : kCommands) fmt::print("  {:<12} {}\n", command.name, command.summary);
+  if (is_tool("chess"))
+    fmt::print("  {:<12} {}\n", "chess", "make chess games and puzzles with a chess engine");
   std::cout << "\nw2s COMMAND --help shows a command's options, w2s --version the version.\n";
 }
 
+[[noreturn]] void become(const fs::path& program, char** argv) {
+  execv(program.c_str(), argv);
+  throw Error("cannot start '" + program.string() + "': " + std::strerror(errno));
+}
+
 [[noreturn]] void hand_over(char** argv) {
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
-  for (const std::filesystem::path& candidate :
-       {self.parent_path() / "w2s-engine",
-        self.parent_path().parent_path() / "libexec" / "w2s" / "w2s-engine"}) {
-    if (!std::filesystem::exists(candidate)) continue;
-    execv(candidate.c_str(), argv);
-    throw Error("cannot start '" + candidate.string() + "': " + std::strerror(errno));
-  }
-  throw Error("w2s-engine is missing beside '" + self.string() + "': the installation is damaged");
+  const fs::path engine = beside("w2s-engine");
+  if (!engine.empty()) become(engine, argv);
+  throw Error("w2s-engine is missing beside '" + fs::read_symlink("/proc/self/exe").string() +
+              "': the installation is damaged");
 }
 
 int dispatch(int argc, char** argv) {
@@ -75,6 +97,7 @@ int dispatch(int argc, char** argv) {
     if (command.run == nullptr) hand_over(argv);
     return command.run(command, Args(argv + 2, argv + argc));
   }
+  if (is_tool(name)) become(beside("w2s-" + name), argv + 1);
   if (name[0] == '-') {
     throw UsageError("unknown option '" + name + "'" + did_you_mean(name, {"--help", "--version"}) +
                      "; see w2s --help");

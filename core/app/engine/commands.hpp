@@ -12,6 +12,7 @@ int list(const Command& command, const Args& args);
 int describe(const Command& command, const Args& args);
 int check(const Command& command, const Args& args);
 int pretrain(const Command& command, const Args& args);
+int verify(const Command& command, const Args& args);
 int export_student(const Command& command, const Args& args);
 
 }  // namespace w2s::app

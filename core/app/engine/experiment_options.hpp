@@ -16,5 +16,7 @@ struct LoadedExperiments {
 /// --set, --sweep, --seeds and --plugin.
 void add_experiment_options(Options& options);
 LoadedExperiments load(const Options& options);
+/// An experiment that was written out; `name` stands for its file in messages. Takes --plugin only.
+LoadedExperiments load_text(const std::string& text, const std::string& name, const Options& options);
 
 }  // namespace w2s::app

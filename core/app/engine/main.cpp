@@ -18,6 +18,7 @@ constexpr Command kCommands[] = {
     {"pretrain", "EXPERIMENT.toml",
      "Pretrains the models of an experiment that [models.NAME.pretrain] says how, and writes them as folders.",
      pretrain},
+    {"verify", "RUN…", "Fits a run anew from its record alone, in a store of its own, and compares.", verify},
     {"export", "STUDENT DIR",
      "Writes a trained student, a run or a fit, as a Hugging Face folder with its head.", export_student},
 };

@@ -58,6 +58,9 @@ std::optional<Checkpoint> Checkpoints::load() {
   }
   for (const auto& [name, text] : carried_) *text = found.texts.at(name);
   seconds_before_ = std::stod(found.texts.at(kSeconds));
+  if (schedule_.log) {
+    schedule_.log(fmt::format("goes on from a checkpoint, after {:.1f} s of training", seconds_before_));
+  }
   return found;
 }
 

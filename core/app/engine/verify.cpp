@@ -1,0 +1,135 @@
+// w2s verify: fits a run anew from its record alone and compares.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "commands.hpp"
+#include "experiment_options.hpp"
+#include "launch/pool.hpp"
+#include "launch/verify.hpp"
+#include "plan/validate.hpp"
+#include "report/ledger.hpp"
+
+namespace w2s::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kGpuTolerance = 1e-3;
+
+class ScratchStore {
+ public:
+  ScratchStore() {
+    path_ = (fs::temp_directory_path() / "w2s-verify-XXXXXX").string();
+    if (mkdtemp(path_.data()) == nullptr) throw Error("cannot make a folder in '" + fs::temp_directory_path().string() + "'");
+  }
+  ~ScratchStore() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+Record find_record(const Store& store, const std::string& wanted) {
+  std::vector<std::string> found;
+  for (const ObjectInfo& object : store.list("record")) {
+    if (!wanted.empty() && object.key.starts_with(wanted)) found.push_back(object.key);
+  }
+  if (found.size() != 1) {
+    throw UsageError(fmt::format("'{}' is the beginning of {} runs in '{}'; w2s plan EXPERIMENT.toml shows the keys",
+                                 wanted, found.size(), store.root()));
+  }
+  return store.manifest(found[0]).at("record").get<Record>();
+}
+
+double tolerance(const Options& options, const std::string& device) {
+  if (!options.given("tolerance")) return device.starts_with("cuda") ? kGpuTolerance : 0;
+  const std::string text = options.text("tolerance");
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (end == text.c_str() || *end != '\0' || !(value >= 0)) {
+    throw UsageError("--tolerance takes a number from 0, found '" + text + "'");
+  }
+  return value;
+}
+
+LoadedExperiments experiment_of(const Record& record, const Options& options) {
+  const std::string text = record.provenance.value("experiment", "");
+  if (text.empty()) throw UsageError("the record of '" + record.key.substr(0, 12) + "' holds no experiment");
+  return load_text(text, "the record's experiment", options);
+}
+
+bool print(const std::vector<Comparison>& comparisons, bool all) {
+  bool same = true;
+  for (const Comparison& comparison : comparisons) {
+    same = same && (comparison.same || !comparison.result);
+    if (all || !comparison.same) {
+      fmt::print("  {:<9} {}: {}\n", comparison.same ? "same" : "DIFFERENT", comparison.what, comparison.detail);
+    }
+  }
+  return same;
+}
+
+// True where the results agree.
+bool verify_one(const Store& store, const std::string& wanted, const Options& options) {
+  const Record record = find_record(store, wanted);
+  if (record.kind == "pretrain") throw UsageError("'" + wanted + "' is a pretraining: verify a run that used it");
+  LoadedExperiments loaded = experiment_of(record, options);
+  const ScratchStore scratch;
+  Store again(scratch.path());
+  Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, nullptr);
+  const Job job = plan.jobs[job_of(record, plan)];
+  fmt::print("{}  {}\n", record.key.substr(0, 12), job.title());
+  print(compare_recipes(record, plan, job, loaded.registry), options.flag("all"));
+  keep_only(plan, {job.key});
+
+  PoolOptions pool;
+  const std::string device = record.provenance.value("device", "cpu");
+  pool.jobs = options.values()["jobs"].as<int>();
+  if (pool.jobs < 1) throw UsageError("--jobs must be at least 1");
+  pool.devices = {device};
+  pool.job.threads = record.provenance.value("threads", 1);
+  Display display(isatty(STDERR_FILENO) != 0);
+  const Summary summary = run_plan(plan, loaded.registry, again, pool, display);
+  if (summary.interrupted) throw Error("interrupted");
+  if (!again.has(job.key)) {
+    fmt::print("  DIFFERENT it does not run any more: {}\n",
+               summary.failures.empty() ? "" : summary.failures[0].reason);
+    return false;
+  }
+  const Record anew = again.manifest(job.key).at("record").get<Record>();
+  const double allowed = tolerance(options, device);
+  const bool same = print(compare_results(store, record, again, anew, allowed), true);
+  fmt::print("{}: {}\n", same ? "verified" : "NOT verified",
+             allowed == 0 ? (same ? "the same bits" : "other bits") : fmt::format("within {:g}", allowed));
+  return same;
+}
+
+}  // namespace
+
+int verify(const Command& command, const Args& args) {
+  Options options(command, {"run"});
+  options.add_runs();
+  options.add()("jobs,j", po::value<int>()->value_name("N")->default_value(1), "jobs at once")(
+      "plugin", po::value<std::vector<std::string>>()->value_name("FILE"),
+      "a plugin that the record's experiment does not name; may be repeated")(
+      "tolerance", po::value<std::string>()->value_name("NUMBER"),
+      "largest difference of a probability; by default 0 on the CPU and 0.001 on a GPU")(
+      "all", po::bool_switch(), "show also what of the recipe is the same");
+  if (!options.parse(args)) return 0;
+  if (options.list("run").empty()) options.required("run");
+  spdlog::set_level(spdlog::level::warn);
+  const Store store = Store::read_only(options.runs());
+  bool same = true;
+  for (const std::string& run : options.list("run")) same = verify_one(store, run, options) && same;
+  return same ? 0 : 1;
+}
+
+}  // namespace w2s::app

@@ -1,0 +1,157 @@
+// w2s status: what experiments have done, what runs have under way, what failed.
+#include <ctime>
+#include <filesystem>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/amounts.hpp"
+#include "commands.hpp"
+#include "config/toml.hpp"
+#include "report/ledger.hpp"
+#include "store/activity.hpp"
+
+namespace w2s::app {
+namespace {
+
+struct ExperimentStatus {
+  std::string name;
+  std::size_t jobs = 0, done = 0, running = 0, failed = 0;
+  std::size_t open() const { return jobs - done - running - failed; }
+};
+
+struct Status {
+  std::vector<ExperimentStatus> experiments;
+  std::vector<ActiveJob> running;
+  std::map<std::string, FailedJob> failed;  // by record key
+};
+
+std::string name_in_file(const std::string& path) {
+  const Value file = parse_toml_file(path);
+  const Value* name = file.as_table().find("name");
+  if (name == nullptr || !name->is_string()) throw UsageError(path + ": name: expected the experiment's name");
+  return name->as_string();
+}
+
+// Names as they are, files by the name of the experiment that they describe.
+std::vector<std::string> experiment_names(const Store& store, const std::vector<std::string>& given) {
+  std::vector<std::string> names;
+  for (const std::string& item : given) {
+    const bool file = item.ends_with(".toml") || std::filesystem::is_regular_file(item);
+    names.push_back(file ? name_in_file(item) : item);
+  }
+  return given.empty() ? ledger_names(store.root()) : names;
+}
+
+Status read_status(const Store& store, const std::vector<std::string>& given) {
+  Status status;
+  std::set<std::string> records, wanted;
+  for (const ObjectInfo& object : store.list("record")) records.insert(object.key);
+  std::map<std::string, ActiveJob> running;
+  for (const ActiveRun& run : active_runs(store.root())) {
+    for (const ActiveJob& job : run.jobs) running[job.key] = job;
+  }
+  const auto failed = failed_jobs(store.root());
+  for (const std::string& name : experiment_names(store, given)) {
+    ExperimentStatus experiment{name};
+    std::set<std::string> keys;  // a record may stand for several rows
+    for (const LedgerEntry& entry : load_ledger(store.root(), name)) keys.insert(entry.key);
+    for (const std::string& key : keys) {
+      ++experiment.jobs;
+      if (records.count(key) > 0) {
+        ++experiment.done;
+      } else if (running.count(key) > 0) {
+        ++experiment.running;
+      } else if (failed.count(key) > 0) {
+        ++experiment.failed;
+      }
+    }
+    wanted.insert(keys.begin(), keys.end());
+    status.experiments.push_back(experiment);
+  }
+  for (const auto& [key, job] : running) {
+    if (given.empty() || wanted.count(key) > 0 || job.title.starts_with("pretrain ")) status.running.push_back(job);
+  }
+  for (const auto& [key, job] : failed) {
+    if (records.count(key) == 0 && running.count(key) == 0 && (given.empty() || wanted.count(key) > 0)) {
+      status.failed[key] = job;
+    }
+  }
+  return status;
+}
+
+nlohmann::json to_json(const Status& status) {
+  nlohmann::json json = {{"experiments", nlohmann::json::array()},
+                         {"running", nlohmann::json::array()},
+                         {"failed", nlohmann::json::array()}};
+  for (const ExperimentStatus& experiment : status.experiments) {
+    json["experiments"].push_back({{"name", experiment.name},
+                                   {"jobs", experiment.jobs},
+                                   {"done", experiment.done},
+                                   {"running", experiment.running},
+                                   {"failed", experiment.failed},
+                                   {"open", experiment.open()}});
+  }
+  for (const ActiveJob& job : status.running) {
+    json["running"].push_back({{"key", job.key},
+                               {"title", job.title},
+                               {"what", job.what},
+                               {"device", job.device},
+                               {"step", job.step},
+                               {"total", job.total},
+                               {"loss", job.loss},
+                               {"examples_per_second", job.per_second},
+                               {"since", job.since},
+                               {"log", job.log}});
+  }
+  for (const auto& [key, job] : status.failed) {
+    json["failed"].push_back({{"key", key},
+                              {"title", job.title},
+                              {"reason", job.reason},
+                              {"log", job.log},
+                              {"command", job.command},
+                              {"when", job.when}});
+  }
+  return json;
+}
+
+void print_job(const ActiveJob& job) {
+  fmt::print("  running  {}", job.title);
+  if (!job.what.empty()) fmt::print(" · {}", job.what);
+  if (job.total > 0) {
+    fmt::print(" · step {}/{} · loss {:.4f} · {:.0f}/s", job.step + 1, job.total, job.loss, job.per_second);
+  }
+  fmt::print(" · {} · for {}\n", job.device, duration_text(static_cast<double>(std::time(nullptr) - job.since)));
+}
+
+void print_status(const Status& status) {
+  if (status.experiments.empty()) fmt::print("no experiment was run here yet\n");
+  for (const ExperimentStatus& experiment : status.experiments) {
+    fmt::print("{}: {} runs: {} done, {} running, {} failed, {} open\n", experiment.name, experiment.jobs,
+               experiment.done, experiment.running, experiment.failed, experiment.open());
+  }
+  for (const ActiveJob& job : status.running) print_job(job);
+  for (const auto& [key, job] : status.failed) {
+    fmt::print("  failed   {}: {}\n           log: {}\n", job.title, job.reason, job.log);
+    if (!job.command.empty()) fmt::print("           again: {}\n", job.command);
+  }
+}
+
+}  // namespace
+
+int status(const Command& command, const Args& args) {
+  Options options(command, {"experiment"});
+  options.add_runs();
+  options.add()("json", po::bool_switch(), "the same as JSON");
+  if (!options.parse(args)) return 0;
+  const Store store = Store::read_only(options.runs());
+  const Status status = read_status(store, options.list("experiment"));
+  if (options.flag("json")) {
+    fmt::print("{}\n", to_json(status).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else {
+    print_status(status);
+  }
+  return 0;
+}
+
+}  // namespace w2s::app
