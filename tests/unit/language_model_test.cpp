@@ -17,6 +17,7 @@
 #include "engine/network.hpp"
 #include "launch/pool.hpp"
 #include "plan/plan.hpp"
+#include "plan/validate.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
@@ -159,7 +160,7 @@ TEST_F(LanguageModel, TextsThatDoNotFillARowAreRefused) {
 // Two tiny models read the file, then one teaches the other which texts speak of foxes.
 class TextExperiment : public LanguageModel {
  protected:
-  Experiment experiment(const std::string& seeds = "[0]") const {
+  std::string toml(const std::string& train = "lr = 1e-2") const {
     std::string rows, prose;
     const std::vector<std::string> animals = {"fox", "hen"}, colours = {"red", "old", "the"};
     for (int i = 0; i < 160; ++i) {
@@ -177,16 +178,14 @@ class TextExperiment : public LanguageModel {
              ".pretrain]\nobjective = { type = 'language_model', files = '" + text +
              "' }\nepochs = 4\nbatch = 8\nlr = 1e-2\n";
     };
-    return parse_experiments(
-               "name = 'tiny'\nseeds = " + seeds + "\n[task]\ntype = 'text_classification'\npath = '" +
-                   folder_.string() +
-                   "'\ntrain = 'rows.tsv'\nheader = false\ntemplate = '{0}'\nlabel = '1'\nheld_out = 40\n" +
-                   model("small", 4) + model("large", 16) +
-                   "[pairs]\nweak = 'small'\nstrong = 'large'\n[train]\nlr = 1e-2\nbatch = 16\nepochs = 6\n"
-                   "[methods.naive]\n",
-               "tiny.toml")
-        .at(0);
+    return "name = 'tiny'\nseeds = [0]\n[task]\ntype = 'text_classification'\npath = '" + folder_.string() +
+           "'\ntrain = 'rows.tsv'\nheader = false\ntemplate = '{0}'\nlabel = '1'\nheld_out = 40\n" +
+           model("small", 4) + model("large", 16) +
+           "[pairs]\nweak = 'small'\nstrong = 'large'\n[train]\nbatch = 16\nepochs = 6\n" + train +
+           "\n[methods.naive]\n";
   }
+
+  Experiment experiment() const { return parse_experiments(toml(), "tiny.toml").at(0); }
 
   Plan make(Store& store) const { return make_plan({experiment()}, plugins(), &store); }
 };
@@ -204,13 +203,86 @@ TEST_F(TextExperiment, RunsThroughThePoolAndIsAnsweredFromTheStoreAfterwards) {
     EXPECT_LT(store.manifest(object.key).at("measures").at("held_out_perplexity").get<double>(), 100);
   }
   double best = 0;
-  for (const auto& manifest : store.records()) {
-    const auto& tests = manifest.at("record").at("tests");
+  for (const StoredRecord& stored : store.records()) {
+    const auto tests = nlohmann::json::from_cbor(stored.cbor).at("tests");
     if (!tests.empty()) best = std::max(best, tests.at("test").at("accuracy").get<double>());
   }
   EXPECT_GT(best, 0.9);
 
   EXPECT_EQ(make(store).open(), 0u);
+}
+
+TEST_F(TextExperiment, HeadsStartFromTheEmbeddingsOfTheirWords) {
+  // Steps so short that nothing moves.
+  const std::string train = "optimizer = 'sgd'\nlr = 1e-20\nhead_init = 'label_words'\nlabel_words = ['hen', "
+                            "'the old fox']";
+  Store store((folder_ / "runs").string());
+  Plan plan = make_plan(parse_experiments(toml(train), "tiny.toml"), plugins(), &store);
+  Display display(false);
+  const Summary summary = run_plan(plan, plugins(), store, {}, display);
+  ASSERT_TRUE(summary.failures.empty()) << summary.failures[0].reason;
+  const std::int32_t hen = model_->tokenizer().encode("hen", false).back(),
+                     fox = model_->tokenizer().encode("the old fox", false).back();
+  ASSERT_NE(hen, fox);
+  const auto fits = store.list("fit");
+  ASSERT_EQ(fits.size(), 3u);
+  for (const ObjectInfo& object : fits) {
+    const SafeTensors weights = SafeTensors::open(store.path(object.key) + "/model.safetensors");
+    const Tensor words = weights.at("backbone.transformer.wte.weight");
+    EXPECT_TRUE(at::equal(weights.at("head.weight"), at::stack({words[hen], words[fox]})));
+  }
+}
+
+TEST_F(TextExperiment, AHeadThatStartsFromWordsNeedsOneForEachClass) {
+  const std::string train = "head_init = 'label_words'\nlabel_words = ['hen']";
+  try {
+    for (const Experiment& experiment : parse_experiments(toml(train), "tiny.toml"))
+      validate(experiment, plugins());
+    FAIL() << "not refused";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("label_words names 1 words, the task has 2 classes"),
+              std::string::npos)
+        << error.what();
+    EXPECT_TRUE(std::string(error.what()).starts_with("tiny.toml:")) << error.what();
+  }
+}
+
+TEST_F(TextExperiment, PretrainedModelsAreWrittenAsFoldersThatLoad) {
+  const std::string command = std::string(W2S_BINARY_DIR) + "/bin/w2s";
+  if (!fs::exists(command) || !fs::exists(command + "-engine"))
+    GTEST_SKIP() << "the w2s command is not built";
+  const std::string file = write("tiny.toml", toml()), runs = (folder_ / "runs").string(),
+                    out = (folder_ / "ladder").string();
+  ASSERT_EQ(std::system((command + " pretrain " + file + " --runs " + runs + " --out " + out +
+                         " --model large --dtype float16 >/dev/null 2>&1")
+                            .c_str()),
+            0);
+  EXPECT_FALSE(fs::exists(out + "/small"));
+  const Store store = Store::read_only(runs);
+  const auto pretrainings = store.list("pretrain");
+  ASSERT_EQ(pretrainings.size(), 1u);
+  const nlohmann::json manifest = store.manifest(pretrainings[0].key);
+  EXPECT_GT(manifest.at("tokens_per_second").get<double>(), 0);
+  const Table report = read_json(out + "/large/pretraining.json").as_table();
+  EXPECT_EQ(report.at("tokens").as_real(), manifest.at("tokens").get<double>());
+  EXPECT_EQ(report.at("measures").as_table().at("held_out_perplexity").as_real(),
+            manifest.at("measures").at("held_out_perplexity").get<double>());
+
+  const SafeTensors kept = SafeTensors::open(store.path(pretrainings[0].key) + "/model.safetensors");
+  const std::unique_ptr<IModel> model =
+      plugins().make_model({"huggingface", Table{{"path", out + "/large"}}, {}});
+  model->build({TaskKind::classification, 2, {}}, Stream(0, "test"));
+  EXPECT_EQ(model->parameters().items().size(), kept.names().size());
+  for (const Parameters::Item& item : model->parameters().items()) {
+    EXPECT_TRUE(at::equal(item.tensor, kept.at(item.name).to(at::kHalf).to(at::kFloat))) << item.name;
+  }
+  EXPECT_EQ(model->tokenizer().json(), model_->tokenizer().json());
+
+  EXPECT_NE(std::system((command + " pretrain " + file + " --runs " + runs + " --out " + out +
+                         " --model large >/dev/null 2>&1")
+                            .c_str()),
+            0)
+      << "a folder that holds a model is not written over";
 }
 
 TEST_F(TextExperiment, AnExportedStudentGivesTheSameProbabilitiesFromItsFolder) {
