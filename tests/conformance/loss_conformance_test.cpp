@@ -6,15 +6,12 @@
 #include <w2s/loss.hpp>
 #include <w2s/random.hpp>
 
-#include "plugins/registry.hpp"
+#include "../support/tiny_world.hpp"
 
 namespace w2s {
 namespace {
 
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
+using testing::plugins;
 
 // The defaults; where a field is required, a matrix is taken to be [C, C] with rows that sum to 1.
 Spec spec_of(const std::string& name, std::int64_t classes) {
@@ -275,6 +272,29 @@ TEST(LossConformance, GoesOnFromASavedState) {
           << "what it remembers is not in its state";
     }
   });
+}
+
+TEST(LossConformance, TrainsTheSameInSmallPieces) {
+  // The engine joins the logits of a batch that it forwards in pieces: a loss cannot tell.
+  for (const std::string& name : plugins().names(PluginKind::loss)) {
+    SCOPED_TRACE(name);
+    Tensor whole;
+    for (const bool pieces : {false, true}) {
+      testing::TinyOptions options;
+      options.train.set("epochs", 2);
+      testing::TinyWorld tiny(testing::blobs(240, 2, 4, 1, 2), 2, options);
+      FitSpec spec = tiny.spec();
+      spec.loss = spec_of(name, 2);
+      if (pieces) {
+        spec.train.micro_tokens = 7;
+        spec.train.activation_tokens = 14;
+      }
+      const Tensor p = tiny.lab().predict(tiny.lab().fit(tiny.weak_labels(), spec), tiny.test());
+      EXPECT_TRUE(p.isfinite().all().item<bool>());
+      if (!pieces) whole = p;
+      EXPECT_TRUE(p.allclose(whole, 1e-3, 1e-3)) << (p - whole).abs().max().item<double>();
+    }
+  }
 }
 
 // Losses with a stop-gradient: their gradient is not the derivative of their value, and golden values pin it.

@@ -246,6 +246,15 @@ TEST(Strategies, RefuseTokensWhereTheyJudgeWholeExamples) {
   }
 }
 
+TEST(Strategies, RefusePairsWhereTheyNeedOneFeatureVectorAnExample) {
+  for (const char* name : {"knn_filter", "topo_filter", "last_layer_retrain", "co_supervised"}) {
+    EXPECT_THROW(
+        plugins().make_strategy({name, {}, {}})->check({TaskKind::preference, 2, {"strong"}, "strong"}),
+        UsageError)
+        << name;
+  }
+}
+
 TEST(Strategies, RefuseLabelsFromOutsideWhereTheyNeedTheSupervisorsOwnFit) {
   StrategyContext context{TaskKind::classification, 2, {"strong"}, "strong"};
   for (const char* name : {"divdis", "last_layer_retrain", "ensemble", "co_supervised"}) {

@@ -8,6 +8,7 @@
 #include <w2s/error.hpp>
 #include <w2s/torch_compat.hpp>
 
+#include "base/number_text.hpp"
 #include "engine/optimizer.hpp"
 #include "engine/schedule.hpp"
 
@@ -71,8 +72,7 @@ void pretrain(IModel& model, IObjective& objective, const std::string& objective
   const auto start = std::chrono::steady_clock::now();
   for (; number < total; ++number) {
     const std::int64_t epoch = number / per_epoch, within = number % per_epoch;
-    if (order.empty() || within == 0)
-      order = stream.child(fmt::format("epoch {}", epoch)).permutation(n);
+    if (order.empty() || within == 0) order = stream.child(fmt::format("epoch {}", epoch)).permutation(n);
     const std::vector<std::int64_t> rows(order.begin() + within * train.batch,
                                          order.begin() + (within + 1) * train.batch);
     Tensor loss;
@@ -82,8 +82,8 @@ void pretrain(IModel& model, IObjective& objective, const std::string& objective
     }
     const double value = loss.item<double>();
     if (!std::isfinite(value)) {
-      throw Error(
-          fmt::format("objective '{}' is {} at step {} (epoch {})", objective_name, value, number, epoch));
+      throw Error(fmt::format("objective '{}' is {} at step {} (epoch {})", objective_name,
+                              not_finite_text(value), number, epoch));
     }
     loss.backward();
     StepReport report;

@@ -10,6 +10,7 @@
 
 #include <w2s/error.hpp>
 
+#include "base/number_text.hpp"
 #include "engine/schedule.hpp"
 
 namespace w2s {
@@ -131,7 +132,7 @@ Tensor Trainer::checked_values(ILoss& loss, const Tensor& logits, const Tensor& 
     throw Error(fmt::format(
         "{} is {} for example '{}'; its logits lie in [{:.6g}, {:.6g}]. A lower learning rate or "
         "clip_norm may help; otherwise the loss is not safe at these logits",
-        where, values[row].item<double>(), training_.examples.id(example_of(row, batch)),
+        where, not_finite_text(values[row].item<double>()), training_.examples.id(example_of(row, batch)),
         z[row].min().item<double>(), z[row].max().item<double>()));
   }
   if (logits.requires_grad() && !values.requires_grad()) {
@@ -157,7 +158,8 @@ Tensor Trainer::backward_loss(const Positions& batch, std::int64_t number) {
     tokens += trainee.tokens(micro[0]) * static_cast<std::int64_t>(micro.size());
     std::vector<std::int64_t> positions;
     for (const std::int64_t example : micro) {
-      for (std::int64_t row = 0; row < trainee.rows(example); ++row) positions.push_back(place[example] + row);
+      for (std::int64_t row = 0; row < trainee.rows(example); ++row)
+        positions.push_back(place[example] + row);
     }
     places.push_back(positions_tensor(positions, device_));
   }
@@ -171,8 +173,7 @@ Tensor Trainer::backward_loss(const Positions& batch, std::int64_t number) {
   Tensor logits = at::cat(parts).index_select(0, at::cat(places).argsort());
   if (replay) logits = logits.detach().requires_grad_(true);
   const Tensor values = checked_values(*students_[0].loss, logits, targets(batch), batch);
-  const Tensor loss =
-      (values * weights(batch).to(values.scalar_type())).sum() / static_cast<double>(total);
+  const Tensor loss = (values * weights(batch).to(values.scalar_type())).sum() / static_cast<double>(total);
   loss.backward();
   if (replay) {
     for (std::size_t i = 0; i < micros.size(); ++i) {
@@ -188,7 +189,7 @@ Tensor Trainer::backward_rule(const Positions& batch, std::int64_t number) {
   const Tensor loss = guarded(rule_owner_, [&] { return rule_->loss(*this, batch); });
   const std::string where = fmt::format("{} at step {} (epoch {})", rule_owner_.text(), number, epoch_);
   if (!loss.defined() || loss.numel() != 1) throw Error(where + " returned no single number to minimise");
-  if (!std::isfinite(loss.item<double>())) throw Error(fmt::format("{} is {}", where, loss.item<double>()));
+  if (!std::isfinite(loss.item<double>())) throw Error(where + " is " + not_finite_text(loss.item<double>()));
   if (!loss.requires_grad())
     throw Error(where + " does not depend on the students: its result has no gradient");
   loss.backward();
@@ -225,7 +226,8 @@ Tensor Trainer::ordered_logits(Trainee& trainee, const Positions& positions) {
   for (std::size_t i = 0; i < positions.size(); ++i) first[i + 1] = first[i] + trainee.rows(positions[i]);
   Positions places;
   for (const std::int64_t i : order) {
-    for (std::int64_t row = first[static_cast<std::size_t>(i)]; row < first[static_cast<std::size_t>(i) + 1]; ++row)
+    for (std::int64_t row = first[static_cast<std::size_t>(i)]; row < first[static_cast<std::size_t>(i) + 1];
+         ++row)
       places.push_back(row);
   }
   std::vector<Tensor> parts;
@@ -267,7 +269,8 @@ Tensor Trainer::answer_log_probabilities(std::int64_t student, const Positions& 
     for (std::int64_t& example : examples) example += begin;
   }
   for (std::size_t i = 0; i < examples.size(); ++i) {
-    owners.insert(owners.end(), static_cast<std::size_t>(trainee.rows(examples[i])), static_cast<std::int64_t>(i));
+    owners.insert(owners.end(), static_cast<std::size_t>(trainee.rows(examples[i])),
+                  static_cast<std::int64_t>(i));
   }
   const Tensor log_p = ordered_logits(trainee, examples).log_softmax(1);
   const Tensor tokens = trainee.answer_tokens(examples).to(device_).unsqueeze(1);
@@ -310,8 +313,8 @@ void Trainer::swap_averages() {
   }
 }
 
-// How the students do on validation answers, those from the trainee's example `begin` on: share of answers whose
-// every token is the likeliest after those before it, and the mean −log p of a token.
+// How the students do on validation answers, those from the trainee's example `begin` on: share of answers
+// whose every token is the likeliest after those before it, and the mean −log p of a token.
 Trainer::Agreement Trainer::teacher_forced(std::int64_t begin) {
   std::int64_t right = 0, tokens = 0;
   double loss = 0;
@@ -405,8 +408,7 @@ Checkpoint Trainer::state(const TrainResult& result) const {
     now.put("rule", guarded(rule_owner_, [&] { return rule_->state(); }));
     now.texts["rule's stream"] = rule_stream_.save();
   }
-  now.tensors["counts"] =
-      at::tensor({result.steps, result.kept_step, result.oracle_step, stale_}, at::kLong);
+  now.tensors["counts"] = at::tensor({result.steps, result.kept_step, result.oracle_step, stale_}, at::kLong);
   now.tensors["numbers"] =
       at::tensor({best_agreement_, best_loss_, best_accuracy_, decay_power_}, at::kDouble);
   return now;

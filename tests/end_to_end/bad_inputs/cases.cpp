@@ -1,9 +1,14 @@
 #include "bad_inputs/cases.hpp"
 
+#include <filesystem>
+
 namespace w2s::e2e {
 namespace {
 
 const Arguments kRun = {"run", "tiny.toml"};
+
+// Puts a folder of texts in the place of tiny.toml's images.
+const Edit kNoImages = {"path = \"data\"\nclass_count = 2\nmean = 0.5\nsd = 0.25\n", "path = \"rows\"\n"};
 
 // A mistake in the experiment file.
 BadInput file(std::string mistake, std::string from, std::string to, std::string message) {
@@ -21,6 +26,15 @@ BadInput command(std::string mistake, Arguments arguments, std::string message) 
 
 BadInput plugin(std::string mistake, const std::string& path, std::string message) {
   return command(std::move(mistake), {"run", "tiny.toml", "--plugin", path}, std::move(message));
+}
+
+// [supervisor] in the place of the weak model, and a strategy for method gce.
+BadInput taught_from_outside(std::string mistake, const std::string& supervisor, const std::string& strategy,
+                             std::string message) {
+  BadInput input = file(std::move(mistake), "[pairs]\nweak = \"weak\"\n",
+                        "[supervisor]\n" + supervisor + "\n[pairs]\n", std::move(message));
+  input.edits.push_back({"loss = \"gce\"", "strategy = [\"" + strategy + "\"]"});
+  return input;
 }
 
 BadInput broken_loss(std::string mistake, const std::string& name, std::string message) {
@@ -154,6 +168,49 @@ const std::vector<BadInputGroup>& bad_inputs() {
                 "strategy = [{ type = \"bootstrap\", ladder = [\"medum\"] }]",
                 "tiny.toml:39:13: method 'gce': strategy 'bootstrap': the ladder names 'medum', which is not "
                 "in [models]…"),
+           file("Two strategies of which a method can have one", "loss = \"gce\"",
+                "strategy = [\"mixup\", \"co_teaching\"]",
+                "tiny.toml:39:22: method 'gce': strategies 'mixup' and 'co_teaching' both decide what a "
+                "training step minimises: a method can have one of them"),
+           file(
+               "A setting that a method misspells", "loss = \"gce\"", "train = { epoch = 3 }",
+               "tiny.toml:39:11: method 'gce': train: unknown parameter 'epoch' (did you mean 'epochs'?); it "
+               "takes epochs, …"),
+           file("A setting of a method out of range", "loss = \"gce\"", "train = { epochs = 0 }",
+                "tiny.toml:39:11: method 'gce': train: epochs = 0 is out of range: integer ≥ 1"),
+           BadInput{"Early stopping of a method without validation",
+                    {{"validation = 50", ""}, {"loss = \"gce\"", "train = { early_stopping = true }"}},
+                    kRun,
+                    2,
+                    "tiny.toml:39:11: early_stopping needs validation examples: set task.split.validation"},
+           taught_from_outside("A strategy that fits the weak model again, where no model is the supervisor",
+                               "type = \"noise\"\naccuracy = 0.8\n", "ensemble",
+                               "tiny.toml:42:13: method 'gce': ensemble fits further weak models like the "
+                               "supervisor, and here the labels come from outside ([supervisor])"),
+           taught_from_outside(
+               "A strategy that asks for the weak model's errors, where there is none",
+               "type = \"noise\"\naccuracy = 0.8\n", "last_layer_retrain",
+               "tiny.toml:42:13: method 'gce': last_layer_retrain balances groups of the weak "
+               "model's half by its predictions, and here the labels come from outside "
+               "([supervisor])"),
+           taught_from_outside(
+               "Noise without a rate", "type = \"noise\"\nstructure = \"random\"\n", "ema",
+               "tiny.toml:27:2: [supervisor]: expected accuracy or accuracy_of, found neither"),
+           taught_from_outside(
+               "A judge of the noise that is no model",
+               "structure = \"strong_unsure\"\ntype = \"noise\"\naccuracy = 0.8\n"
+               "judge = \"strnog\"\n",
+               "ema",
+               "tiny.toml:31:1: [supervisor]: judge = 'strnog' is not in [models] (did you mean "
+               "'strong'?); there is 'weak' or 'strong'"),
+           taught_from_outside("Noise by a matrix of other classes",
+                               "type = \"noise\"\nstructure = \"matrix\"\n"
+                               "matrix = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]\n",
+                               "ema", "tiny.toml:27:2: [supervisor]: matrix has 3 rows, the task 2 classes"),
+           taught_from_outside(
+               "Labels from a file that does not exist", "type = \"file\"\npath = \"labels.csv\"\n", "ema",
+               "tiny.toml:27:2: [supervisor]: the file '{dir}/labels.csv' does not exist; '{dir}' "
+               "has no 'labels.csv'"),
            file("A pair of unknown models", "weak = \"weak\"", "weak = \"week\"",
                 "tiny.toml:28:1: [pairs]: weak = 'week' is not in [models] (did you mean 'weak'?); there is "
                 "'weak' "
@@ -201,11 +258,33 @@ const std::vector<BadInputGroup>& bad_inputs() {
                "tiny.toml:4:2: task.split asks for a supervisor half of 300 rows and a transfer half of 500, "
                "each with "
                "50 held out for validation; the task has 600 training rows"),
+           file("A preset that does not exist", "type = \"image_classification\"", "preset = \"bolq\"",
+                "tiny.toml:5:1: [task]: there is no preset 'bolq' (did you mean 'boolq'?); there are …"),
+           BadInput{"Files that the folder does not have",
+                    {{"type = \"image_classification\"", "preset = \"sst2\""}, kNoImages},
+                    kRun,
+                    2,
+                    "task 'text_classification': no data file in '{dir}/rows' matches "
+                    "'**/*train[.-]*' or '**/train/*'; it has reviews.csv"},
+           BadInput{"Malformed rows",
+                    {{"type = \"image_classification\"",
+                      "type = \"text_classification\"\ntrain = \"reviews.csv\"\nheld_out = 1\n"
+                      "template = \"{text}\""},
+                     kNoImages},
+                    kRun,
+                    1,
+                    "task 'text_classification': 4 malformed rows of 6 in 'train'\n"
+                    "  {dir}/rows/reviews.csv:3: column 'label': '9' is not one of the labels '0' or '1'\n"
+                    "  {dir}/rows/reviews.csv:4: 3 fields where the header has 2\n"
+                    "  {dir}/rows/reviews.csv:5: the text is empty\n"
+                    "  {dir}/rows/reviews.csv:6: a quoted field that never ends; where quotes are ordinary "
+                    "characters, set 'quotes' = false\n"
+                    "on_bad_rows = \"skip\" leaves them out"},
            BadInput{"Early stopping without validation",
                     {{"validation = 50", ""}, {"epochs = 4", "epochs = 4\nearly_stopping = true"}},
                     kRun,
-                    1,
-                    "train.early_stopping needs validation examples: set task.split.validation"},
+                    2,
+                    "tiny.toml:33:1: early_stopping needs validation examples: set task.split.validation"},
            job("A row that the images do not have", "rows = [2, 5]", "rows = [2, 9]",
                "model 'mlp'…: rows names 9 and the images have 8 rows, counted from 0"),
            job("A learning rate that diverges", "lr = 3e-3", "lr = 1e30",
@@ -251,7 +330,8 @@ const std::vector<BadInputGroup>& bad_inputs() {
                   "at …duplicate_twin.cpp:… (in {plugins}/duplicate_twin.so). Give one of them another name"),
            broken_loss(
                "A loss that returns NaN", "not_a_number",
-               "loss 'not_a_number' at step 0 (epoch 0) is …nan for example 'train/…'; its logits lie in [0, "
+               "loss 'not_a_number' at step 0 (epoch 0) is not a number for example 'train/…'; its logits "
+               "lie in [0, "
                "0]. A lower learning rate or clip_norm may help; otherwise the loss is not safe at these "
                "logits"),
            broken_loss(
@@ -279,6 +359,8 @@ void write_bad_files(const Workbench& bench) {
     bench.write("other_torch.so", other);
   }
   bench.write("typo.cpp", "#include <w2s/plugn.hpp>\n");
+  std::filesystem::create_directory(bench.path("rows"));
+  bench.write("rows/reviews.csv", "text,label\nfine,1\ndull,9\nlong,0,0\n\" \",0\n\"never,1\nslow,0\n");
   for (const char* folder : {"cut", "text"}) {
     write_images(bench.path(folder), "train", 600, 1);
     write_images(bench.path(folder), "t10k", 300, 2);
