@@ -33,6 +33,7 @@ class WordNet final : public ITask {
     std::vector<std::string> classes = {"act",           "animal", "artifact", "body",
                                         "communication", "person", "plant",    "state"};
     std::string text_template = "{definition}";
+    std::string answer;
     std::int64_t per_class = 1500;
     std::int64_t test = 1000;
     std::int64_t seed = 0;
@@ -48,13 +49,17 @@ class WordNet final : public ITask {
     s.field("path", &Params::path, "folder of data.noun").path();
     s.field("classes", &Params::classes, "kinds to tell apart").one_of(kinds());
     s.field("template", &Params::text_template, "the text; {word} and {definition} are filled in");
+    s.field("answer", &Params::answer,
+            "makes it a task of generation: what is to be written after the text, with {word}, {definition} and "
+            "{kind} filled in, \" {kind}\" for instance; empty: the kinds are classes");
     s.field("per_class", &Params::per_class, "use so many nouns of each kind, drawn at random; 0: all")
         .at_least(0);
     s.field("test", &Params::test, "so many of them, whole words, are the test set").at_least(1);
     s.field("seed", &Params::seed, "of both draws").at_least(0);
   }
 
-  explicit WordNet(const Params& params) : params_(params), template_(params.text_template) {
+  explicit WordNet(const Params& params)
+      : params_(params), template_(params.text_template), answer_(params.answer) {
     const std::unordered_set<std::string> distinct(params_.classes.begin(), params_.classes.end());
     if (distinct.size() < 2 || distinct.size() != params_.classes.size()) {
       throw UsageError("task 'wordnet': classes must name at least two different kinds");
@@ -62,8 +67,12 @@ class WordNet final : public ITask {
   }
 
   std::vector<std::string> files() const override { return {file()}; }
-  TaskKind kind() const override { return TaskKind::classification; }
-  std::int64_t classes() const override { return static_cast<std::int64_t>(params_.classes.size()); }
+  TaskKind kind() const override {
+    return params_.answer.empty() ? TaskKind::classification : TaskKind::generation;
+  }
+  std::int64_t classes() const override {
+    return params_.answer.empty() ? static_cast<std::int64_t>(params_.classes.size()) : 1;
+  }
 
   TaskData load() override {
     std::vector<Noun> nouns = chosen(read());
@@ -77,7 +86,13 @@ class WordNet final : public ITask {
       columns.text.push_back(template_.render(row));
       columns.groups.push_back(
           words.emplace(noun.word, static_cast<std::int64_t>(words.size())).first->second);
-      labels.push_back(noun.kind);
+      if (params_.answer.empty()) {
+        labels.push_back(noun.kind);
+        continue;
+      }
+      row.fields.set("kind", params_.classes[static_cast<std::size_t>(noun.kind)]);
+      columns.second.push_back(answer_.render(row));
+      labels.push_back(0);
     }
     columns.labels = at::tensor(labels, at::kLong);
 
@@ -98,8 +113,9 @@ class WordNet final : public ITask {
     }
     const Examples all(std::move(columns));
     TaskData data;
+    data.kind = kind();
     data.classes = classes();
-    data.class_names = params_.classes;
+    if (params_.answer.empty()) data.class_names = params_.classes;
     data.train = all.select(train);
     data.test = all.select(test);
     return data;
@@ -166,7 +182,7 @@ class WordNet final : public ITask {
   }
 
   const Params params_;
-  const TextTemplate template_;
+  const TextTemplate template_, answer_;
 };
 
 W2S_TASK(WordNet, "wordnet");

@@ -17,6 +17,8 @@ class ConfidenceFilter final : public ISupervisionStrategy {
   }
   explicit ConfidenceFilter(const Params& params) : params_(params) {}
 
+  bool serves(TaskKind) const override { return true; }
+
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     const Supervision kept = labels.select(surest_per_class(labels, params_.keep));
     lab.log("confidence_filter: " + std::to_string(kept.size()) + " of " + std::to_string(labels.size()) +

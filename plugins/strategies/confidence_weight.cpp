@@ -21,6 +21,8 @@ class ConfidenceWeight final : public ISupervisionStrategy {
   }
   explicit ConfidenceWeight(const Params& params) : params_(params) {}
 
+  bool serves(TaskKind) const override { return true; }
+
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {
     Supervision weighted = labels;
     const Tensor weights = labels.weights * confidence(labels).pow(params_.power);

@@ -19,6 +19,8 @@ class MovingAverage final : public ISupervisionStrategy {
   }
   explicit MovingAverage(const Params& params) : params_(params) {}
 
+  bool serves(TaskKind) const override { return true; }
+
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {
     FitSpec averaged = spec;
     averaged.weight_average = params_.decay;

@@ -20,15 +20,23 @@ class Relabel final : public ISupervisionStrategy {
   }
   explicit Relabel(const Params& params) : params_(params) {}
 
+  bool serves(TaskKind) const override { return true; }
+
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     const std::vector<std::int64_t> kept = surest_per_class(labels, params_.keep);
     const std::vector<std::int64_t> rest = complement(kept, labels.size());
     const Student first = next(labels.select(kept), spec);
     if (rest.empty()) return first;
 
+    const Tensor rows = at::tensor(rest, at::kLong);
+    const Supervision fresh = lab.label(first, labels.examples.select(rest));
     Supervision relabelled = labels;
-    relabelled.targets = labels.targets.index_copy(0, at::tensor(rest, at::kLong),
-                                                   lab.predict(first, labels.examples.select(rest)));
+    relabelled.targets = labels.targets.index_copy(0, rows, fresh.targets);
+    if (labels.generation()) {
+      for (std::size_t i = 0; i < rest.size(); ++i)
+        relabelled.answers[static_cast<std::size_t>(rest[i])] = fresh.answers[i];
+      relabelled.certainty = labels.certainty.index_copy(0, rows, fresh.certainty);
+    }
     lab.log("relabel: " + std::to_string(rest.size()) + " of " + std::to_string(labels.size()) +
             " examples relabelled");
     return next(relabelled, spec);

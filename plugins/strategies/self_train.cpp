@@ -19,13 +19,16 @@ class SelfTrain final : public ISupervisionStrategy {
   }
   explicit SelfTrain(const Params& params) : params_(params) {}
 
+  bool serves(TaskKind) const override { return true; }
+
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     FitSpec again = spec;
-    Supervision own = labels;
+    Supervision own;
     Student student = next(labels, spec);
     for (std::int64_t round = 0; round < params_.rounds; ++round) {
-      own.targets = lab.predict(student, labels.examples);
-      if (again.validation) again.validation->targets = lab.predict(student, again.validation->examples);
+      own = lab.label(student, labels.examples);
+      own.weights = labels.weights;
+      if (again.validation) again.validation = lab.label(student, again.validation->examples);
       student = next(own, again);
     }
     return student;

@@ -53,12 +53,21 @@ std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strateg
   if (!findings.passed() && !findings.all().back().passed()) return findings.all();
 
   Tensor first;
+  bool for_texts = false;
   findings.check("fits a student, alike for one seed",
                  "draw random numbers from lab.stream(\"purpose\") or the rule's Training::stream() alone",
                  [&]() -> std::string {
                    for (int run = 0; run < 2; ++run) {
                      TinyWorld tiny = world(plugins);
-                     const Student student = supervise(tiny, tiny.weak_labels(), tiny.spec());
+                     Student student;
+                     try {
+                       student = supervise(tiny, tiny.weak_labels(), tiny.spec());
+                     } catch (const UsageError& error) {
+                       // Those for texts say so; there are none here to check them on.
+                       for_texts = std::string(error.what()).find("text") != std::string::npos;
+                       if (!for_texts) throw;
+                       return "";
+                     }
                      if (student.empty()) return "it returned an empty student";
                      const Tensor p = tiny.lab().predict(student, tiny.test());
                      if (const std::string problem = distribution_problem(p); !problem.empty())
@@ -70,6 +79,7 @@ std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strateg
                    }
                    return "";
                  });
+  if (for_texts) return findings.all();
   findings.check("is answered from the store the second time",
                  "ask the lab for fits, predictions and features; keep anything else with lab.once(), under a "
                  "digest "

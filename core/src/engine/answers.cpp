@@ -13,6 +13,7 @@ std::optional<UnfitSetting> unfit_for_generation(const TrainParams& train) {
   if (train.trainable == "head") return {{"trainable", "trainable = \"head\": " + reason}};
   if (train.standardize) return {{"standardize", "standardize = true: " + reason}};
   if (train.head_bias) return {{"head_bias", "head_bias = true: " + reason}};
+  if (train.head_init != "zero") return {{"head_init", "head_init = \"" + train.head_init + "\": " + reason}};
   return std::nullopt;
 }
 

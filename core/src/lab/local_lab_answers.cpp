@@ -72,6 +72,7 @@ Answers LocalLab::answer_oracle(const Student& student, const Examples& examples
 }
 
 Answers LocalLab::member_answers(const std::string& student, const Examples& examples, bool oracle) {
+  if (examples.empty()) return {{}, at::empty({0})};
   const Fitted& fit = fitted(student);
   const Examples prompts = prompts_of(with_draft(fit.draft, examples));
   Digest sha;
@@ -135,6 +136,7 @@ Answers LocalLab::write_answers(const Backbone& backbone, const Examples& prompt
 AnswerScores LocalLab::score_answers(const Student& student, const Examples& examples,
                                      const std::vector<std::string>& answers, bool prompted) {
   require_answers(student);
+  if (examples.empty()) return {at::empty({0}, at::kDouble), at::empty({0}, at::kLong)};
   const std::string& member = student.members()[0];
   const Fitted& fit = fitted(member);
   TextRows rows;

@@ -171,7 +171,7 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
     student.head = std::make_unique<Head>(width, setup_.data->kind, setup_.data->classes, spec.train);
     if (students.size() > 1) {
       student.head->randomize(stream.child(fmt::format("head of student {}", k)));
-    } else if (spec.train.head_init == "label_words" && !start) {
+    } else if (spec.train.head_init == "label_words" && !(start && start->has("head.weight"))) {
       IModel& model = probe ? model_of(student.backbone) : *student.model;
       const std::vector<std::string> words =
           label_words(spec.train, setup_.data->kind, setup_.data->classes);

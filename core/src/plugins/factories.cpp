@@ -75,6 +75,9 @@ class GuardedStrategy final : public ISupervisionStrategy {
   std::vector<std::string> models() const override {
     return guarded(inner_.origin, [&] { return inner_.plugin->models(); });
   }
+  bool serves(TaskKind kind) const override {
+    return guarded(inner_.origin, [&] { return inner_.plugin->serves(kind); });
+  }
   bool sets_step_rule() const override {
     return guarded(inner_.origin, [&] { return inner_.plugin->sets_step_rule(); });
   }
