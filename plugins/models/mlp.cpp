@@ -12,7 +12,7 @@ class Mlp final : public IModel {
   struct Params {
     std::vector<std::int64_t> hidden = {256, 128};
     std::string activation = "relu";
-    std::vector<std::int64_t> rows, columns;
+    std::vector<std::int64_t> rows, columns, inputs;
   };
   static void describe(Schema<Params>& s) {
     s.summary(
@@ -26,14 +26,31 @@ class Mlp final : public IModel {
         .one_of({"relu", "gelu", "tanh", "silu"});
     s.field("rows", &Params::rows, "image rows that it sees, from 0; empty: all").at_least(0);
     s.field("columns", &Params::columns, "image columns that it sees, from 0; empty: all").at_least(0);
+    s.field("inputs", &Params::inputs,
+            "of vectors, the range that it sees: [the first, one after the last], from 0; empty: all")
+        .at_least(0);
   }
-  explicit Mlp(const Params& params) : params_(params) {}
+  explicit Mlp(const Params& params) : params_(params) {
+    const std::vector<std::int64_t>& range = params_.inputs;
+    if (!range.empty() && (range.size() != 2 || range[0] >= range[1])) {
+      throw UsageError("model 'mlp': inputs: expected [the first, one after the last]");
+    }
+  }
 
   void build(const ModelContext& context, Stream stream) override {
     std::vector<std::int64_t> shape = context.input_shape;
     if (shape.empty()) throw UsageError("model 'mlp' takes dense inputs, not text");
     restrict(shape, shape.size() - 2, params_.rows, "rows");
     restrict(shape, shape.size() - 1, params_.columns, "columns");
+    if (!params_.inputs.empty()) {
+      if (shape.size() != 1)
+        throw UsageError("model 'mlp': inputs are for vectors; for images there are rows and columns");
+      if (params_.inputs[1] > shape[0]) {
+        throw UsageError("model 'mlp': inputs ends at " + std::to_string(params_.inputs[1]) +
+                         " and the vectors have " + std::to_string(shape[0]) + " numbers");
+      }
+      shape[0] = params_.inputs[1] - params_.inputs[0];
+    }
     feature_size_ = 1;
     for (const std::int64_t size : shape) feature_size_ *= size;
     for (std::size_t i = 0; i < params_.hidden.size(); ++i) {
@@ -52,6 +69,7 @@ class Mlp final : public IModel {
     if (!params_.rows.empty()) x = x.index_select(-2, at::tensor(params_.rows, at::kLong).to(x.device()));
     if (!params_.columns.empty())
       x = x.index_select(-1, at::tensor(params_.columns, at::kLong).to(x.device()));
+    if (!params_.inputs.empty()) x = x.slice(1, params_.inputs[0], params_.inputs[1]);
     x = x.flatten(1);
     for (std::size_t i = 0; i < params_.hidden.size(); ++i) {
       x = activate(at::linear(x, parameters()[layer(i) + "weight"], parameters()[layer(i) + "bias"]));
