@@ -111,6 +111,22 @@ bool Process::wait_for(const std::string& text) {
   return true;
 }
 
+bool Process::wait_until(const std::function<bool()>& is_so) {
+  while (!is_so()) {
+    pollfd polls[2] = {{out_, POLLIN, 0}, {err_, POLLIN, 0}};
+    if (poll(polls, 2, 5) > 0 && !read_some()) return false;
+  }
+  return true;
+}
+
+std::vector<pid_t> Process::children() const {
+  const std::string id = std::to_string(pid_);
+  std::ifstream list("/proc/" + id + "/task/" + id + "/children");
+  std::vector<pid_t> found;
+  for (pid_t child = 0; list >> child;) found.push_back(child);
+  return found;
+}
+
 void Process::send(int signal) { kill(pid_, signal); }
 
 Outcome Process::wait() {

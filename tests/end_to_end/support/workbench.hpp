@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,11 @@ class Process {
 
   /// Reads its stderr until this text appears; false where it ended without.
   bool wait_for(const std::string& text);
+  /// Reads its output until this is so, asking again every few milliseconds; false where it ended before.
+  bool wait_until(const std::function<bool()>& is_so);
   void send(int signal);
+  /// The processes that it has started and that still run.
+  std::vector<pid_t> children() const;
   Outcome wait();
 
  private:
