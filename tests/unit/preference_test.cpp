@@ -205,6 +205,25 @@ TEST_F(PreferenceTask, ParametersThatDoNotBelongTogetherAreRefused) {
   EXPECT_THAT(complaint({{"prompt_until", ""}}), HasSubstr("where is the prompt?"));
 }
 
+TEST_F(PreferenceTask, ReadsNamedTestSetsAndHoldsOutWholePrompts) {
+  std::string rows;
+  for (int i = 0; i < 40; ++i) {
+    rows += R"({"prompt": "p)" + std::to_string(i / 2) + R"(", "chosen": "good)" + std::to_string(i) +
+            R"(", "rejected": "bad"})" + "\n";
+  }
+  write("a.jsonl", rows);
+  write("far.jsonl", R"({"prompt": "elsewhere", "chosen": "good", "rejected": "bad"})");
+  const TaskData data = load(
+      {{"prompt", "prompt"}, {"test", List{}}, {"held_out", 9}, {"shifts", Table{{"far", "far.jsonl"}}}});
+  EXPECT_EQ(data.test.size(), 10);
+  EXPECT_EQ(data.train.size(), 30);
+  std::set<std::int64_t> prompts;
+  for (std::int64_t i = 0; i < data.test.size(); ++i) prompts.insert(data.test.group(i));
+  EXPECT_EQ(prompts.size(), 5u);
+  EXPECT_EQ(data.shifted.at("far").id(0), "far/1");
+  EXPECT_EQ(data.shifted.at("far").size(), 1);
+}
+
 TEST_F(PreferenceTask, ReadsHarmlessDialogues) {
   const char* fixtures = std::getenv("W2S_FIXTURES");
   const fs::path folder = fs::path(fixtures ? fixtures : "") / ".." / "data" / "hh_rlhf";
