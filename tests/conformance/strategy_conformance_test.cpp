@@ -84,8 +84,9 @@ TEST_P(EveryStrategy, FitsTheSameInSmallPieces) {
       spec.train.micro_tokens = 7;
       spec.train.activation_tokens = 14;
     }
-    const Tensor p =
-        tiny.lab().predict(tiny.run({spec_of(GetParam())}, tiny.weak_labels(), spec), tiny.test());
+    const auto student = supervised(tiny, tiny.weak_labels(), spec);
+    if (!student) GTEST_SKIP() << "for texts";
+    const Tensor p = tiny.lab().predict(*student, tiny.test());
     if (!pieces) whole = p;
     EXPECT_TRUE(p.allclose(whole, 1e-3, 1e-3))
         << "micro-batches change it by " << (p - whole).abs().max().item<double>();
