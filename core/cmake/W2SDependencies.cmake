@@ -9,6 +9,10 @@ find_package(SQLiteCpp REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 find_package(ZLIB REQUIRED)
+find_package(LibArchive REQUIRED)
+# For Parquet files, where they are there.
+find_package(Arrow QUIET)
+find_package(Parquet QUIET)
 find_package(Threads REQUIRED)
 find_library(W2S_ZSTD_LIBRARY zstd REQUIRED)
 # D3 5 or later, of Debian's node-d3 or npm's d3: compiled into the HTML report.

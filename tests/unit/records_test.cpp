@@ -151,7 +151,7 @@ TEST_F(Records, GzipIsReadAndDoesNotHideTheFormat) {
 
 TEST_F(Records, WhatCannotBeReadAtAllIsRefused) {
   EXPECT_TRUE(complaint("a.dat", "")
-                  .ends_with("a.dat: the name does not end in .jsonl, .json, .csv or .tsv (.gz and "
+                  .ends_with("a.dat: the name does not end in .jsonl, .json, .csv, .tsv or .parquet (.gz and "
                              ".zst apart); set 'format'"));
   EXPECT_TRUE(complaint("a.csv", "x,y,x\n").ends_with("a.csv:1: the header names the column 'x' twice"));
   EXPECT_THROW(RecordReader((folder_ / "absent.csv").string()), UsageError);

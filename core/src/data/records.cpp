@@ -6,6 +6,7 @@
 #include <w2s/files.hpp>
 
 #include "config/toml.hpp"
+#include "data/parquet.hpp"
 
 namespace w2s {
 namespace {
@@ -26,8 +27,10 @@ std::string format_of(const std::string& path, const std::string& format) {
   if (name.ends_with(".jsonl") || name.ends_with(".ndjson") || name.ends_with(".json")) return "jsonl";
   if (name.ends_with(".csv")) return "csv";
   if (name.ends_with(".tsv")) return "tsv";
+  if (name.ends_with(".parquet")) return "parquet";
   throw UsageError(
-      path + ": the name does not end in .jsonl, .json, .csv or .tsv (.gz and .zst apart); set 'format'");
+      path +
+      ": the name does not end in .jsonl, .json, .csv, .tsv or .parquet (.gz and .zst apart); set 'format'");
 }
 
 Table numbered(std::vector<Value> values) {
@@ -116,6 +119,7 @@ struct RecordReader::Source {
   RecordOptions options;
   std::vector<std::string> columns;  // csv, tsv
   List rows;                         // a JSON file that is one list
+  std::unique_ptr<ParquetRows> parquet;
   std::size_t position = 0;
   std::int64_t line = 1;
   bool is_list = false;
@@ -184,6 +188,16 @@ bool RecordReader::Source::next_json(DataRow& row) {
 // The opening quote is behind us. Leaves `position` at what follows the closing one.
 std::string RecordReader::Source::quoted_field(char separator, std::int64_t begin) {
   const std::size_t start = position;
+  const std::int64_t start_line = line;
+  // Goes on with the line after the one where the field begins: a stray quote costs one row, not all up to the
+  // next quote.
+  const auto malformed = [&](const std::string& what) {
+    position = start;
+    line = start_line;
+    rest_of_line();
+    return UsageError(path + ":" + std::to_string(begin) + ": " + what +
+                      "; where quotes are ordinary characters, set 'quotes' = false");
+  };
   std::string field;
   while (!end()) {
     const char c = bytes[position];
@@ -195,19 +209,11 @@ std::string RecordReader::Source::quoted_field(char separator, std::int64_t begi
     }
     ++position;
     if (end() || line_end() || bytes[position] == separator) return field;
-    if (bytes[position] != '"') {
-      rest_of_line();
-      fail(begin,
-           "text after the closing quote of a field; where quotes are ordinary characters, set 'quotes' = "
-           "false");
-    }
+    if (bytes[position] != '"') throw malformed("text after the closing quote of a field");
     field += '"';
     ++position;
   }
-  position = start;
-  line = begin;
-  rest_of_line();
-  fail(begin, "a quoted field that never ends; where quotes are ordinary characters, set 'quotes' = false");
+  throw malformed("a quoted field that never ends");
 }
 
 bool RecordReader::Source::next_delimited(std::vector<std::string>& fields, std::int64_t& begin) {
@@ -239,6 +245,10 @@ RecordReader::RecordReader(const std::string& path, const RecordOptions& options
   s.options = options;
   s.format = format_of(path, options.format);
   s.bytes = read_data_file(path);
+  if (s.format == "parquet") {
+    s.parquet = std::make_unique<ParquetRows>(std::move(s.bytes), path);
+    return;
+  }
   if (s.bytes.starts_with("\xef\xbb\xbf")) s.bytes.erase(0, 3);
   if (s.format == "jsonl") {
     const std::size_t first = s.bytes.find_first_not_of(" \t\r\n");
@@ -276,6 +286,10 @@ const std::string& RecordReader::path() const { return source_->path; }
 
 bool RecordReader::next(DataRow& row) {
   Source& s = *source_;
+  if (s.parquet) {
+    row.line = s.line++;
+    return s.parquet->next(row.fields);
+  }
   if (s.format == "jsonl") return s.next_json(row);
   std::vector<std::string> fields;
   if (!s.next_delimited(fields, row.line)) return false;
