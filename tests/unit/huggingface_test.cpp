@@ -865,6 +865,24 @@ TEST(HuggingFaceSaving, DigestFollowsTheWeights) {
   EXPECT_NE(before, load(folder)->source_digest());
 }
 
+TEST(HuggingFaceSaving, UnchangedFilesAreNotReadAgain) {
+  Folder folder;
+  write(folder, gpt2());
+  const std::string weights = folder / "model.safetensors";
+  const auto past = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  fs::last_write_time(weights, past);
+  const std::string before = load(folder)->source_digest();
+  {
+    std::fstream file(weights, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-1, std::ios::end);
+    file.put('\x41');
+  }
+  fs::last_write_time(weights, past);
+  EXPECT_EQ(before, load(folder)->source_digest()) << "nothing tells that the file is another";
+  fs::last_write_time(weights, past + std::chrono::seconds(1));
+  EXPECT_NE(before, load(folder)->source_digest());
+}
+
 std::unique_ptr<IModel> gpt(const Table& params, std::uint64_t seed = 1) {
   std::unique_ptr<IModel> model = registry().make_model({"gpt", params, {}});
   model->build({}, Stream(seed, "test"));
@@ -958,6 +976,18 @@ TEST_F(Encoding, AnswersAreKeptWholeAndEnded) {
   EXPECT_EQ(encoded.answers, (std::vector<std::int64_t>{2, 1, 1}));
   expect_message([&] { small->encode(examples({"a"}, {"vwxyz"}), TaskKind::generation); },
                  {"example 'train/0'", "answer of 6 tokens", "context of 6"});
+}
+
+TEST_F(Encoding, OfOtherRowsContextsAndKindsAreKeptApart) {
+  const Examples rows = examples({"abcdefg", "xy"}, {"p", "q"}),
+                 others = examples({"abcdefG", "xy"}, {"p", "q"});
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(row(model(4)->encode(rows, TaskKind::classification), 0), ids("defg"));
+    EXPECT_EQ(row(model(3)->encode(rows, TaskKind::classification), 0), ids("efg"));
+    EXPECT_EQ(row(model(4)->encode(others, TaskKind::classification), 0), ids("defG"));
+    EXPECT_EQ(model(4)->encode(rows, TaskKind::preference).parts, 2);
+    EXPECT_EQ(row(model(4)->encode(rows, TaskKind::generation), 0), ids("fgp", true));
+  }
 }
 
 TEST_F(Encoding, RefusesATokenizerOfAnotherModel) {

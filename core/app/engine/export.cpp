@@ -1,4 +1,5 @@
-// w2s export: a trained student as a Hugging Face folder, its head among the weights.
+// w2s export: a trained student as a Hugging Face folder, its head among the weights; language models have
+// none.
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -13,8 +14,8 @@
 namespace w2s::app {
 namespace {
 
-// The fit that `wanted` is the beginning of, or the last fit of such a run.
-std::string find_fit(const Store& store, const std::string& wanted) {
+// The fit that `wanted` is the beginning of, or the fits whose probabilities such a run's student averages.
+std::vector<std::string> find_fits(const Store& store, const std::string& wanted) {
   std::vector<ObjectInfo> found;
   for (const char* kind : {"record", "fit"}) {
     for (const ObjectInfo& object : store.list(kind)) {
@@ -29,11 +30,13 @@ std::string find_fit(const Store& store, const std::string& wanted) {
     throw UsageError("'" + wanted + "' is the beginning of " + std::to_string(found.size()) +
                      " runs and fits; give more of it");
   }
-  if (found[0].kind == "fit") return found[0].key;
-  const auto record = store.manifest(found[0].key).at("record").get<Record>();
+  if (found[0].kind == "fit") return {found[0].key};
+  const nlohmann::json manifest = store.manifest(found[0].key);
+  const auto record = manifest.at("record").get<Record>();
   if (record.fits.empty() || record.kind == "pretrain")
     throw UsageError("the run '" + wanted + "' trained no student");
-  return record.fits.back();
+  const auto members = manifest.value("student", std::vector<std::string>());
+  return members.empty() ? std::vector{record.fits.back()} : members;
 }
 
 std::unique_ptr<IModel> backbone_of(const Store& store, const Registry& registry, const std::string& key,
@@ -100,6 +103,24 @@ std::string add_head(const std::string& folder, const HeadWeights& head) {
   return name;
 }
 
+void export_fit(const Store& store, const Registry& registry, const std::string& key,
+                const std::string& folder) {
+  const nlohmann::json manifest = store.manifest(key);
+  const std::unique_ptr<IModel> model = backbone_of(store, registry, key, manifest);
+  model->save(folder);
+  const std::string weights = store.path(key) + "/model.safetensors";
+  if (!SafeTensors::open(weights).has("head.weight")) {
+    fmt::print("{}: {} from fit {}, a language model without a head\n", folder,
+               manifest.at("model").get<std::string>(), key.substr(0, 12));
+    return;
+  }
+  const HeadWeights head = head_of(weights);
+  const std::string name = add_head(folder, head);
+  fmt::print("{}: {} from fit {}, {}.weight [{}, {}]{}\n", folder, manifest.at("model").get<std::string>(),
+             key.substr(0, 12), name, head.weight.size(0), head.weight.size(1),
+             head.bias.defined() ? " and " + name + ".bias" : "");
+}
+
 }  // namespace
 
 int export_student(const Command& command, const Args& args) {
@@ -118,15 +139,18 @@ int export_student(const Command& command, const Args& args) {
   }
   const Registry registry = load_plugins(paths, sources);
   const Store store = Store::read_only(options.runs());
-  const std::string key = find_fit(store, wanted);
-  const nlohmann::json manifest = store.manifest(key);
-  const std::unique_ptr<IModel> model = backbone_of(store, registry, key, manifest);
-  model->save(folder);
-  const HeadWeights head = head_of(store.path(key) + "/model.safetensors");
-  const std::string name = add_head(folder, head);
-  fmt::print("{}: {} from fit {}, {}.weight [{}, {}]{}\n", folder, manifest.at("model").get<std::string>(),
-             key.substr(0, 12), name, head.weight.size(0), head.weight.size(1),
-             head.bias.defined() ? " and " + name + ".bias" : "");
+  const std::vector<std::string> members = find_fits(store, wanted);
+  if (members.size() == 1) {
+    export_fit(store, registry, members[0], folder);
+    return 0;
+  }
+  for (std::size_t k = 0; k < members.size(); ++k) {
+    const std::string own = fmt::format("{}/member-{}", folder, k + 1);
+    if (std::filesystem::exists(own + "/config.json"))
+      throw UsageError("'" + own + "' holds a model already; name another folder");
+    export_fit(store, registry, members[k], own);
+  }
+  fmt::print("The student's probabilities are the mean of those of its {} members\n", members.size());
   return 0;
 }
 

@@ -173,9 +173,14 @@ JobRunner::Loaded& JobRunner::loaded(const Job& job) {
   const Experiment& experiment = plan_.experiments[job.experiment];
   std::unique_ptr<Loaded>& entry = loaded_[plan_.protocols[job.experiment]];
   if (!entry) {
-    if (options_.progress) options_.progress({"reading " + experiment.task_name, {}});
     auto fresh = std::make_unique<Loaded>();
-    fresh->data = registry_.make_task(experiment.task)->load();
+    const std::string& protocol = plan_.protocols[job.experiment];
+    if (options_.tasks != nullptr && options_.tasks->count(protocol) > 0) {
+      fresh->data = options_.tasks->at(protocol);
+    } else {
+      if (options_.progress) options_.progress({"reading " + experiment.task_name, {}});
+      fresh->data = registry_.make_task(experiment.task)->load();
+    }
     if (options_.log) {
       for (const std::string& note : fresh->data.notes) options_.log(note);
     }
@@ -280,8 +285,8 @@ JobOutcome JobRunner::compute(const Job& job) {
       const Examples& test = splits.tests.at("test");
       if (const TestLabels taught = supervisor->test(test); taught.answers) {
         record.supervision =
-            answer_supervision_measures(ids_of(lab.answer(student, test).texts), ids_of(taught.answers->texts),
-                                        ids_of(references_of(test)));
+            answer_supervision_measures(ids_of(lab.answer(student, test).texts),
+                                        ids_of(taught.answers->texts), ids_of(references_of(test)));
       } else if (taught.probabilities.defined()) {
         record.supervision =
             supervision_measures(flat(lab.predict(student, test)), flat(taught.probabilities),
@@ -346,6 +351,7 @@ JobOutcome JobRunner::compute(const Job& job) {
                        {"plugins", plugin_digests(experiment, job, registry_)}};
   if (!task.data.notes.empty()) record.provenance["data_notes"] = task.data.notes;
   object.manifest()["record"] = record;
+  object.manifest()["student"] = student.members();
   object.commit();
   return outcome;
 }

@@ -8,6 +8,8 @@
 #include <w2s/safetensors.hpp>
 
 #include "encode.hpp"
+#include "encode_cache.hpp"
+#include "file_digest.hpp"
 #include "generate.hpp"
 
 namespace w2s::hf {
@@ -184,7 +186,17 @@ Encoded Backbone::encode(const Examples& examples, TaskKind kind) const {
   limits.vocabulary = family_->vocabulary();
   limits.end = static_cast<std::int32_t>(config_.token("eos_token_id"));
   if (limits.end < 0) limits.end = tokenizer().special_id(TokenRole::eos).value_or(-1);
-  return encode_texts(tokenizer(), examples, kind, limits);
+  static EncodeCache cache;
+  const Tokenizer& tokens = tokenizer();
+  const std::string key = Digest()
+                              .add(tokens_digest_)
+                              .add(examples.input_digest())
+                              .add(static_cast<std::int64_t>(kind))
+                              .add(limits.context)
+                              .add(limits.vocabulary)
+                              .add(limits.end)
+                              .hex();
+  return cache.get(key, [&] { return encode_texts(tokens, examples, kind, limits); });
 }
 
 const Tokenizer& Backbone::tokenizer() const {
@@ -192,6 +204,7 @@ const Tokenizer& Backbone::tokenizer() const {
     if (params_.tokenizer.empty())
       throw UsageError("this model has no tokenizer: set 'tokenizer' to its folder");
     tokenizer_ = Tokenizer::from_folder(params_.tokenizer);
+    tokens_digest_ = sha256(tokenizer_->json());
   });
   return *tokenizer_;
 }
@@ -202,7 +215,7 @@ std::string Backbone::tokenizer_digest() const {
   for (const char* name : kTokenizerFiles) {
     const fs::path file = fs::path(params_.tokenizer) / name;
     if (params_.tokenizer.empty() || !fs::exists(file)) continue;
-    digest.add(name).add(sha256_file(file.string()));
+    digest.add(name).add(file_digest(file.string()));
     any = true;
   }
   return any ? digest.hex() : "";

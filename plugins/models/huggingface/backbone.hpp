@@ -67,6 +67,7 @@ class Backbone : public IModel {
   LoraParams lora_;
   mutable std::once_flag tokenizer_once_;
   mutable std::shared_ptr<const Tokenizer> tokenizer_;
+  mutable std::string tokens_digest_;  // of what makes the tokens
 };
 
 /// A scalar type by config.json's name: "float32", "bfloat16", "float16".

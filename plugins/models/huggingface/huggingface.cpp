@@ -5,6 +5,7 @@
 
 #include "backbone.hpp"
 #include "checkpoint.hpp"
+#include "file_digest.hpp"
 
 namespace w2s::hf {
 namespace {
@@ -61,7 +62,7 @@ class HuggingFace final : public Backbone {
       Digest digest;
       digest.add(sha256_file(folder_ + "/config.json")).add(tokenizer_digest());
       for (const std::string& file : weight_files(folder_)) {
-        digest.add(std::filesystem::path(file).filename().string()).add(sha256_file(file));
+        digest.add(std::filesystem::path(file).filename().string()).add(file_digest(file));
       }
       digest_ = digest.hex();
     });
