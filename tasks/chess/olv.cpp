@@ -166,23 +166,25 @@ class OlvPuzzles final : public PuzzleSource {
     return fen + " w " + (rights.empty() ? "-" : rights) + " - 0 1";
   }
 
-  // The first move that is marked "!", among the lines "1.Kc8-d7 !"; "1.Rg7-g5 ?" are tries.
+  // The first White move that is marked "!": "1.Kc8-d7 ! zugzwang", "1. Nb7! (2.Nd6#)". Those marked "?" are
+  // tries; without any mark the first one is meant.
   static std::string key_move(const std::string& solution) {
-    std::string only;
+    std::string unmarked;
     for (std::size_t at = 0; (at = solution.find("1.", at)) != std::string::npos; at += 2) {
       const bool begins =
           at == 0 || std::string_view(" \t\n\"(").find(solution[at - 1]) != std::string_view::npos;
-      if (!begins || solution.compare(at, 4, "1...") == 0) continue;
-      const std::size_t end = std::min(solution.find_first_of(" \n\"", at + 2), solution.size());
-      const std::string move = solution.substr(at + 2, end - at - 2);
-      const std::size_t line_end = std::min(solution.find('\n', at), solution.size());
-      const std::string_view rest(solution.data() + end, line_end - end);
-      const std::size_t key = rest.find('!'), attempt = rest.find('?');
-      if (key < attempt) return with_knight(move);
-      if (attempt == std::string_view::npos && only.empty()) only = move;
+      const std::size_t first = solution.find_first_not_of(" \t", at + 2);
+      if (!begins || first == std::string::npos || solution[first] == '.') continue;
+      const std::size_t end = std::min(solution.find_first_of(" \t\n\"!?+#(~", first), solution.size());
+      const std::string move = solution.substr(first, end - first);
+      if (move.empty()) continue;
+      const std::size_t mark = solution.find_first_not_of(" \t+#", end);
+      const std::string marks = mark == std::string::npos ? "" : solution.substr(mark, 2);
+      if (marks.starts_with('!') && marks != "!?") return with_knight(move);
+      if (!marks.starts_with('!') && !marks.starts_with('?') && unmarked.empty()) unmarked = move;
     }
-    if (only.empty()) throw UsageError("the solution has no key move \"1.… !\"");
-    return with_knight(only);
+    if (unmarked.empty()) throw UsageError("the solution has no key move \"1.… !\"");
+    return with_knight(unmarked);
   }
 
   static std::string with_knight(std::string move) {
