@@ -10,6 +10,7 @@ namespace {
 struct SpinParams {
   std::int64_t iterations = 1;
   double beta = 0.1;
+  std::optional<double> lr;
 };
 
 class SelfPlay final : public StepRule {
@@ -31,7 +32,8 @@ class SelfPlay final : public StepRule {
 
   Tensor loss(Training& training, const Positions& batch) override {
     const Tensor index = at::tensor(batch, at::kLong);
-    const Tensor gained = margin(training, batch) - before_.index_select(0, index.to(before_.device()));
+    const Tensor now = margin(training, batch);
+    const Tensor gained = now - before_.index_select(0, index.to(before_.device())).to(now.device());
     const Tensor& all = training.labels().weights;
     const Tensor weights = (all.index_select(0, index) / all.mean()).to(gained.device());
     return (weights * at::softplus(-params_.beta * gained)).mean();
@@ -63,6 +65,10 @@ class Spin final : public ISupervisionStrategy {
         .source("Chen et al. 2024 (SPIN)");
     s.field("iterations", &Params::iterations, "games after the first fit").at_least(1);
     s.field("beta", &Params::beta, "β: how far an iterate may move from the one before; small is far").above(0);
+    s.field("lr", &Params::lr,
+            "learning rate of the games, for which the source takes far less than for the fit; left out: that "
+            "of the fit")
+        .above(0);
   }
   explicit Spin(const Params& params) : params_(params) {}
 
@@ -77,6 +83,7 @@ class Spin final : public ISupervisionStrategy {
     for (std::int64_t i = 0; i < params_.iterations; ++i) {
       FitSpec game = spec;
       game.start = student;
+      game.train.lr = params_.lr.value_or(spec.train.lr);
       game.rejected = lab.answer(student, labels.examples).texts;
       game.rule = StepPlan{spec_of<Spin>("spin", params_), 1,
                            [params = params_] { return std::make_unique<SelfPlay>(params); }};

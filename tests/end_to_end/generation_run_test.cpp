@@ -112,6 +112,14 @@ TEST_F(AfterAGenerationRun, TheReportIsWritten) {
   EXPECT_THAT(bench->read("report.html"), HasSubstr("swaps"));
 }
 
+TEST_F(AfterAGenerationRun, AStudentIsExportedAsALanguageModel) {
+  const std::string plan = bench->w2s({"plan", "swaps.toml"}).out;
+  const Outcome exported = bench->w2s({"export", plan.substr(plan.find("student naive") - 14, 12), "out"});
+  EXPECT_EQ(exported.status, 0) << exported.err;
+  EXPECT_THAT(exported.out, HasSubstr("a language model without a head"));
+  EXPECT_THAT(bench->read("out/config.json"), HasSubstr("GPT2LMHeadModel"));
+}
+
 TEST_F(AfterAGenerationRun, AHeadIsRefusedWithItsPlace) {
   const Outcome run = bench->w2s({"plan", "swaps.toml", "--set", "train.trainable=head"});
   EXPECT_EQ(run.status, 2);
