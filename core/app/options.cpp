@@ -14,12 +14,24 @@ Options::Options(const Command& command, std::vector<std::string> positional)
     hidden_.add_options()(name.c_str(), po::value<std::vector<std::string>>());
 }
 
-void Options::add_runs() {
+namespace {
+
+std::string default_runs() {
   const char* from_environment = std::getenv("W2S_RUNS");
-  add()("runs",
-        po::value<std::string>()->value_name("DIR")->default_value(from_environment ? from_environment
-                                                                                    : "runs"),
+  return from_environment ? from_environment : "runs";
+}
+
+}  // namespace
+
+void Options::add_runs() {
+  add()("runs", po::value<std::string>()->value_name("DIR")->default_value(default_runs()),
         "the store of results; W2S_RUNS sets the default");
+}
+
+void Options::add_many_runs() {
+  add()("runs",
+        po::value<std::vector<std::string>>()->value_name("DIR")->default_value({default_runs()}, default_runs()),
+        "the store of results; may be repeated to show several together; W2S_RUNS sets the default");
 }
 
 void Options::add_overrides() {
@@ -106,6 +118,16 @@ Overrides Options::overrides() const {
     }
   }
   return overrides;
+}
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> items;
+  std::istringstream in(text);
+  for (std::string item; std::getline(in, item, ',');) {
+    const std::size_t begin = item.find_first_not_of(' '), end = item.find_last_not_of(' ');
+    items.push_back(begin == std::string::npos ? "" : item.substr(begin, end - begin + 1));
+  }
+  return items;
 }
 
 int guarded_main(const std::function<int()>& body) {

@@ -29,6 +29,8 @@ class Options {
   po::options_description_easy_init add() { return visible_.add_options(); }
   /// --runs DIR, default $W2S_RUNS or "runs".
   void add_runs();
+  /// The same for commands that read several: may be repeated.
+  void add_many_runs();
   /// --set, --sweep, --seeds.
   void add_overrides();
 
@@ -51,6 +53,9 @@ class Options {
   po::options_description visible_, hidden_;
   po::variables_map values_;
 };
+
+/// "a,b" → {"a", "b"}; spaces around the names go.
+std::vector<std::string> split_list(const std::string& text);
 
 /// Dispatch to one of `commands`, with all errors turned into a message on stderr and an exit status:
 /// 0, 2 for usage and configuration, 1 for everything else.

@@ -89,6 +89,57 @@ def statistics():
     print("mcnemar mid-p 3/11:", mid_p(3, 11), " 0/6:", mid_p(0, 6), " 40/60:", mid_p(40, 60))
 
 
+def bootstrap(replicates=60000):
+    """Percentile intervals of hierarchical resampling, as docs/measures.md defines a replicate; another generator
+    and another order of draws than the C++, so they agree up to the replicates' own noise."""
+    import random
+    draw = random.Random(20240501)
+    stretch = math.sqrt(SEEDS / (SEEDS - 1))
+    m = [grand(x) for x in X]
+    seed_off = [[sum(r) / EXAMPLES - m[k] for r in X[k]] for k in range(3)]
+    example_off = [[sum(X[k][s][i] for s in range(SEEDS)) / SEEDS - m[k] for i in range(EXAMPLES)] for k in range(3)]
+    means, pgrs = [[], [], []], []
+    for _ in range(replicates):
+        seeds = draw.choices(range(SEEDS), k=SEEDS)
+        examples = draw.choices(range(EXAMPLES), k=EXAMPLES)
+        r = [m[k] + stretch * sum(seed_off[k][s] for s in seeds) / SEEDS +
+             sum(example_off[k][i] for i in examples) / EXAMPLES for k in range(3)]
+        for k in range(3):
+            means[k].append(r[k])
+        pgrs.append((r[2] - r[0]) / (r[1] - r[0]) if r[1] > r[0] else math.copysign(math.inf, r[2] - r[0]))
+    for name, values in (("floor", means[0]), ("ceiling", means[1]), ("student", means[2]), ("pgr", pgrs)):
+        values.sort()
+        print(f"bootstrap {name}: [{values[round(.025 * (replicates - 1))]:.4f}, {values[round(.975 * (replicates - 1))]:.4f}]")
+
+
+def normal_cdf(x):
+    return math.erfc(-x / math.sqrt(2)) / 2
+
+
+def noncentral_t_upper(c, df, shift, steps=4000):
+    """P((Z + shift) / sqrt(V / df) > c): Simpson's rule over r = sqrt(V), V chi-squared with df degrees of freedom."""
+    log_norm = math.log(2) - df / 2 * math.log(2) - math.lgamma(df / 2)
+    top = math.sqrt(df) + 12
+
+    def f(r):
+        if r <= 0:
+            return 0.0
+        return normal_cdf(shift - c * r / math.sqrt(df)) * math.exp(log_norm + (df - 1) * math.log(r) - r * r / 2)
+
+    h = top / steps
+    return h / 3 * (f(0) + f(top) + 4 * sum(f(h * j) for j in range(1, steps, 2)) + 2 * sum(f(h * j) for j in range(2, steps, 2)))
+
+
+def detectable():
+    for df in (2, 4.4, 10, 37.3, 250):
+        c = t_quantile(0.975, df)
+        lo, hi = 0.0, 20.0
+        for _ in range(50):
+            m = (lo + hi) / 2
+            lo, hi = (m, hi) if noncentral_t_upper(c, df, m) < 0.8 else (lo, m)
+        print(f"detectable shift, df {df}: {lo:.5f}")
+
+
 def measures():
     p = [[.9, .1], [.4, .6], [.5, .5], [.2, .8], [.3, .7], [.3, .7]]
     y = [0, 0, 1, 1, 1, 1]
@@ -129,3 +180,5 @@ def measures():
 
 measures()
 statistics()
+bootstrap()
+detectable()

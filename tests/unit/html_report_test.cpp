@@ -112,7 +112,9 @@ class HtmlReport : public testing::Test {
     object.commit();
   }
 
-  json data_of(const std::vector<Record>& list) { return report_data(list, make_leaderboard(list), store_); }
+  json data_of(const std::vector<Record>& list) {
+    return report_data(list, make_leaderboard(list), Collection({folder_ / "store"}));
+  }
 
   static json data_in(const std::string& page) {
     const std::string start = "<script type=\"application/json\" id=\"data\">";

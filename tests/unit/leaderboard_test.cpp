@@ -3,6 +3,7 @@
 #include <cmath>
 #include <random>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <w2s/error.hpp>
@@ -304,6 +305,215 @@ TEST(Leaderboard, NamesWhatIsWrongWithAnOption) {
   EXPECT_NE(message_of(records, options).find("unknown sort 'random'"), std::string::npos);
 }
 
+/// The same records with keys of their own.
+std::vector<Record> copy_of(const Records& records, const std::string& suffix) {
+  std::vector<Record> copy = records.all;
+  for (Record& r : copy) {
+    r.key += suffix;
+    if (!r.floor.empty()) r.floor += suffix, r.ceiling += suffix;
+  }
+  return copy;
+}
+
+/// Three points of a sweep over "methods.better.strategy.0.keep".
+std::vector<Record> sweep() {
+  std::vector<Record> records;
+  for (const double keep : {0.1, 0.5, 1.0}) {
+    std::vector<Record> point = copy_of(three_seeds(), fmt::format("-{}", keep));
+    for (Record& r : point) r.variant = {{"methods.better.strategy.0.keep", keep}};
+    records.insert(records.end(), point.begin(), point.end());
+  }
+  return records;
+}
+
+TEST(Leaderboard, ShowsPointsOfASweepByTheEndOfTheirKey) {
+  LeaderboardOptions options;
+  options.where = {"keep=0.5"};
+  const Leaderboard board = make_leaderboard(sweep(), options);
+  ASSERT_EQ(board.rows.size(), 2u);
+  for (const Row& row : board.rows) EXPECT_EQ(row.variant.at("methods.better.strategy.0.keep"), 0.5);
+  options.where = {"keep=1"};
+  EXPECT_EQ(make_leaderboard(sweep(), options).rows.size(), 2u);
+  options.where = {"keep=0.7"};
+  EXPECT_NE(message_of(sweep(), options).find("unknown value of methods.better.strategy.0.keep '0.7'"),
+            std::string::npos);
+  options.where = {"keeep=1"};
+  EXPECT_NE(message_of(sweep(), options).find("unknown key of a sweep 'keeep'"), std::string::npos);
+  options.where = {"keep"};
+  EXPECT_NE(message_of(sweep(), options).find("expected KEY=VALUE"), std::string::npos);
+}
+
+TEST(Leaderboard, TablesAreMadeByWhatIsAsked) {
+  LeaderboardOptions options;
+  options.by = {"keep"};
+  Leaderboard board = make_leaderboard(sweep(), options);
+  ASSERT_EQ(board.rows.size(), 6u);
+  EXPECT_EQ(board.rows[0].group, std::vector<std::string>{"0.1"});
+  EXPECT_EQ(board.rows[1].group, board.rows[0].group);
+  EXPECT_EQ(board.rows[5].group, std::vector<std::string>{"1.0"});
+
+  options.by = {"method"};
+  board = make_leaderboard(sweep(), options);
+  std::vector<std::string> methods;
+  for (const Row& row : board.rows) methods.push_back(row.method);
+  EXPECT_EQ(methods, (std::vector<std::string>{"better", "better", "better", "naive", "naive", "naive"}));
+
+  options.by = {"sed"};
+  EXPECT_NE(message_of(sweep(), options).find("did you mean 'seed'?"), std::string::npos);
+}
+
+TEST(Leaderboard, BySeedEverySeedStandsAloneWithItsOwnBaselines) {
+  LeaderboardOptions options;
+  options.by = {"seed"};
+  const Leaderboard board = make_leaderboard(three_seeds().all, options, correct_at_random);
+  ASSERT_EQ(board.rows.size(), 6u);
+  for (const Row& row : board.rows) {
+    ASSERT_TRUE(row.seed);
+    EXPECT_EQ(row.seeds, std::vector<std::int64_t>{*row.seed});
+    EXPECT_NEAR(row.floor.value, 0.6 + 0.01 * static_cast<double>(*row.seed - 1), 1e-9);
+  }
+  options.by = {};
+  options.seeds = {1};
+  const Leaderboard one = make_leaderboard(three_seeds().all, options, correct_at_random);
+  ASSERT_EQ(one.rows.size(), 2u);
+  EXPECT_EQ(one.rows[0].seeds, std::vector<std::int64_t>{1});
+  options.seeds = {7};
+  EXPECT_NE(message_of(three_seeds().all, options).find("unknown seed '7'"), std::string::npos);
+}
+
+TEST(Leaderboard, PairsAreFilteredByBothNames) {
+  std::vector<Record> records = three_seeds().all, more = copy_of(three_seeds(), "x");
+  for (Record& r : more)
+    if (!r.strong.empty()) r.strong = "huge";
+  records.insert(records.end(), more.begin(), more.end());
+  LeaderboardOptions options;
+  options.pairs = {"small:huge"};
+  const Leaderboard board = make_leaderboard(records, options);
+  ASSERT_EQ(board.rows.size(), 2u);
+  EXPECT_EQ(board.rows[0].strong, "huge");
+  options.pairs = {"small:hug"};
+  EXPECT_NE(message_of(records, options).find("did you mean 'small:huge'?"), std::string::npos);
+}
+
+TEST(Leaderboard, SortsByWhatIsAskedAndTheOtherWayRound) {
+  Records records = three_seeds();
+  for (Record& r : records.all)
+    if (r.kind == "student") r.supervision["agreement"] = r.method == "naive" ? 0.9 : 0.7;
+  LeaderboardOptions options;
+  options.sort = "agreement";
+  EXPECT_EQ(make_leaderboard(records.all, options).rows[0].method, "naive");
+  options.reverse = true;
+  EXPECT_EQ(make_leaderboard(records.all, options).rows[0].method, "better");
+  options = {};
+  options.sort = "p";
+  EXPECT_EQ(make_leaderboard(records.all, options).rows[0].method, "better");  // naive has none
+  options.sort = "score";
+  options.reverse = true;
+  EXPECT_EQ(make_leaderboard(records.all, options).rows[0].method, "naive");
+}
+
+/// Seeds 0 and 1 in one store, seed 2 in another.
+std::vector<Record> two_stores() {
+  std::vector<Record> records = three_seeds().all;
+  for (Record& r : records) {
+    r.provenance = {{"code", r.kind + r.method}, {"torch", "1.13.1"}, {"device", "cpu"}};
+    r.store = r.seed == 2 ? 1 : 0;
+    r.origin = r.seed == 2 ? "there" : "here";
+  }
+  return records;
+}
+
+TEST(Leaderboard, StoresAreAveragedTogetherWhereNothingDiffers) {
+  const Row row = row_of(make_leaderboard(two_stores()), "better");
+  EXPECT_EQ(row.seeds.size(), 3u);
+  EXPECT_EQ(row.origin, "here, there");
+}
+
+TEST(Leaderboard, StoresOfDifferentLibTorchAreNotAndSayWhy) {
+  std::vector<Record> records = two_stores();
+  for (Record& r : records)
+    if (r.seed == 2) r.provenance["torch"] = "2.1.0";
+  const Leaderboard board = make_leaderboard(records);
+  ASSERT_EQ(board.rows.size(), 4u);
+  for (const Row& row : board.rows) EXPECT_EQ(row.seeds.size(), row.origin == "there" ? 1u : 2u);
+  EXPECT_TRUE(std::any_of(board.rows.begin(), board.rows.end(), [](const Row& row) {
+    return has_note(row, "LibTorch 2.1.0, not 1.13.1") || has_note(row, "LibTorch 1.13.1, not 2.1.0");
+  }));
+}
+
+TEST(Leaderboard, TheSameRunInTwoStoresCountsOnceAndAContradictionIsTold) {
+  std::vector<Record> records = two_stores(), again = records;
+  for (Record& r : again) r.store = 1, r.origin = "there";
+  records.insert(records.end(), again.begin(), again.end());
+  EXPECT_EQ(row_of(make_leaderboard(records), "better").seeds.size(), 3u);
+  for (Record& r : records)
+    if (r.store == 1 && r.method == "better" && r.seed == 0) r.tests["test"]["accuracy"] = 0.99;
+  const Row row = row_of(make_leaderboard(records), "better");
+  EXPECT_NEAR(row.student.value, 0.75, 1e-9);
+  EXPECT_TRUE(has_note(row, "seed 0 has other numbers in 'there'"));
+}
+
+TEST(Leaderboard, AnImportedBaselineNeverStandsInForOneOfOurs) {
+  std::vector<Record> ours, imported = three_seeds().all;
+  for (const Record& r : three_seeds().all)
+    if (r.kind == "student") ours.push_back(r);
+  for (Record& r : imported) r.store = 1, r.origin = "alice", r.imported = true;
+  ours.insert(ours.end(), imported.begin(), imported.end());
+  const Leaderboard board = make_leaderboard(ours);
+  ASSERT_EQ(board.rows.size(), 4u);
+  for (const Row& row : board.rows) {
+    EXPECT_EQ(row.pgr.estimate.has_value(), row.imported);
+    EXPECT_EQ(has_note(row, "imported from 'alice'"), row.imported);
+  }
+}
+
+TEST(Leaderboard, SaysInWhatTwoProtocolsDiffer) {
+  std::vector<Record> records = three_seeds().all, others = copy_of(three_seeds(), "x");
+  for (Record& r : records)
+    r.provenance = {{"experiment", "[task]\nname = \"a\"\n[task.split]\ntransfer = 300\n[train]\nlr = 1.0\n"}};
+  for (Record& r : others) {
+    r.protocol = "ccccccccdddd";
+    r.provenance = {{"experiment", "[task]\nname = \"b\"\n[task.split]\ntransfer = 400\n[train]\nlr = 2.0\n"}};
+  }
+  records.insert(records.end(), others.begin(), others.end());
+  for (const Row& row : make_leaderboard(records).rows) {
+    const bool first = row.protocol[0] == 'a';
+    EXPECT_TRUE(has_note(row, first ? "which differs: task.split.transfer = 300, not 400"
+                                    : "which differs: task.split.transfer = 400, not 300"))
+        << row.notes[0];
+    EXPECT_FALSE(has_note(row, "lr"));
+    EXPECT_FALSE(has_note(row, "name"));
+  }
+}
+
+TEST(Leaderboard, BearsMeasuresThatAreNotThere) {  // as of generation tasks: accuracy and agreement only
+  Records records = three_seeds();
+  for (Record& r : records.all)
+    if (r.kind == "student") r.supervision = {{"agreement", 0.5}};
+  for (Record& r : three_seeds().all) {
+    r.key += "y";
+    if (!r.floor.empty()) r.floor += "y", r.ceiling += "y";
+    r.task = "other";
+    r.tests["test"]["brier"] = 0.3;
+    records.all.push_back(r);
+  }
+  LeaderboardOptions options;
+  options.metric = "brier";
+  for (const Row& row : make_leaderboard(records.all, options).rows) EXPECT_EQ(row.task, "other");
+  options = {};
+  options.sort = "agreement";
+  EXPECT_EQ(make_leaderboard(records.all, options).rows.size(), 4u);
+}
+
+TEST(Leaderboard, AveragesCostsOverSeeds) {
+  Records records = three_seeds();
+  for (Record& r : records.all) r.cost = {{"seconds", 1.0 + static_cast<double>(r.seed)}, {"fits", 2}};
+  const Row row = row_of(make_leaderboard(records.all), "better");
+  EXPECT_DOUBLE_EQ(row.cost.at("seconds"), 2.0);
+  EXPECT_DOUBLE_EQ(row.cost.at("fits"), 2.0);
+  EXPECT_EQ(row.cost.count("energy_joules"), 0u);
+}
+
 TEST(Leaderboard, OfNoRecordsIsEmpty) { EXPECT_EQ(to_json(make_leaderboard({})), nlohmann::json::array()); }
 
 TEST(LeaderboardJson, HasTheFieldsThatScriptsRead) {
@@ -340,6 +550,24 @@ TEST(RecordJson, ReadsBackWhatItWrote) {
   const nlohmann::json json = record;
   EXPECT_EQ(nlohmann::json(json.get<Record>()), json);
   EXPECT_EQ(json.get<Record>().tests, record.tests);
+}
+
+TEST(RecordCbor, ReadsWhatJsonReads) {
+  Record record = three_seeds().all[2];
+  record.tests["shifted"] = {{"accuracy", 1}, {"brier", 0.25}};
+  record.supervision = {{"agreement", 0.75}, {"misfit", 0.5}};
+  record.oracle["test"]["accuracy"] = 0.875;
+  record.fits = {"aa", "bb"};
+  record.unscored = {{"other", "no labels"}};
+  record.variant = {{"a", {1, {{"b", "c"}}}}, {"d", nullptr}};
+  record.cost = {{"seconds", 1.5}, {"fits", 3}};
+  record.provenance = {{"code", "c"}, {"list", {1, 2, 3}}};
+  const nlohmann::json json = record;
+  std::string bytes;
+  nlohmann::json::to_cbor(json, bytes);
+  EXPECT_EQ(nlohmann::json(record_from_cbor(bytes)), json);
+  EXPECT_THROW(record_from_cbor(bytes.substr(0, bytes.size() / 2)), Error);
+  EXPECT_THROW(record_from_cbor(""), Error);
 }
 
 TEST(RecordJson, LeavesUndefinedMeasuresOut) {

@@ -207,6 +207,19 @@ TEST(Bootstrap, IsRepeatableAndCentredOnTheMeans) {
   EXPECT_GT(std::sqrt(squares / 4000), 0.95 * scores.linear({{0, 1.}}).se);
 }
 
+TEST(Bootstrap, AgreesWithTheReferenceUpToTheNoiseOfReplicates) {
+  const PairedScores scores(reference_columns());
+  const Bootstrap bootstrap(scores, 40'000, 11);
+  const auto expect = [](const Interval& found, double lo, double hi) {
+    EXPECT_NEAR(found.lo, lo, 0.03 * (hi - lo));
+    EXPECT_NEAR(found.hi, hi, 0.03 * (hi - lo));
+  };
+  expect(bootstrap_interval(bootstrap, 0), 0.4675, 0.6214);
+  expect(bootstrap_interval(bootstrap, 1), 0.8398, 0.9417);
+  expect(bootstrap_interval(bootstrap, 2), 0.5459, 0.9050);
+  expect(bootstrap_pgr_interval(bootstrap, 0, 1, 2), 0.1343, 1.1442);
+}
+
 TEST(Bootstrap, PairsItsColumns) {
   Columns x = reference_columns();
   x.push_back(x[0]);
@@ -327,7 +340,10 @@ TEST(SmallestDetectableDifference, ApproachesTheNormalFormula) {
   EXPECT_NEAR(smallest_detectable_difference(0.01, 1e9), 0.01 * (1.959963985 + 0.841621234), 1e-5);
 }
 
-TEST(SmallestDetectableDifference, AgreesWithSimulatedPowerAtFewDegreesOfFreedom) {
+TEST(SmallestDetectableDifference, AgreesWithTheReferenceAndWithSimulatedPower) {
+  // By numeric integration (the reference script):
+  for (const auto& [df, shift] : {std::pair(2.0, 5.65349), {4.4, 3.64453}, {10.0, 3.10997}, {37.3, 2.87635}, {250.0, 2.81240}})
+    EXPECT_NEAR(smallest_detectable_difference(1, df), shift, 1e-3 * shift) << df;
   // Where 80 % of 2,000,000 draws of (normal + shift) / sqrt(chi²/df) exceed t's 97.5 % quantile.
   EXPECT_NEAR(smallest_detectable_difference(1, 2), 5.656, 0.01);
   EXPECT_NEAR(smallest_detectable_difference(1, 4), 3.761, 0.01);

@@ -32,6 +32,8 @@ Record record(const std::string& kind, const std::string& method, int seed, doub
   return r;
 }
 
+std::string r_method(const std::string& kind) { return kind == "student" ? "naive" : ""; }
+
 Leaderboard board(double ceiling = 0.8) {
   std::vector<Record> records;
   for (int seed = 0; seed < 3; ++seed) {
@@ -90,6 +92,39 @@ TEST(TerminalTable, SaysWhyPgrIsUndefinedOnce) {
   const auto reason = text.find("! PGR undefined: ceiling − floor = 0.001 ±");
   ASSERT_NE(reason, std::string::npos);
   EXPECT_EQ(text.find("! PGR undefined", reason + 1), std::string::npos);
+}
+
+TEST(TerminalTable, NamesRowsByWhatTheirTableLeavesOpen) {
+  std::vector<Record> records;
+  for (const char* strong : {"large", "huge"})
+    for (int seed = 0; seed < 3; ++seed)
+      for (const char* kind : {"floor", "ceiling", "student"}) {
+        Record r = record(kind, r_method(kind), seed, 0.6 + 0.1 * (kind[0] == 'c') + 0.05 * (kind[0] == 's') + 0.002 * seed);
+        r.key += strong;
+        if (!r.floor.empty()) r.floor += strong, r.ceiling += strong;
+        r.strong = strong;
+        records.push_back(r);
+      }
+  LeaderboardOptions options;
+  options.by = {"method"};
+  const std::string text = format_leaderboard(make_leaderboard(records, options), TableFormat::table);
+  EXPECT_NE(text.find("method naive"), std::string::npos);
+  EXPECT_NE(text.find("small → large  "), std::string::npos);
+  EXPECT_NE(text.find("small → huge  "), std::string::npos);
+  EXPECT_NE(text.find("floor  ceiling"), std::string::npos);
+  for (const auto& line : lines_of(text)) EXPECT_LE(display_width(line), 100u) << line;
+}
+
+TEST(TerminalTable, ANameThatDoesNotFitHasALineOfItsOwn) {
+  const std::string text = format_leaderboard(board(), TableFormat::table, {100, false});
+  EXPECT_NE(text.find("  a|very_long_name_of_a_method_that_no_terminal_would_hold_whole_方法\n"), std::string::npos);
+}
+
+TEST(TerminalTable, SaysWhatEveryColumnIsAndWhatTheTestsCouldShow) {
+  const std::string text = format_leaderboard(board(), TableFormat::table);
+  for (const char* column : {"seeds:", "accuracy:", "PGR:", "agree:", "p Holm:", "rank:", "drop:"})
+    EXPECT_NE(text.find(std::string("\n") + column), std::string::npos) << column;
+  EXPECT_NE(text.find("differences that these seeds and examples would show: from 0."), std::string::npos);
 }
 
 TEST(TerminalTable, OfNothingSaysSo) {

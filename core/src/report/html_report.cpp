@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <sstream>
 #include <unordered_map>
 
@@ -9,8 +10,11 @@
 
 #include "base/files.hpp"
 #include "config/toml.hpp"
+#include "report/cases.hpp"
 #include "report/html_page.hpp"
+#include "report/ledger.hpp"
 #include "report/predictions.hpp"
+#include "store/objects.hpp"
 
 namespace w2s {
 namespace {
@@ -18,10 +22,22 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kBins = 15;          // as ECE has them
-constexpr std::size_t kCasesOfAKind = 20;  // examples shown a run, test set and kind
 constexpr std::size_t kPoints = 150;       // of a curve
 constexpr std::size_t kPointsOfMany = 50;  // of a curve where there are more fits than …
 constexpr std::size_t kManyFits = 200;
+constexpr std::size_t kExcerptBytes = 1'500'000;  // of all examples of all runs together
+constexpr std::size_t kManyStudents = 200, kCasesOfMany = 5;
+constexpr std::size_t kShortestExcerpt = 40;  // below it none is shown
+
+/// How much of the examples is shown: less of each where there are many students.
+struct CaseBudget {
+  std::size_t of_a_kind, excerpt;
+  explicit CaseBudget(std::size_t students)
+      : of_a_kind(students > kManyStudents ? kCasesOfMany : kCasesOfAKind),
+        excerpt(kExcerptBytes / std::max<std::size_t>(1, students * of_a_kind * Disagreements::kinds().size())) {
+    if (excerpt < kShortestExcerpt) excerpt = 0;
+  }
+};
 
 json rounded(double value) {
   if (!std::isfinite(value)) return nullptr;
@@ -55,37 +71,46 @@ json reliability(const Predictions& predictions) {
   return list;
 }
 
-json against_supervisor(const Predictions& student, const Predictions& supervisor) {
-  std::map<std::string, std::vector<std::size_t>> kinds = {
-      {"corrected", {}}, {"lost", {}}, {"copied", {}}, {"differently_wrong", {}}};
-  std::size_t both_right = 0;
-  for (std::size_t i = 0; i < student.size(); ++i) {
-    const std::int64_t truth = student.labels[i], weak = supervisor.label(i), strong = student.label(i);
-    if (weak == truth && strong == truth) {
-      ++both_right;
-    } else if (strong == truth) {
-      kinds["corrected"].push_back(i);
-    } else if (weak == truth) {
-      kinds["lost"].push_back(i);
-    } else {
-      kinds[weak == strong ? "copied" : "differently_wrong"].push_back(i);
-    }
-  }
-  json counts = {{"both_right", both_right}}, cases = json::object();
-  for (auto& [kind, examples] : kinds) {
-    counts[kind] = examples.size();
-    std::stable_sort(examples.begin(), examples.end(), [&](std::size_t a, std::size_t b) {
-      return student.confidence(a) > student.confidence(b);
-    });
+/// What a label is called on the page: its number, or of a generation task's answer the text.
+using NameLabel = std::function<json(std::size_t example, std::int64_t label)>;
+
+/// answers.json of a generation task: what a student, or the reference, says to an example.
+NameLabel answer_texts(const json& texts, const char* list) {
+  return [texts = texts.value(list, json::array())](std::size_t example, std::int64_t label) -> json {
+    if (example < texts.size() && texts[example].is_string())
+      return excerpt(texts[example].get<std::string>(), 200);
+    return label;
+  };
+}
+
+struct LabelNames {
+  NameLabel truth, supervisor, student;
+};
+
+/// `described`: cases.json's examples of this test set, by place.
+json against_supervisor(const Predictions& student, const Predictions& supervisor, const json& described,
+                        const LabelNames& names, const CaseBudget& budget) {
+  const Disagreements found = disagreements(student, supervisor);
+  json counts = {{"both_right", found.both_right}}, cases = json::object(), examples = json::object();
+  for (const auto& [kind, places] : Disagreements::kinds()) {
+    const auto& all = found.*places;
+    counts[kind] = all.size();
     json& list = cases[kind] = json::array();
-    for (std::size_t k = 0; k < std::min(examples.size(), kCasesOfAKind); ++k) {
-      const std::size_t i = examples[k];
-      list.push_back({i, student.labels[i], supervisor.label(i), student.label(i),
+    for (std::size_t k = 0; k < std::min(all.size(), budget.of_a_kind); ++k) {
+      const std::size_t i = all[k];
+      list.push_back({i, names.truth(i, student.labels[i]), names.supervisor(i, supervisor.label(i)),
+                      names.student(i, student.label(i)),
                       std::stod(fmt::format("{:.3f}", supervisor.confidence(i))),
                       std::stod(fmt::format("{:.3f}", student.confidence(i)))});
+      const auto it = described.find(std::to_string(i));
+      if (it == described.end() || !it->is_object()) continue;
+      json& example = examples[it.key()] = {{"id", it->value("id", "")}};
+      for (const char* text : {"text", "second"})
+        if (budget.excerpt > 0 && it->contains(text))
+          example[text] = excerpt(it->value(text, ""), std::min<std::size_t>(budget.excerpt, 400));
     }
   }
-  return {{"examples", student.size()}, {"counts", counts}, {"cases", cases}};
+  return {{"examples", student.size()}, {"counts", counts}, {"cases", cases}, {"described", examples}};
 }
 
 /// log.jsonl as columns: the loss averaged over stretches of steps, validation where it was measured.
@@ -125,10 +150,13 @@ void add_log(json& fit, const std::string& path, std::size_t points) {
 
 class ReportData {
  public:
-  ReportData(const std::vector<Record>& records, const Leaderboard& board, const Store& store)
-      : board_(board), store_(store) {
+  ReportData(const std::vector<Record>& records, const Leaderboard& board, const Collection& collection)
+      : board_(board),
+        collection_(collection),
+        budget_(static_cast<std::size_t>(std::count_if(
+            records.begin(), records.end(), [](const Record& record) { return record.kind == "student"; }))) {
     for (const Record& record : records) {
-      if (const auto [known, is_new] = run_of_.emplace(record.key, records_.size()); is_new) {
+      if (const auto [known, is_new] = run_of_.emplace(identity(record, record.key), records_.size()); is_new) {
         records_.push_back(&record);
       } else {
         records_[known->second] = &record;
@@ -140,13 +168,22 @@ class ReportData {
   }
 
   json build() {
+    for (std::size_t k = 0; k < records_.size(); ++k) {
+      const Record& r = *records_[k];
+      if (r.kind == "student") students_[{r.task, r.weak, r.strong, r.method}].push_back(k);
+    }
     json runs = json::array();
     for (const Record* record : records_) runs.push_back(run(*record));
     json ranks = json::array();
     for (const MeanRank& rank : board_.ranks) {
       ranks.push_back({{"method", rank.method}, {"rank", rounded(rank.rank)}, {"tasks", rank.tasks}});
     }
+    json imports = json::array();
+    for (const Collection::Import& import : collection_.imports())
+      imports.push_back({{"name", import.name}, {"about", import.about}});
     return {{"metric", board_.options.metric},
+            {"baseline", board_.options.baseline},
+            {"imports", std::move(imports)},
             {"test", board_.options.test},
             {"level", board_.options.level},
             {"experiments", experiments_},
@@ -165,40 +202,51 @@ class ReportData {
       const Row& row = board_.rows[i];
       list[i]["block"] = row.block;
       json& members = list[i]["runs"] = json::array();
-      for (std::size_t k = 0; k < records_.size(); ++k) {
+      for (const std::size_t k : students_.at({row.task, row.weak, row.strong, row.method})) {
         if (belongs(*records_[k], row)) members.push_back(k);
       }
+      if (members.empty()) continue;
+      const auto config = config_of_run_.find(members[0].get<std::size_t>());
+      if (config == config_of_run_.end()) continue;
+      const auto selection = selections_.find({config->second, row.method});
+      if (selection != selections_.end()) list[i]["selection"] = selection->second;
     }
     return list;
   }
 
   static bool belongs(const Record& record, const Row& row) {
-    return record.kind == "student" && record.method == row.method && record.weak == row.weak &&
-           record.strong == row.strong && record.task == row.task && record.protocol == row.protocol &&
-           record.variant == row.variant &&
+    return record.protocol == row.protocol &&
+           record.variant == row.variant && record.imported == row.imported &&
+           (!row.imported || record.origin == row.origin) &&
            (row.code.empty() || !record.provenance.is_object() ||
             record.provenance.value("code", "") == row.code) &&
            std::find(row.seeds.begin(), row.seeds.end(), record.seed) != row.seeds.end();
   }
 
   json run(const Record& record) {
+    const Store& store = collection_.store(record);
     json out = record;
-    out["floor"] = index_of_run(record.floor);
-    out["ceiling"] = index_of_run(record.ceiling);
+    if (!record.origin.empty()) out["origin"] = record.origin;
+    out["floor"] = index_of_run(record, record.floor);
+    out["ceiling"] = index_of_run(record, record.ceiling);
+    out["provenance"] = full_provenance(store, record);
     out["config"] = nullptr;
     if (json& provenance = out["provenance"]; provenance.is_object()) {
-      if (const std::string text = provenance.value("experiment", ""); !text.empty())
-        out["config"] = config(text);
+      if (const std::string text = provenance.value("experiment", ""); !text.empty()) {
+        const std::size_t number = config(text);
+        out["config"] = number;
+        config_of_run_[run_of_.at(identity(record, record.key))] = number;
+      }
       provenance.erase("experiment");
     }
     json fits = json::array();
     for (const std::string& key : record.fits) {
-      if (!store_.has(key)) {
+      if (!store.has(key)) {
         fits.push_back(nullptr);
         continue;
       }
       const auto [known, is_new] = fit_of_.emplace(key, fit_keys_.size());
-      if (is_new) fit_keys_.push_back(key);
+      if (is_new) fit_keys_.emplace_back(&store, key);
       fits.push_back(known->second);
     }
     out["fits"] = std::move(fits);
@@ -207,38 +255,68 @@ class ReportData {
   }
 
   void add_predictions(json& out, const Record& record) {
-    const auto predictions = load(record.key);
-    for (const auto& [test, found] : predictions) out["reliability"][test] = reliability(found);
-    if (record.kind != "student" || record.floor.empty()) return;
-    if (record.floor != supervisor_key_) {
-      supervisor_ = load(record.floor);
-      supervisor_key_ = record.floor;
+    const auto predictions = load(record, record.key);
+    for (const auto& [test, found] : predictions) {
+      if (!found.generation()) out["reliability"][test] = reliability(found);
     }
+    if (record.kind != "student" || record.floor.empty()) return;
+    if (const std::string floor = identity(record, record.floor); floor != supervisor_key_) {
+      supervisor_ = load(record, record.floor);
+      supervisor_key_ = floor;
+    }
+    const json described = describes(record);
     for (const auto& [test, found] : predictions) {
       const auto weak = supervisor_.find(test);
       if (weak == supervisor_.end() || weak->second.labels != found.labels) continue;
-      out["against_supervisor"][test] = against_supervisor(found, weak->second);
+      const json none = json::object();
+      const auto tests = described.find("tests");
+      const NameLabel number = [](std::size_t, std::int64_t label) { return json(label); };
+      LabelNames names{number, number, number};
+      if (found.generation()) {
+        const json mine = answers(record, record.key).value(test, none);
+        names = {answer_texts(mine, "references"),
+                 answer_texts(answers(record, record.floor).value(test, none), "answers"),
+                 answer_texts(mine, "answers")};
+      }
+      out["against_supervisor"][test] = against_supervisor(
+          found, weak->second, tests == described.end() ? none : tests->value(test, none), names, budget_);
     }
+    if (const auto classes = described.find("classes"); classes != described.end()) out["classes"] = *classes;
   }
 
-  std::map<std::string, Predictions> load(const std::string& key) const {
-    if (!store_.has(key)) return {};
-    const std::string path = store_.path(key) + "/predictions.safetensors";
+  /// What its record says of the examples that are shown.
+  json describes(const Record& record) const { return side_file(record, record.key, kCasesFile); }
+  json answers(const Record& record, const std::string& key) const {
+    return side_file(record, key, "answers.json");
+  }
+  json side_file(const Record& record, const std::string& key, const char* name) const {
+    const std::string path = object_folder(collection_.store(record).root(), key) + "/" + name;
+    if (!exists(path)) return json::object();
+    json described = json::parse(read_file(path), nullptr, false);
+    if (!described.is_object()) throw Error(path + " is damaged: it is no JSON object");
+    return described;
+  }
+
+  /// Of a record beside `record`, or its own.
+  std::map<std::string, Predictions> load(const Record& record, const std::string& key) const {
+    const Store& store = collection_.store(record);
+    if (!store.has(key)) return {};
+    const std::string path = store.path(key) + "/predictions.safetensors";
     return exists(path) ? read_predictions(path) : std::map<std::string, Predictions>();
   }
 
   json fits() const {
     const std::size_t points = fit_keys_.size() > kManyFits ? kPointsOfMany : kPoints;
     json list = json::array();
-    for (const std::string& key : fit_keys_) {
-      const json manifest = store_.manifest(key);
+    for (const auto& [store, key] : fit_keys_) {
+      const json manifest = store->manifest(key);
       json fit = {{"key", key}};
       for (const char* name : {"kind", "model", "loss", "objective", "train", "seed", "examples", "steps",
                                "kept_step", "oracle_step", "oracle", "seconds", "peak_bytes", "device"}) {
         if (const auto it = manifest.find(name); it != manifest.end()) fit[name] = *it;
       }
       if (const auto it = manifest.find("validation"); it != manifest.end()) fit["validation_examples"] = *it;
-      if (const std::string log = store_.path(key) + "/log.jsonl"; exists(log)) add_log(fit, log, points);
+      if (const std::string log = store->path(key) + "/log.jsonl"; exists(log)) add_log(fit, log, points);
       list.push_back(std::move(fit));
     }
     return list;
@@ -255,19 +333,49 @@ class ReportData {
         if (std::find(models_.begin(), models_.end(), name) == models_.end()) models_.push_back(name);
       }
     }
+    if (const Value* methods = experiment.as_table().find("methods"); methods != nullptr && methods->is_table()) {
+      for (const auto& [name, method] : methods->as_table()) note_selection(known->second, name, method);
+    }
     return known->second;
   }
 
-  json index_of_run(const std::string& key) const {
-    const auto it = run_of_.find(key);
+  /// A method that keeps a fraction of the examples: {"strategy": "confidence_filter", "keep": 0.2}.
+  void note_selection(std::size_t config, const std::string& method, const Value& settings) {
+    const Value* chain = settings.is_table() ? settings.as_table().find("strategy") : nullptr;
+    if (chain == nullptr || !chain->is_list()) return;
+    std::string strategies;
+    const Value* keep = nullptr;
+    for (const Value& link : chain->as_list()) {
+      const Value* type = link.is_table() ? link.as_table().find("type") : &link;
+      if (type == nullptr || !type->is_string()) return;
+      strategies += (strategies.empty() ? "" : " + ") + type->as_string();
+      const Value* share = link.is_table() ? link.as_table().find("keep") : nullptr;
+      if (share != nullptr && share->is_number()) keep = share;
+    }
+    if (keep != nullptr)
+      selections_[{config, method}] = {{"strategy", strategies}, {"keep", keep->as_real()}};
+  }
+
+  /// Records of imports are known by their origin too.
+  static std::string identity(const Record& record, const std::string& key) {
+    return record.imported ? record.origin + '/' + key : key;
+  }
+
+  json index_of_run(const Record& record, const std::string& key) const {
+    const auto it = run_of_.find(identity(record, key));
     return it == run_of_.end() ? json(nullptr) : json(it->second);
   }
 
   const Leaderboard& board_;
-  const Store& store_;
+  const Collection& collection_;
+  const CaseBudget budget_;
   std::vector<const Record*> records_;
-  std::vector<std::string> experiments_, models_, configs_, fit_keys_;
+  std::vector<std::string> experiments_, models_, configs_;
+  std::vector<std::pair<const Store*, std::string>> fit_keys_;
   std::unordered_map<std::string, std::size_t> run_of_, fit_of_, config_of_;
+  std::unordered_map<std::size_t, std::size_t> config_of_run_;
+  std::map<std::pair<std::size_t, std::string>, json> selections_;  // by config and method
+  std::map<std::vector<std::string>, std::vector<std::size_t>> students_;  // by task, pair and method
   std::string supervisor_key_;
   std::map<std::string, Predictions> supervisor_;
 };
@@ -294,8 +402,8 @@ std::string script_safe(const json& data) {
 
 }  // namespace
 
-json report_data(const std::vector<Record>& records, const Leaderboard& board, const Store& store) {
-  return ReportData(records, board, store).build();
+json report_data(const std::vector<Record>& records, const Leaderboard& board, const Collection& collection) {
+  return ReportData(records, board, collection).build();
 }
 
 std::string html_page(const json& data) {

@@ -9,24 +9,28 @@
 #include <string>
 #include <vector>
 
+#include "report/collection.hpp"
 #include "report/leaderboard.hpp"
-#include "store/store.hpp"
 
 namespace w2s {
 
 /// What the page shows:
-///   metric, test, level, experiments, models (names, in ladder order), ranks [{method, rank, tasks}]
-///   rows      to_json(board), each with block (number) and runs (indices into runs, the row's students)
+///   metric, test, level, baseline, experiments, imports [{name, about}], models (names, in ladder order),
+///   ranks     [{method, rank, tasks}]
+///   rows      to_json(board), each with block (number), runs (indices into runs, the row's students) and, of
+///             a method that keeps a fraction of the examples, selection {strategy, keep}
 ///   runs      records; floor, ceiling and fits are indices (null where the store lacks them), config is an
 ///             index into configs; reliability {test: [[examples, mean confidence, accuracy] × 15]};
-///             against_supervisor {test: {examples, counts, cases}}, where counts and cases have corrected,
-///             lost, copied and differently_wrong (counts also both_right), and a case is [place in the test
-///             set, truth, supervisor's label, student's label, supervisor's confidence, student's
-///             confidence]
+///             against_supervisor {test: {examples, counts, cases, described}}, where counts and cases have
+///             corrected, lost, copied and differently_wrong (counts also both_right), a case is [place in the
+///             test set, truth, supervisor's label, student's label, supervisor's confidence, student's
+///             confidence], and described has {id, text, second} by place; classes are their names. Labels of
+///             a generation task are its answers
 ///   fits      {key, kind, model, loss, train, …, log {step, loss}, validation {step, NAME…}}
 ///   configs   resolved experiments, TOML text
 /// Predictions and fits that were removed from the store are left out. Throws Error where they are damaged.
-nlohmann::json report_data(const std::vector<Record>& records, const Leaderboard& board, const Store& store);
+nlohmann::json report_data(const std::vector<Record>& records, const Leaderboard& board,
+                           const Collection& collection);
 
 /// The page around the data. Text of the data cannot end its script element, whatever it holds.
 std::string html_page(const nlohmann::json& data);

@@ -11,6 +11,7 @@
 
 #include <w2s/error.hpp>
 
+#include "report/differences.hpp"
 #include "report/measures.hpp"
 
 namespace w2s {
@@ -28,9 +29,40 @@ std::string code_of(const Record* record) {
   return it != record->provenance.end() && it->is_string() ? it->get<std::string>() : "";
 }
 
-const Record* find(const Index& index, const std::string& key) {
-  const auto it = index.find(key);
+/// Records of imports are known by their origin too: they never stand in for others.
+std::string identity(const Record& record, const std::string& key) {
+  return record.imported ? record.origin + '/' + key : key;
+}
+
+/// What `record` names by its key.
+const Record* find(const Index& index, const Record& record, const std::string& key) {
+  const auto it = index.find(identity(record, key));
   return it == index.end() ? nullptr : it->second;
+}
+
+std::string provenance_text(const Record& record, const char* field) {
+  if (!record.provenance.is_object()) return "";
+  const auto it = record.provenance.find(field);
+  return it != record.provenance.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+/// What can change a number though the recipe is the same: LibTorch and the kind of device.
+std::string platform_of(const Record& record) {
+  const std::string device = provenance_text(record, "device");
+  return provenance_text(record, "torch") + ' ' + device.substr(0, device.find(':'));
+}
+
+std::string text_of(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+/// Keys of a sweep that `name` is the end of: "keep" of "methods.filter.strategy.0.keep".
+std::vector<std::string> variant_keys(const std::set<std::string>& keys, const std::string& name) {
+  if (keys.count(name) > 0) return {name};
+  std::vector<std::string> found;
+  for (const std::string& key : keys)
+    if (key.ends_with("." + name)) found.push_back(key);
+  return found;
 }
 
 std::string short_digest(const std::string& digest) { return digest.substr(0, 8); }
@@ -78,11 +110,20 @@ struct Block {
 
 class Builder {
  public:
-  Builder(const std::vector<Record>& records, const LeaderboardOptions& options, const LoadCorrectness& load)
-      : options_(options), load_(load), sign_(higher_is_better(options.metric) ? 1 : -1) {
-    check_sort();
+  Builder(const std::vector<Record>& records, const LeaderboardOptions& options, const LoadCorrectness& load,
+          const LoadProvenance& provenance)
+      : options_(options),
+        load_(load),
+        load_provenance_(provenance),
+        sign_(higher_is_better(options.metric) ? 1 : -1) {
+    index_.reserve(records.size());
     for (const Record& record : records) {
-      if (record.key.empty() || index_.emplace(record.key, &record).second) unique_.push_back(&record);
+      const auto [known, is_new] = index_.emplace(identity(record, record.key), &record);
+      if (is_new || record.key.empty()) {
+        unique_.push_back(&record);
+      } else if (known->second->store != record.store && known->second->tests != record.tests) {
+        contradicted_[known->second] = record.origin;
+      }
     }
     choose_students();
   }
@@ -107,17 +148,13 @@ class Builder {
     const auto adjusted = holm(p);
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i].p_holm = adjusted[i];
     sort_rows(rows);
+    group_rows(rows);
     return board;
   }
 
  private:
   static bool wanted(const std::vector<std::string>& filter, const std::string& name) {
     return filter.empty() || std::find(filter.begin(), filter.end(), name) != filter.end();
-  }
-
-  void check_sort() const {
-    const std::vector<std::string> sorts = {"pgr", "score", "name", "none"};
-    require(sorts, options_.sort, "sort");
   }
 
   static void require(const std::vector<std::string>& names, const std::string& name,
@@ -127,44 +164,130 @@ class Builder {
                                  names.empty() ? "there is none" : "expected " + one_of_list(names)));
   }
 
-  static void require_all(const std::set<std::string>& there, const std::vector<std::string>& asked,
-                          const std::string& what) {
-    for (const auto& name : asked) require({there.begin(), there.end()}, name, what);
+  using Names = std::set<std::string>;
+
+  template <class Value>
+  static Names keys_of(const std::map<std::string, Value>& map) {
+    Names names;
+    for (const auto& entry : map) names.insert(entry.first);
+    return names;
+  }
+
+  /// Every name that is asked for is one of some student's.
+  template <class NamesOf>
+  void require_all(const std::vector<std::string>& asked, const std::string& what, NamesOf names_of) const {
+    for (const std::string& name : asked) {
+      const bool there = std::any_of(students_.begin(), students_.end(),
+                                     [&](const Record* record) { return names_of(*record).count(name) > 0; });
+      if (there) continue;
+      Names names;
+      for (const Record* record : students_) names.merge(names_of(*record));
+      require({names.begin(), names.end()}, name, what);
+    }
   }
 
   void choose_students() {
-    std::set<std::string> tasks, weak, strong, methods, tests, metrics;
     for (const Record* record : unique_) {
       if (record->kind != "student") continue;
-      tasks.insert(record->task);
-      weak.insert(record->weak);
-      strong.insert(record->strong);
-      methods.insert(record->method);
-      for (const auto& [test, measures] : record->tests) {
-        tests.insert(test);
-        for (const auto& measure : measures) metrics.insert(measure.first);
-      }
       students_.push_back(record);
+      for (const auto& [key, value] : record->variant.items()) variant_keys_.insert(key);
     }
+    check_sort();
     if (students_.empty()) return;
-    require_all(tasks, options_.tasks, "task");
-    require_all(weak, options_.weak, "weak model");
-    require_all(strong, options_.strong, "strong model");
-    require_all(methods, options_.methods, "method");
-    require_all(tests, {options_.test}, "test set");
-    require_all(metrics, {options_.metric}, "metric");
-    if (!options_.baseline.empty()) require_all(methods, {options_.baseline}, "baseline method");
-    baseline_ = options_.baseline.empty() && methods.count("naive") ? "naive" : options_.baseline;
-    for (const Record* record : students_) protocols_[record->task].insert(record->protocol);
+    const auto method_of = [](const Record& r) { return Names{r.method}; };
+    require_all(options_.tasks, "task", [](const Record& r) { return Names{r.task}; });
+    require_all(options_.weak, "weak model", [](const Record& r) { return Names{r.weak}; });
+    require_all(options_.strong, "strong model", [](const Record& r) { return Names{r.strong}; });
+    require_all(options_.pairs, "pair", [](const Record& r) { return Names{pair_of(r)}; });
+    require_all(options_.methods, "method", method_of);
+    require_all(options_.origins, "origin",
+                [](const Record& r) { return r.origin.empty() ? Names{} : Names{r.origin}; });
+    require_all({options_.test}, "test set", [](const Record& r) { return keys_of(r.tests); });
+    require_all({options_.metric}, "metric", [](const Record& r) {
+      Names names;
+      for (const auto& [test, measures] : r.tests) names.merge(keys_of(measures));
+      return names;
+    });
+    for (const std::int64_t seed : options_.seeds)
+      require_all({std::to_string(seed)}, "seed", [](const Record& r) { return Names{std::to_string(r.seed)}; });
+    if (!options_.baseline.empty()) require_all({options_.baseline}, "baseline method", method_of);
+    const bool naive = std::any_of(students_.begin(), students_.end(),
+                                   [](const Record* record) { return record->method == "naive"; });
+    baseline_ = options_.baseline.empty() && naive ? "naive" : options_.baseline;
+    for (const std::string& name : options_.by) check_by(name);
+    by_seed_ = wanted(options_.by, "seed") && !options_.by.empty();
+    const auto conditions = read_conditions();
+    for (const Record* record : students_) protocols_[record->task].emplace(record->protocol, record);
     std::erase_if(students_, [&](const Record* record) {
       return !wanted(options_.tasks, record->task) || !wanted(options_.weak, record->weak) ||
-             !wanted(options_.strong, record->strong);
+             !wanted(options_.strong, record->strong) || !wanted(options_.pairs, pair_of(*record)) ||
+             !wanted(options_.origins, record->origin) ||
+             (!options_.seeds.empty() && std::find(options_.seeds.begin(), options_.seeds.end(),
+                                                   record->seed) == options_.seeds.end()) ||
+             !std::all_of(conditions.begin(), conditions.end(),
+                          [&](const Condition& condition) { return condition.holds(*record); });
     });
   }
 
+  static std::string pair_of(const Record& record) { return record.weak + ':' + record.strong; }
+
+  void check_sort() const {
+    std::vector<std::string> sorts = {"pgr", "score", "name", "none", "agreement", "p", "difference", "rank", "seeds", "seconds"};
+    if (std::find(sorts.begin(), sorts.end(), options_.sort) != sorts.end()) return;
+    Names measures;
+    for (const Record* record : students_) measures.merge(keys_of(record->supervision));
+    measures.erase("agreement");
+    sorts.insert(sorts.end(), measures.begin(), measures.end());
+    require(sorts, options_.sort, "sort");
+  }
+
+  void check_by(const std::string& name) const {
+    std::vector<std::string> names = {"task", "pair", "weak", "strong", "method", "seed", "origin", "protocol"};
+    if (std::find(names.begin(), names.end(), name) != names.end()) return;
+    if (variant_keys(variant_keys_, name).size() == 1) return;
+    names.insert(names.end(), variant_keys_.begin(), variant_keys_.end());
+    require(names, name, "field of --by");
+  }
+
+  /// A point of a sweep that is asked for.
+  struct Condition {
+    std::string key, value;
+    bool holds(const Record& record) const {
+      const auto it = record.variant.find(key);
+      if (it == record.variant.end()) return false;
+      if (text_of(*it) == value) return true;
+      const auto number = nlohmann::json::parse(value, nullptr, false);
+      return number.is_number() && it->is_number() && number.get<double>() == it->get<double>();
+    }
+  };
+
+  std::vector<Condition> read_conditions() const {
+    std::vector<Condition> conditions;
+    for (const std::string& text : options_.where) {
+      const std::size_t equals = text.find('=');
+      if (equals == std::string::npos || equals == 0)
+        throw UsageError(fmt::format("'{}' is no condition: expected KEY=VALUE", text));
+      const std::string name = text.substr(0, equals);
+      const auto keys = variant_keys(variant_keys_, name);
+      if (keys.size() > 1)
+        throw UsageError(fmt::format("'{}' is the end of several keys: {}", name, one_of_list(keys)));
+      if (keys.empty()) require({variant_keys_.begin(), variant_keys_.end()}, name, "key of a sweep");
+      conditions.push_back({keys[0], text.substr(equals + 1)});
+      std::set<std::string> values;
+      bool met = false;
+      for (const Record* record : students_) {
+        met = met || conditions.back().holds(*record);
+        if (const auto it = record->variant.find(keys[0]); it != record->variant.end())
+          values.insert(text_of(*it));
+      }
+      if (!met) require({values.begin(), values.end()}, conditions.back().value, "value of " + keys[0]);
+    }
+    return conditions;
+  }
+
   std::vector<Block> make_blocks() const {
-    using Key =
-        std::tuple<std::string, std::string, std::string, std::string, std::string, std::string, std::string>;
+    using Key = std::tuple<std::string, std::string, std::string, std::string, std::string, std::string,
+                           std::string, std::string, std::string, std::int64_t>;
     std::map<Key, std::size_t> position;
     std::vector<Students> groups;
     for (const Record* record : students_) {
@@ -173,8 +296,11 @@ class Builder {
                     record->variant.empty() ? "" : record->variant.dump(),
                     record->weak,
                     record->strong,
-                    code_of(find(index_, record->floor)),
-                    code_of(find(index_, record->ceiling))};
+                    code_of(find(index_, *record, record->floor)),
+                    code_of(find(index_, *record, record->ceiling)),
+                    record->imported ? record->origin : "",
+                    platform_of(*record),
+                    by_seed_ ? record->seed : 0};
       const auto [it, is_new] = position.emplace(key, groups.size());
       if (is_new) groups.emplace_back();
       groups[it->second].push_back(record);
@@ -197,35 +323,91 @@ class Builder {
                           part[0]->experiment));
       }
     }
+    note_versions(blocks);
     return blocks;
+  }
+
+  nlohmann::json provenance_of(const Record& record) const {
+    return load_provenance_ ? load_provenance_(record) : record.provenance;
+  }
+
+  std::string what_differs(const Record& record, const Record& other,
+                           const std::vector<std::string>& parts) const {
+    const std::string text =
+        differences_text(differences(provenance_of(record), provenance_of(other), parts));
+    return text.empty() ? "" : ": " + text;
+  }
+
+  /// Blocks of the same names that differ in what stands behind them say in what.
+  void note_versions(std::vector<Block>& blocks) const {
+    using Names = std::tuple<std::string, std::string, std::string, std::string, std::string, std::int64_t>;
+    std::map<Names, std::vector<Block*>> alike;
+    for (Block& block : blocks) {
+      const Record& first = *block.first;
+      alike[{first.task, first.protocol, first.variant.empty() ? "" : first.variant.dump(), first.weak,
+             first.strong, by_seed_ ? first.seed : 0}]
+          .push_back(&block);
+    }
+    for (auto& [names, members] : alike) {
+      if (members.size() < 2) continue;
+      for (Block* block : members) {
+        const Block* other = members[block == members[0] ? 1 : 0];
+        const Record &mine = *block->first, &theirs = *other->first;
+        if (mine.imported || theirs.imported) continue;  // told already
+        const bool baselines = code_of(find(index_, mine, mine.floor)) != code_of(find(index_, theirs, theirs.floor)) ||
+                               code_of(find(index_, mine, mine.ceiling)) != code_of(find(index_, theirs, theirs.ceiling));
+        if (baselines || platform_of(mine) != platform_of(theirs))
+          block->notes.push_back("the same names appear in several versions; differs here" +
+                                 what_differs(mine, theirs, {"train", "models", "supervisor"}));
+      }
+    }
   }
 
   Block make_block(const Students& students) const {
     Block block;
     block.first = students[0];
-    if (protocols_.at(students[0]->task).size() > 1)
-      block.notes.push_back(fmt::format("the task appears under several protocols: this is {}",
-                                        short_digest(students[0]->protocol)));
+    const Record& first = *students[0];
+    if (const auto& protocols = protocols_.at(first.task); protocols.size() > 1) {
+      auto other = protocols.begin();
+      if (other->first == first.protocol) ++other;
+      const auto [known, is_new] = protocol_differences_.try_emplace({first.protocol, other->first});
+      if (is_new) known->second = what_differs(first, *other->second, {"task", "ceiling_on"});
+      const std::string& what = known->second;
+      block.notes.push_back(fmt::format("the task appears under several protocols: this is {}{}",
+                                        short_digest(first.protocol),
+                                        what.empty() ? "" : ", which differs" + what));
+    }
+    if (first.imported) block.notes.push_back(fmt::format("imported from '{}', not averaged with others", first.origin));
     std::map<std::pair<std::string, std::string>, std::size_t> position;
     std::vector<Students> groups;
     for (const Record* record : students) {
       const auto [it, is_new] = position.emplace(std::pair{record->method, code_of(record)}, groups.size());
       if (is_new) groups.emplace_back();
       groups[it->second].push_back(record);
-      if (const Record* floor = find(index_, record->floor)) block.floors[record->seed] = floor;
-      if (const Record* ceiling = find(index_, record->ceiling)) block.ceilings[record->seed] = ceiling;
+      if (const Record* floor = find(index_, *record, record->floor)) block.floors[record->seed] = floor;
+      if (const Record* ceiling = find(index_, *record, record->ceiling)) block.ceilings[record->seed] = ceiling;
     }
-    std::map<std::string, int> versions;
-    for (const auto& [key, group] : position) ++versions[key.first];
+    for (const auto* baselines : {&block.floors, &block.ceilings})
+      for (const auto& [seed, record] : *baselines)
+        if (platform_of(*record) != platform_of(first) && block.notes.size() < 8) {
+          block.notes.push_back(fmt::format("{} of seed {} is of another version{}", record->kind, seed,
+                                            what_differs(*record, first, {})));
+        }
+    std::map<std::string, std::vector<const Record*>> versions;
+    for (const auto& [key, group] : position) versions[key.first].push_back(groups[group][0]);
     for (const Students& group : groups) {
       const auto parts =
           parts_without_conflict(group, [](const Record& r) -> const std::string& { return r.key; });
       for (const Students& part : parts) {
         MethodRuns runs{part[0]->method, code_of(part[0]), {}, {}};
-        if (versions[runs.method] > 1)
+        if (const auto& all = versions[runs.method]; all.size() > 1) {
+          const Record& other = *all[all[0] == part[0] ? 1 : 0];
+          const std::string what = what_differs(*part[0], other, {"methods." + runs.method, "train", "models"});
           runs.notes.push_back(
-              fmt::format("the method appears in several versions: this is {}",
-                          runs.code.empty() ? "one without a digest" : short_digest(runs.code)));
+              fmt::format("the method appears in several versions: this is {}{}",
+                          runs.code.empty() ? "one without a digest" : short_digest(runs.code),
+                          what.empty() ? "" : ", which differs" + what));
+        }
         if (parts.size() > 1)
           runs.notes.push_back(fmt::format("the same names and seed were run twice: this is experiment '{}'",
                                            part[0]->experiment));
@@ -234,6 +416,10 @@ class Builder {
           replaced += !runs.by_seed.insert_or_assign(record->seed, record).second;
         if (replaced > 0)
           runs.notes.push_back(fmt::format("{} older record(s) of the same seeds left out", replaced));
+        for (const auto& [seed, record] : runs.by_seed)
+          if (const auto other = contradicted_.find(record); other != contradicted_.end())
+            runs.notes.push_back(
+                fmt::format("seed {} has other numbers in '{}': left out", seed, other->second));
         block.methods.push_back(std::move(runs));
       }
     }
@@ -295,8 +481,9 @@ class Builder {
       shown.push_back(&method);
       runs.push_back(&method.by_seed);
     }
+    if (shown.empty()) return rows;
     const auto scores = scores_of(runs, seeds, options_.test);
-    if (!scores || shown.empty()) return rows;
+    if (!scores) return rows;
 
     std::optional<Bootstrap> bootstrap;
     if (options_.replicates > 0 && scores->seeds() + scores->examples() > 1)
@@ -307,14 +494,18 @@ class Builder {
         baseline = baseline ? shown.size() : m;  // several versions: none is the baseline
       }
 
+    const Estimate floor_score = floor ? scores->column(0, options_.level) : unknown();
+    const Estimate ceiling_score = ceiling ? scores->column(floor ? 1 : 0, options_.level) : unknown();
     std::vector<double> means;
     for (std::size_t m = 0; m < shown.size(); ++m) {
       const std::size_t k = first_student + m;
       Row row = names(block, *shown[m]);
+      row.floor = floor_score;
+      row.ceiling = ceiling_score;
       for (std::size_t s = 0; s < seeds.size(); ++s)
         if (scores->has(k, s)) row.seeds.push_back(seeds[s]);
       fill_scores(row, *scores, floor, ceiling, k, seeds, bootstrap ? &*bootstrap : nullptr);
-      if (const std::string why = why_unscored(block.floors, options_.test); !floor && !why.empty())
+      if (const std::string why = floor ? "" : why_unscored(block.floors, options_.test); !why.empty())
         row.pgr.reason = "undefined: " + why;
       fill_means(row, *shown[m]);
       fill_shifts(row, block, *shown[m], seeds, floor && ceiling);
@@ -349,8 +540,13 @@ class Builder {
     return "";
   }
 
-  static Row names(const Block& block, const MethodRuns& runs) {
+  Row names(const Block& block, const MethodRuns& runs) const {
     Row row;
+    row.imported = block.first->imported;
+    std::set<std::string> origins;
+    for (const auto& [seed, record] : runs.by_seed) origins.insert(record->origin);
+    for (const std::string& origin : origins) row.origin += (row.origin.empty() ? "" : ", ") + origin;
+    if (by_seed_) row.seed = block.first->seed;
     row.task = block.first->task;
     row.protocol = block.first->protocol;
     row.variant = block.first->variant;
@@ -373,8 +569,6 @@ class Builder {
                    const std::vector<std::int64_t>& seeds, const Bootstrap* bootstrap) const {
     const std::size_t ceiling_column = floor ? 1 : 0;
     row.student = scores.column(k, options_.level);
-    row.floor = floor ? scores.column(0, options_.level) : unknown();
-    row.ceiling = ceiling ? scores.column(ceiling_column, options_.level) : unknown();
     if (bootstrap) row.student_bootstrap = bootstrap_interval(*bootstrap, k, options_.level);
     if (!floor || !ceiling) {
       row.pgr.gap = unknown();
@@ -390,9 +584,14 @@ class Builder {
   }
 
   void fill_means(Row& row, const MethodRuns& runs) const {
-    std::map<std::string, std::pair<double, double>> sums;
+    std::map<std::string, std::pair<double, double>> sums, costs;
     double oracle = 0, oracles = 0;
     for (const auto& [seed, record] : runs.by_seed) {
+      for (const auto& [name, value] : record->cost.items()) {
+        if (!value.is_number()) continue;
+        costs[name].first += value.get<double>();
+        costs[name].second += 1;
+      }
       for (const auto& [name, value] : record->supervision) {
         sums[name].first += value;
         sums[name].second += 1;
@@ -404,6 +603,7 @@ class Builder {
         }
     }
     for (const auto& [name, sum] : sums) row.supervision[name] = sum.first / sum.second;
+    for (const auto& [name, sum] : costs) row.cost[name] = sum.first / sum.second;
     if (oracles > 0) row.oracle = oracle / oracles;
   }
 
@@ -499,26 +699,75 @@ class Builder {
     return ranks;
   }
 
+  /// What the rows are sorted by, larger first; NaN last.
+  double sort_value(const Row& row) const {
+    const std::string& sort = options_.sort;
+    if (sort == "pgr") return row.pgr.estimate ? row.pgr.estimate->value : sign_ * row.student.value;
+    if (sort == "score") return sign_ * row.student.value;
+    if (sort == "p") return -row.p_holm;
+    if (sort == "rank") return -row.rank;
+    if (sort == "seeds") return static_cast<double>(row.seeds.size());
+    if (sort == "difference") return row.compared_with.empty() ? kNaN : sign_ * row.comparison.difference.value;
+    if (sort == "seconds") return row.cost.count(sort) > 0 ? -row.cost.at(sort) : kNaN;
+    const auto it = row.supervision.find(sort);
+    if (it == row.supervision.end()) return kNaN;
+    return higher_is_better(sort) ? it->second : -it->second;
+  }
+
   void sort_rows(std::vector<Row>& rows) const {
-    if (options_.sort == "none") return;
-    const auto value = [&](const Row& row) {
-      if (options_.sort == "pgr" && row.pgr.estimate) return row.pgr.estimate->value;
-      return sign_ * row.student.value;
+    const auto before = [&](const Row& a, const Row& b) {
+      if (options_.sort == "none") return false;
+      if (options_.sort == "name") return a.method < b.method;
+      const double x = sort_value(a), y = sort_value(b);
+      if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);
+      return x > y;
     };
     std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
-      if (a.block != b.block) return a.block < b.block;
-      if (options_.sort == "name") return a.method < b.method;
-      return value(a) > value(b);
+      if (options_.by.empty() && a.block != b.block) return a.block < b.block;
+      return options_.reverse ? before(b, a) : before(a, b);
+    });
+  }
+
+  std::string field(const Row& row, const std::string& name) const {
+    if (name == "task") return row.task;
+    if (name == "pair") return row.weak + " → " + row.strong;
+    if (name == "weak") return row.weak;
+    if (name == "strong") return row.strong;
+    if (name == "method") return row.method;
+    if (name == "origin") return row.origin;
+    if (name == "protocol") return short_digest(row.protocol);
+    if (name == "seed") return row.seed ? std::to_string(*row.seed) : "";
+    const auto it = row.variant.find(variant_keys(variant_keys_, name)[0]);
+    return it == row.variant.end() ? "–" : text_of(*it);
+  }
+
+  /// Rows of one group together, groups in the order of the blocks.
+  void group_rows(std::vector<Row>& rows) const {
+    if (options_.by.empty()) return;
+    std::map<std::vector<std::string>, std::size_t> first_block;
+    for (Row& row : rows) {
+      for (const std::string& name : options_.by) row.group.push_back(field(row, name));
+      const auto [it, is_new] = first_block.emplace(row.group, row.block);
+      it->second = std::min(it->second, row.block);
+    }
+    std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+      const std::size_t x = first_block.at(a.group), y = first_block.at(b.group);
+      return x != y ? x < y : a.group < b.group;
     });
   }
 
   const LeaderboardOptions& options_;
   const LoadCorrectness& load_;
+  const LoadProvenance& load_provenance_;
   const double sign_;
   std::string baseline_;
+  bool by_seed_ = false;
   Index index_;
   Students unique_, students_;
-  std::map<std::string, std::set<std::string>> protocols_;  // by task, before filters
+  std::set<std::string> variant_keys_;
+  mutable std::map<std::pair<std::string, std::string>, std::string> protocol_differences_;
+  std::map<const Record*, std::string> contradicted_;  // origin of the same key with other numbers
+  std::map<std::string, std::map<std::string, const Record*>> protocols_;  // by task, before filters
 };
 
 nlohmann::json number(double value) {
@@ -567,6 +816,9 @@ nlohmann::json row_json(const Row& row, const LeaderboardOptions& options) {
                          {"rank", row.rank},
                          {"notes", row.notes}};
   if (!row.code.empty()) json["code"] = row.code;
+  if (!row.origin.empty()) json["origin"] = row.origin;
+  if (row.imported) json["imported"] = true;
+  for (std::size_t i = 0; i < row.group.size(); ++i) json["by"][options.by[i]] = row.group[i];
   add_pgr(json, row.pgr, row.pgr_bootstrap);
   if (row.pgr.estimate) {
     nlohmann::json per_seed = nlohmann::json::object();
@@ -580,6 +832,7 @@ nlohmann::json row_json(const Row& row, const LeaderboardOptions& options) {
   if (!row.supervision.empty()) json["supervision"] = row.supervision;
   if (const auto it = row.supervision.find("agreement"); it != row.supervision.end())
     json["agreement"] = it->second;
+  if (!row.cost.empty()) json["cost"] = row.cost;
   if (row.oracle) json["oracle"] = *row.oracle;
   for (const auto& [test, shift] : row.shifts) {
     nlohmann::json& out = json["out_of_distribution"][test];
@@ -605,8 +858,8 @@ nlohmann::json row_json(const Row& row, const LeaderboardOptions& options) {
 }  // namespace
 
 Leaderboard make_leaderboard(const std::vector<Record>& records, const LeaderboardOptions& options,
-                             const LoadCorrectness& load) {
-  return Builder(records, options, load).build();
+                             const LoadCorrectness& load, const LoadProvenance& provenance) {
+  return Builder(records, options, load, provenance).build();
 }
 
 nlohmann::json to_json(const Leaderboard& board) {

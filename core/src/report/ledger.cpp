@@ -1,10 +1,17 @@
 #include "report/ledger.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <unordered_map>
 
 #include "base/files.hpp"
+#include "report/json_events.hpp"
+#include "store/objects.hpp"
 
 namespace w2s {
 namespace {
@@ -19,6 +26,39 @@ std::string file_of(const std::string& store, const std::string& experiment, con
   }
   return folder_of(store) + "/" + experiment + ending;
 }
+
+class LedgerEvents : public JsonEvents {
+ public:
+  std::vector<LedgerEntry> entries;
+  bool damaged = false;
+
+ private:
+  using Field = std::pair<std::string_view, std::string LedgerEntry::*>;
+  static constexpr Field kTexts[] = {{"key", &LedgerEntry::key},       {"kind", &LedgerEntry::kind},
+                                     {"task", &LedgerEntry::task},     {"weak", &LedgerEntry::weak},
+                                     {"strong", &LedgerEntry::strong}, {"method", &LedgerEntry::method},
+                                     {"floor", &LedgerEntry::floor},   {"ceiling", &LedgerEntry::ceiling}};
+
+  bool in_entry() const { return depth() == 3 && at(0) == "records"; }
+  void on_start() override {
+    if (in_entry()) entries.emplace_back();
+  }
+  void on_end() override {
+    if (depth() == 2 && at(0) == "records" && (!is_key(entries.back().key) || entries.back().kind.empty()))
+      damaged = true;
+  }
+  void on_text(std::string& value) override {
+    if (!in_entry()) return;
+    for (const auto& [name, field] : kTexts) {
+      if (at(2) == name) entries.back().*field = value;
+    }
+  }
+  void on_integer(std::int64_t value) override {
+    if (in_entry() && at(2) == "seed") entries.back().seed = value;
+  }
+  bool wants_value() const override { return in_entry() && at(2) == "variant"; }
+  void on_value(json&& value) override { entries.back().variant = std::move(value); }
+};
 
 }  // namespace
 
@@ -43,7 +83,7 @@ void save_ledger(const std::string& store, const std::string& experiment,
     const std::string number = resolved.size() > 1 ? "." + std::to_string(i + 1) : "";
     write_file_atomically(file_of(store, experiment, number + ".toml"), resolved[i]);
   }
-  write_file_atomically(file, nlohmann::json{{"name", experiment}, {"records", list}}.dump(1) + "\n");
+  write_file_atomically(file, nlohmann::json{{"name", experiment}, {"records", list}}.dump() + "\n");
 }
 
 std::vector<LedgerEntry> load_ledger(const std::string& store, const std::string& experiment) {
@@ -54,27 +94,10 @@ std::vector<LedgerEntry> load_ledger(const std::string& store, const std::string
                      did_you_mean(experiment, names) +
                      (names.empty() ? "; it holds none yet" : "; there are " + one_of_list(names)));
   }
-  std::vector<LedgerEntry> entries;
-  try {
-    const nlohmann::json ledger = nlohmann::json::parse(read_file(file));
-    for (const nlohmann::json& item : ledger.at("records")) {
-      LedgerEntry entry;
-      entry.key = item.at("key");
-      entry.kind = item.at("kind");
-      entry.task = item.at("task");
-      entry.weak = item.at("weak");
-      entry.strong = item.at("strong");
-      entry.method = item.at("method");
-      entry.seed = item.at("seed");
-      entry.floor = item.at("floor");
-      entry.ceiling = item.at("ceiling");
-      entry.variant = item.at("variant");
-      entries.push_back(std::move(entry));
-    }
-  } catch (const nlohmann::json::exception& error) {
+  LedgerEvents events;
+  if (!nlohmann::json::sax_parse(read_file(file), &events) || events.damaged)
     throw Error(file + " is damaged; run the experiment again to write it anew");
-  }
-  return entries;
+  return std::move(events.entries);
 }
 
 std::vector<std::string> ledger_names(const std::string& store) {
@@ -89,30 +112,38 @@ std::vector<std::string> ledger_names(const std::string& store) {
 
 std::vector<Record> load_records(const Store& store, const std::vector<std::string>& experiments,
                                  std::size_t* missing) {
+  std::vector<std::pair<std::string, std::vector<LedgerEntry>>> ledgers;
+  std::unordered_map<std::string, std::size_t> uses;
+  for (const std::string& name : experiments.empty() ? ledger_names(store.root()) : experiments) {
+    ledgers.emplace_back(name, load_ledger(store.root(), name));
+    for (const LedgerEntry& entry : ledgers.back().second) ++uses[entry.key];
+  }
   std::unordered_map<std::string, Record> known;
-  for (const nlohmann::json& manifest : store.records()) {
-    Record record = manifest.at("record").get<Record>();
-    known.emplace(record.key, std::move(record));
+  known.reserve(uses.size());
+  for (const StoredRecord& stored :
+       store.records([&](const std::string& key) { return uses.count(key) > 0; })) {
+    known.emplace(stored.key, record_from_cbor(stored.cbor));
   }
   std::vector<Record> records;
+  records.reserve(known.size());
   if (missing != nullptr) *missing = 0;
-  for (const std::string& name : experiments.empty() ? ledger_names(store.root()) : experiments) {
-    for (const LedgerEntry& entry : load_ledger(store.root(), name)) {
+  for (auto& [name, entries] : ledgers) {
+    for (LedgerEntry& entry : entries) {
       const auto found = known.find(entry.key);
       if (found == known.end()) {
         if (missing != nullptr) ++*missing;
         continue;
       }
-      Record record = found->second;
+      const bool last_use = --uses[entry.key] == 0;
+      Record& record = records.emplace_back(last_use ? std::move(found->second) : found->second);
       record.experiment = name;
-      record.task = entry.task;
-      record.weak = entry.weak;
-      record.strong = entry.strong;
-      record.method = entry.method;
-      record.floor = entry.floor;
-      record.ceiling = entry.ceiling;
-      record.variant = entry.variant;
-      records.push_back(std::move(record));
+      record.task = std::move(entry.task);
+      record.weak = std::move(entry.weak);
+      record.strong = std::move(entry.strong);
+      record.method = std::move(entry.method);
+      record.floor = std::move(entry.floor);
+      record.ceiling = std::move(entry.ceiling);
+      record.variant = std::move(entry.variant);
     }
   }
   return records;
@@ -120,15 +151,32 @@ std::vector<Record> load_records(const Store& store, const std::vector<std::stri
 
 std::string correctness_file(const std::string& test) { return test + ".correct"; }
 
+std::vector<std::uint8_t> read_correctness(const Store& store, const std::string& key,
+                                           const std::string& test) {
+  const std::string file = object_folder(store.root(), key) + "/" + correctness_file(test);
+  const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!opened.valid() && errno == ENOENT) return {};
+  struct stat status {};
+  if (!opened.valid() || ::fstat(opened.get(), &status) != 0) throw_system_error("read", file, errno);
+  std::vector<std::uint8_t> correct(static_cast<std::size_t>(status.st_size));
+  const ssize_t got = ::read(opened.get(), correct.data(), correct.size());
+  if (got != static_cast<ssize_t>(correct.size())) throw_system_error("read", file, got < 0 ? errno : EIO);
+  return correct;
+}
+
 LoadCorrectness correctness_loader(const Store& store) {
   return [&store](const Record& record, const std::string& test) {
-    const std::string file = store.path(record.key) + "/" + correctness_file(test);
-    std::vector<std::uint8_t> correct;
-    if (!fs::exists(file)) return correct;
-    const std::string bytes = read_file(file);
-    correct.assign(bytes.begin(), bytes.end());
-    return correct;
+    return read_correctness(store, record.key, test);
   };
+}
+
+nlohmann::json full_provenance(const Store& store, const Record& record) {
+  if (!store.has(record.key)) return record.provenance;
+  return store.manifest(record.key).at("record").value("provenance", nlohmann::json::object());
+}
+
+LoadProvenance provenance_loader(const Store& store) {
+  return [&store](const Record& record) { return full_provenance(store, record); };
 }
 
 }  // namespace w2s

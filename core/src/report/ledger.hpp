@@ -29,13 +29,20 @@ void save_ledger(const std::string& store, const std::string& experiment,
 std::vector<LedgerEntry> load_ledger(const std::string& store, const std::string& experiment);
 std::vector<std::string> ledger_names(const std::string& store);
 
-/// The records that are there, of these experiments (all where empty), under the names of the ledger.
-/// `missing` counts listed records that the store does not hold.
+/// The records that are there, of these experiments (all where empty), under the names of the ledger, newest
+/// last within an experiment. `missing` counts listed records that the store does not hold. Without the
+/// parts that the index leaves out: full_provenance has them.
 std::vector<Record> load_records(const Store& store, const std::vector<std::string>& experiments,
                                  std::size_t* missing = nullptr);
 
 /// "<test>.correct": a byte per test example, in a record's folder.
 std::string correctness_file(const std::string& test);
+/// 0/1 correctness of a record's predictions, in the set's order; empty where not kept.
+std::vector<std::uint8_t> read_correctness(const Store& store, const std::string& key,
+                                           const std::string& test);
 LoadCorrectness correctness_loader(const Store& store);
+/// With the resolved experiment and the plugins' digests.
+nlohmann::json full_provenance(const Store& store, const Record& record);
+LoadProvenance provenance_loader(const Store& store);
 
 }  // namespace w2s

@@ -1,6 +1,12 @@
 #include "report/record.hpp"
 
 #include <cmath>
+#include <string_view>
+#include <utility>
+
+#include <w2s/error.hpp>
+
+#include "report/json_events.hpp"
 
 namespace w2s {
 namespace {
@@ -36,7 +42,64 @@ void read(const nlohmann::json& json, const char* name, T& field) {
   if (auto it = json.find(name); it != json.end() && !it->is_null()) it->get_to(field);
 }
 
+class RecordEvents : public JsonEvents {
+ public:
+  Record record;
+
+ private:
+  using Field = std::pair<std::string_view, std::string Record::*>;
+  static constexpr Field kTexts[] = {
+      {"key", &Record::key},           {"kind", &Record::kind},         {"experiment", &Record::experiment},
+      {"task", &Record::task},         {"protocol", &Record::protocol}, {"weak", &Record::weak},
+      {"strong", &Record::strong},     {"method", &Record::method},     {"floor", &Record::floor},
+      {"ceiling", &Record::ceiling}};
+
+  void on_text(std::string& value) override {
+    if (depth() == 1) {
+      for (const auto& [name, field] : kTexts) {
+        if (at(0) == name) record.*field = value;
+      }
+    } else if (depth() == 2 && at(0) == "fits") {
+      record.fits.push_back(value);
+    } else if (depth() == 2 && at(0) == "unscored") {
+      record.unscored[at(1)] = value;
+    }
+  }
+  void on_integer(std::int64_t value) override {
+    if (depth() == 1 && at(0) == "seed") record.seed = value;
+    else on_number(static_cast<double>(value));
+  }
+  void on_number(double value) override {
+    if (depth() == 2 && at(0) == "supervision") {
+      record.supervision.emplace_hint(record.supervision.end(), at(1), value);
+    } else if (depth() == 3 && (at(0) == "tests" || at(0) == "oracle")) {
+      Measures& measures = (at(0) == "tests" ? record.tests : record.oracle)[at(1)];
+      measures.emplace_hint(measures.end(), at(2), value);
+    }
+  }
+  void on_start() override {
+    if (depth() == 3 && at(0) == "tests") record.tests[at(1)];
+    if (depth() == 3 && at(0) == "oracle") record.oracle[at(1)];
+  }
+  bool wants_value() const override {
+    return depth() == 1 && (at(0) == "variant" || at(0) == "cost" || at(0) == "provenance");
+  }
+  void on_value(json&& value) override {
+    (at(0) == "variant" ? record.variant : at(0) == "cost" ? record.cost : record.provenance) =
+        std::move(value);
+  }
+};
+
 }  // namespace
+
+Record record_from_cbor(const std::string& bytes) {
+  RecordEvents events;
+  if (!nlohmann::json::sax_parse(bytes, &events, nlohmann::json::input_format_t::cbor) ||
+      events.record.kind.empty()) {
+    throw Error("a record of the index is damaged; w2s store reindex makes the index anew");
+  }
+  return std::move(events.record);
+}
 
 void to_json(nlohmann::json& json, const Record& record) {
   json = {{"key", record.key},

@@ -2,7 +2,9 @@
 //
 // A record is an object of kind "record": its manifest's "record" field is the
 // JSON below, and predictions.safetensors holds, for every test set T,
-// "T.probabilities" float32 [N, C] and "T.labels" int64 [N].
+// "T.probabilities" float32 [N, C] and "T.labels" int64 [N]. A generation task has "T.answers" and "T.labels",
+// int64 [N] ids that are equal where the trimmed texts are, "T.certainty" float32 [N], and the texts in
+// answers.json: {T: {"answers": [N], "references": [N]}}.
 // Free of LibTorch.
 #pragma once
 
@@ -39,9 +41,17 @@ struct Record {
   std::vector<std::string> fits;  // store keys used, last one the final student
   nlohmann::json cost;            // fits, seconds, peak_bytes
   nlohmann::json provenance;      // experiment (resolved TOML), commit, versions, device, plugin digests
+
+  // Where it was read from; no part of the JSON.
+  std::size_t store = 0;  // of a Collection
+  std::string origin;     // name of the import, or of the store where several are read; "" = the only one
+  bool imported = false;
 };
 
 void to_json(nlohmann::json& json, const Record& record);
 void from_json(const nlohmann::json& json, Record& record);
+
+/// The same JSON as CBOR, read ten times as fast. Throws Error where it is no record.
+Record record_from_cbor(const std::string& bytes);
 
 }  // namespace w2s

@@ -27,10 +27,14 @@ struct Grid {
 
 using Block = std::span<const Row>;
 
+/// The rows of a table of its own: of one block, or of what --by has in common.
 std::vector<Block> blocks_of(const Leaderboard& board) {
+  const auto together = [&](const Row& a, const Row& b) {
+    return board.options.by.empty() ? a.block == b.block : a.group == b.group;
+  };
   std::vector<Block> blocks;
   for (std::size_t start = 0, end = 0; start < board.rows.size(); start = end) {
-    while (end < board.rows.size() && board.rows[end].block == board.rows[start].block) ++end;
+    while (end < board.rows.size() && together(board.rows[end], board.rows[start])) ++end;
     blocks.emplace_back(&board.rows[start], end - start);
   }
   return blocks;
@@ -75,17 +79,82 @@ bool any_oracle(Block block) {
   return std::any_of(block.begin(), block.end(), [](const Row& row) { return row.oracle.has_value(); });
 }
 
-Grid main_grid(Block block, const LeaderboardOptions& options) {
-  const bool oracle = any_oracle(block);
-  Grid grid;
-  grid.header = {"method", "seeds", options.metric, "PGR", "agree", "p Holm", "rank"};
-  if (oracle) grid.header.push_back("oracle");
+/// All rows of the table share floor and ceiling.
+bool is_one_block(Block block) {
+  return std::all_of(block.begin(), block.end(), [&](const Row& row) { return row.block == block[0].block; });
+}
+
+std::string variant_text(const nlohmann::json& variant) {
+  std::string point;
+  for (const auto& [key, value] : variant.items())
+    point += fmt::format("{}{} = {}", point.empty() ? "" : ", ", key, value.dump());
+  return point;
+}
+
+/// What a row is of, by name.
+std::vector<std::pair<std::string, std::string>> fields_of(const Row& row) {
+  return {{"task", row.task},
+          {"pair", row.weak + " → " + row.strong},
+          {"variant", variant_text(row.variant)},
+          {"protocol", "protocol " + row.protocol.substr(0, 8)},
+          {"seed", row.seed ? fmt::format("seed {}", *row.seed) : ""},
+          {"origin", row.origin.empty() ? "" : "from " + row.origin},
+          {"method", row.method}};
+}
+
+/// The fields in which the rows of the table differ; of rows that are all alike, the method.
+Cells labels_of(Block block, const LeaderboardOptions& options) {
+  const bool by_method = std::find(options.by.begin(), options.by.end(), "method") != options.by.end();
+  const auto first = fields_of(block[0]);
+  std::vector<bool> differs(first.size(), false);
+  differs.back() = is_one_block(block) && !by_method;
   for (const Row& row : block) {
-    grid.rows.push_back({printable(row.method), std::to_string(row.seeds.size()),
-                         with_interval(row.student, 3), pgr_text(row.pgr),
-                         measure_text(row.supervision, "agreement"), p_text(row.p_holm),
-                         rank_text(row.rank)});
-    if (oracle) grid.rows.back().push_back(row.oracle ? decimal(*row.oracle, 3) : kNone);
+    const auto fields = fields_of(row);
+    for (std::size_t i = 0; i < fields.size(); ++i)
+      differs[i] = differs[i] || fields[i].second != first[i].second;
+  }
+  if (std::none_of(differs.begin(), differs.end(), [](bool d) { return d; })) {
+    if (by_method) differs[0] = differs[1] = true;
+    else differs.back() = true;
+  }
+  Cells labels;
+  for (const Row& row : block) {
+    const auto fields = fields_of(row);
+    std::string label;
+    for (std::size_t i = 0; i < fields.size(); ++i)
+      if (differs[i] && !fields[i].second.empty())
+        label += fmt::format("{}{}", label.empty() ? "" : " · ", printable(fields[i].second));
+    labels.push_back(label);
+  }
+  return labels;
+}
+
+Grid main_grid(Block block, const LeaderboardOptions& options) {
+  const bool oracle = any_oracle(block), one = is_one_block(block);
+  const bool labelled = !one || !options.by.empty();
+  Grid grid;
+  grid.header = {labelled ? "" : "method", "seeds"};
+  if (!one) grid.header.insert(grid.header.end(), {"floor", "ceiling"});
+  grid.header.insert(grid.header.end(), {options.metric, "PGR"});
+  if (one) grid.header.push_back("agree");
+  grid.header.push_back("p Holm");
+  if (one) grid.header.push_back("rank");
+  if (oracle && one) grid.header.push_back("oracle");
+  const Cells labels = labels_of(block, options);
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    const Row& row = block[i];
+    Cells cells = {labels[i], std::to_string(row.seeds.size())};
+    if (!one) {
+      cells.push_back(decimal(row.floor.value, 3));
+      cells.push_back(decimal(row.ceiling.value, 3));
+    }
+    cells.push_back(with_interval(row.student, 3));
+    cells.push_back(pgr_text(row.pgr));
+    if (one) cells.push_back(measure_text(row.supervision, "agreement"));
+    cells.push_back(p_text(row.p_holm));
+    if (one) cells.push_back(rank_text(row.rank));
+    if (oracle && one) cells.push_back(row.oracle ? decimal(*row.oracle, 3) : kNone);
+    grid.rows.push_back(std::move(cells));
   }
   return grid;
 }
@@ -93,26 +162,33 @@ Grid main_grid(Block block, const LeaderboardOptions& options) {
 /// One line for each method and out-of-distribution test set; empty where there is none.
 Grid shift_grid(Block block, const LeaderboardOptions& options) {
   Grid grid;
-  grid.header = {"test set · method", "floor", "ceiling", options.metric, "PGR", "drop"};
+  grid.header = {options.by.empty() ? "test set · method" : "test set", "floor", "ceiling", options.metric, "PGR", "drop"};
+  const Cells labels = labels_of(block, options);
   std::map<std::string, std::vector<Cells>> by_test;
   for (const Row& row : block)
     for (const auto& [test, shift] : row.shifts)
-      by_test[test].push_back({fmt::format("{} · {}", printable(test), printable(row.method)),
+      by_test[test].push_back({fmt::format("{} · {}", printable(test), labels[&row - block.data()]),
                                decimal(shift.floor.value, 3), decimal(shift.ceiling.value, 3),
                                with_interval(shift.student, 3), pgr_text(shift.pgr), decimal(shift.drop, 3)});
   for (auto& [test, rows] : by_test) grid.rows.insert(grid.rows.end(), rows.begin(), rows.end());
   return grid;
 }
 
-std::string block_name(const Row& row) {
+/// What the table is of.
+std::string block_name(Block block, const LeaderboardOptions& options) {
+  const Row& row = block[0];
+  const bool by_method = std::find(options.by.begin(), options.by.end(), "method") != options.by.end();
+  if (by_method || (!options.by.empty() && !is_one_block(block))) {
+    std::string name;
+    for (std::size_t i = 0; i < options.by.size(); ++i)
+      name += fmt::format("{}{} {}", i > 0 ? ", " : "", options.by[i], printable(row.group[i]));
+    return name;
+  }
   std::string name =
       fmt::format("{}: {} → {}", printable(row.task), printable(row.weak), printable(row.strong));
-  if (row.variant.is_object() && !row.variant.empty()) {
-    std::string point;
-    for (const auto& [key, value] : row.variant.items())
-      point += fmt::format("{}{} = {}", point.empty() ? "" : ", ", key, value.dump());
-    name += fmt::format(" ({})", printable(point));
-  }
+  if (!row.variant.empty()) name += fmt::format(" ({})", printable(variant_text(row.variant)));
+  if (row.seed) name += fmt::format(", seed {}", *row.seed);
+  if (!row.origin.empty()) name += fmt::format(", from {}", printable(row.origin));
   return name;
 }
 
@@ -127,25 +203,45 @@ std::string sizes_text(const Row& row, const LeaderboardOptions& options) {
   return text;
 }
 
+/// Baselines where the rows share them, and what the score is.
+std::string block_facts(Block block, const LeaderboardOptions& options) {
+  const std::string sizes = sizes_text(block[0], options);
+  return is_one_block(block) ? baselines_text(block[0]) + "   " + sizes : sizes;
+}
+
+/// What the comparisons of a table could have shown; "" where it has none.
+std::string detectable_text(Block block) {
+  std::vector<double> found;
+  for (const Row& row : block)
+    if (!row.compared_with.empty() && std::isfinite(row.comparison.detectable))
+      found.push_back(row.comparison.detectable);
+  if (found.empty()) return "";
+  const auto [least, most] = std::minmax_element(found.begin(), found.end());
+  const std::string low = decimal(*least, 3), high = decimal(*most, 3);
+  return fmt::format("differences that these seeds and examples would show: from {}", low) +
+         (low == high ? "" : fmt::format(" to {} up, by method", high));
+}
+
 /// Reasons and notes of a block, each once: with the methods' names where not all have it.
-std::vector<std::string> remarks(Block block) {
+std::vector<std::string> remarks(Block block, const LeaderboardOptions& options) {
   std::vector<std::pair<std::string, Cells>> found;
-  const auto add = [&](const std::string& remark, const std::string& method) {
+  const auto add = [&](const std::string& remark, const std::string& label) {
     auto it =
         std::find_if(found.begin(), found.end(), [&](const auto& entry) { return entry.first == remark; });
     if (it == found.end()) it = found.insert(found.end(), {remark, {}});
-    it->second.push_back(printable(method));
+    it->second.push_back(label);
   };
-  for (const Row& row : block) {
-    if (!row.pgr.estimate) add("PGR " + row.pgr.reason, row.method);
-    for (const auto& note : row.notes) add(note, row.method);
+  const Cells labels = labels_of(block, options);
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    const Row& row = block[i];
+    if (!row.pgr.estimate) add("PGR " + row.pgr.reason, labels[i]);
+    for (const auto& note : row.notes) add(note, labels[i]);
     for (const auto& [test, shift] : row.shifts)
-      if (!shift.pgr.estimate) add(fmt::format("{}: PGR {}", test, shift.pgr.reason), row.method);
+      if (!shift.pgr.estimate) add(fmt::format("{}: PGR {}", test, shift.pgr.reason), labels[i]);
   }
   std::vector<std::string> lines;
-  for (const auto& [remark, methods] : found) {
-    const std::string who =
-        methods.size() == block.size() ? "" : fmt::format("{}: ", fmt::join(methods, ", "));
+  for (const auto& [remark, rows] : found) {
+    const std::string who = rows.size() == block.size() ? "" : fmt::format("{}: ", fmt::join(rows, ", "));
     lines.push_back(who + printable(remark));
   }
   return lines;
@@ -161,7 +257,9 @@ std::string ranks_text(const Leaderboard& board) {
 std::vector<std::string> legend(const Leaderboard& board) {
   const LeaderboardOptions& options = board.options;
   const std::string level = percent(options.level);
+  const auto has = [&](auto test) { return std::any_of(board.rows.begin(), board.rows.end(), test); };
   std::vector<std::string> lines = {
+      "seeds: number of seeds of the student; floor and ceiling are means over all seeds of their table",
       fmt::format("{}: mean over seeds [{} interval over seeds and test examples], {} is better",
                   options.metric, level, higher_is_better(options.metric) ? "more" : "less"),
       fmt::format(
@@ -174,8 +272,11 @@ std::vector<std::string> legend(const Leaderboard& board) {
     lines.push_back(
         fmt::format("p Holm: two-sided paired test against {}, adjusted for all comparisons shown",
                     printable(options.baseline)));
+  if (has([](const Row& row) { return std::isfinite(row.comparison.detectable) && !row.compared_with.empty(); }))
+    lines.push_back(
+        "differences that would show: the smallest true difference from the baseline that its test finds with "
+        "probability 0.8 at level 0.05");
   lines.push_back("rank: by score in its block, ties share");
-  const auto has = [&](auto test) { return std::any_of(board.rows.begin(), board.rows.end(), test); };
   if (has([](const Row& row) { return row.oracle.has_value(); }))
     lines.push_back(
         "oracle: score of the checkpoint that ground truth would choose; not attainable, for analysis");
@@ -214,7 +315,10 @@ std::string text_grid(const Grid& grid, std::size_t width) {
   for (std::size_t c = 1; c < widths.size(); ++c) others += widths[c] + 2;
   widths[0] = std::min(widths[0], width > others + 8 ? width - others : 8);
   const auto line = [&](const Cells& cells) {
-    std::string text = "  " + fit_left(cells[0], widths[0]);
+    std::string text;
+    const bool fits = display_width(cells[0]) <= widths[0];  // else it has a line of its own
+    if (!fits) text += "  " + fit_left(cells[0], std::min(width - 2, display_width(cells[0]))) + '\n';
+    text += "  " + fit_left(fits ? cells[0] : "", widths[0]);
     for (std::size_t c = 1; c < cells.size(); ++c) text += "  " + fit_right(cells[c], widths[c]);
     return text + '\n';
   };
@@ -230,12 +334,14 @@ std::string terminal(const Leaderboard& board, const TableStyle& style) {
   };
   std::string text;
   for (const Block block : blocks_of(board)) {
-    text += styled("1", wrapped(block_name(block[0]), 0, width));
-    text += wrapped(baselines_text(block[0]) + "   " + sizes_text(block[0], board.options), 2, width) + '\n';
+    text += styled("1", wrapped(block_name(block, board.options), 0, width));
+    text += wrapped(block_facts(block, board.options), 2, width) + '\n';
     text += text_grid(main_grid(block, board.options), width);
     if (const Grid shifts = shift_grid(block, board.options); !shifts.rows.empty())
       text += '\n' + text_grid(shifts, width);
-    for (const auto& remark : remarks(block)) text += wrapped("! " + remark, 2, width);
+    if (const std::string detectable = detectable_text(block); !detectable.empty())
+      text += styled("2", wrapped(detectable, 2, width));
+    for (const auto& remark : remarks(block, board.options)) text += wrapped("! " + remark, 2, width);
     text += '\n';
   }
   if (board.rows.empty()) return "no finished students\n";
@@ -270,13 +376,14 @@ std::string markdown_grid(const Grid& grid) {
 std::string markdown(const Leaderboard& board) {
   std::string text;
   for (const Block block : blocks_of(board)) {
-    text += fmt::format("### {}\n\n{}; {}\n\n", markdown_cell(block_name(block[0])),
-                        markdown_cell(baselines_text(block[0])),
-                        markdown_cell(sizes_text(block[0], board.options)));
+    text += fmt::format("### {}\n\n{}\n\n", markdown_cell(block_name(block, board.options)),
+                        markdown_cell(block_facts(block, board.options)));
     text += markdown_grid(main_grid(block, board.options)) + '\n';
     if (const Grid shifts = shift_grid(block, board.options); !shifts.rows.empty())
       text += markdown_grid(shifts) + '\n';
-    for (const auto& remark : remarks(block)) text += fmt::format("- {}\n", markdown_cell(remark));
+    if (const std::string detectable = detectable_text(block); !detectable.empty())
+      text += fmt::format("- {}\n", markdown_cell(detectable));
+    for (const auto& remark : remarks(block, board.options)) text += fmt::format("- {}\n", markdown_cell(remark));
     text += '\n';
   }
   if (const std::string ranks = ranks_text(board); !ranks.empty()) text += markdown_cell(ranks) + "\n\n";
@@ -329,13 +436,13 @@ std::string latex_grid(const Grid& grid) {
 std::string latex(const Leaderboard& board) {
   std::string text;
   for (const Block block : blocks_of(board)) {
-    text += fmt::format("\\begin{{table}}\n\\caption{{{}. {}; {}.}}\n", latex_escaped(block_name(block[0])),
-                        latex_escaped(baselines_text(block[0])),
-                        latex_escaped(sizes_text(block[0], board.options)));
+    text += fmt::format("\\begin{{table}}\n\\caption{{{}. {}.}}\n",
+                        latex_escaped(block_name(block, board.options)),
+                        latex_escaped(block_facts(block, board.options)));
     text += latex_grid(main_grid(block, board.options));
     if (const Grid shifts = shift_grid(block, board.options); !shifts.rows.empty())
       text += "\n\\medskip\n" + latex_grid(shifts);
-    for (const auto& remark : remarks(block))
+    for (const auto& remark : remarks(block, board.options))
       text += fmt::format("\n{{\\footnotesize {}}}\n", latex_escaped(remark));
     text += "\\end{table}\n\n";
   }
@@ -393,7 +500,8 @@ std::string csv(const Leaderboard& board) {
             "metric",     "test",     "seeds",      "examples",   "floor",      "floor_se", "ceiling",
             "ceiling_se", "student",  "student_se", "student_lo", "student_hi", "pgr",      "pgr_se",
             "pgr_lo",     "pgr_hi",   "pgr_reason", "drop",       "agreement",  "oracle",   "baseline",
-            "difference", "p",        "p_holm",     "rank",       "notes"});
+            "difference", "p",        "p_holm",     "rank",       "notes",      "origin",   "seed_list",
+            "fits",       "seconds",  "peak_bytes", "energy_joules"});
   for (const Row& row : board.rows) {
     Cells cells =
         csv_cells(row, board.options, board.options.test, {row.floor, row.ceiling, row.student, row.pgr, 0});
@@ -408,11 +516,18 @@ std::string csv(const Leaderboard& board) {
     cells.push_back(csv_number(row.p_holm));
     cells.push_back(csv_number(row.rank));
     cells.push_back(fmt::format("{}", fmt::join(row.notes, "; ")));
+    cells.push_back(row.origin);
+    cells.push_back(fmt::format("{}", fmt::join(row.seeds, " ")));
+    for (const char* cost : {"fits", "seconds", "peak_bytes", "energy_joules"})
+      cells.push_back(row.cost.count(cost) > 0 ? csv_number(row.cost.at(cost)) : "");
     text += line(cells);
     for (const auto& [test, shift] : row.shifts) {
       Cells more = csv_cells(row, board.options, test, shift);
       more.push_back(csv_number(shift.drop));
       more.insert(more.end(), 8, "");
+      more.push_back(row.origin);
+      more.push_back(fmt::format("{}", fmt::join(row.seeds, " ")));
+      more.insert(more.end(), 4, "");
       text += line(more);
     }
   }

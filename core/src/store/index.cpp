@@ -17,7 +17,6 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <map>
 #include <set>
 #include <thread>
@@ -32,7 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr int kPatienceMs = 5000;
 
 /// The file is there and cannot be trusted: it is to be replaced.
@@ -44,7 +43,7 @@ std::string index_path(const std::string& root) { return root + "/index.sqlite";
 
 struct Row {
   ObjectInfo info;
-  std::vector<std::uint8_t> manifest;  // CBOR; of records only, else empty
+  std::string record;  // CBOR; of records only, else empty
 };
 
 struct Changes {
@@ -59,10 +58,15 @@ using ShardTimes = std::map<std::string, std::int64_t>;
 using KeysOfShard = std::function<std::vector<std::string>(const std::string& shard)>;
 
 Row make_row(const json& manifest) {
-  ObjectInfo info = object_info(manifest);
-  std::vector<std::uint8_t> bytes;
-  if (info.kind == "record") bytes = json::to_cbor(manifest);
-  return {std::move(info), std::move(bytes)};
+  Row row{object_info(manifest), ""};
+  if (row.info.kind != "record") return row;
+  json record = manifest.value("record", json::object());
+  if (const auto provenance = record.find("provenance");
+      provenance != record.end() && provenance->is_object()) {
+    for (const char* large : {"experiment", "plugins"}) provenance->erase(large);
+  }
+  json::to_cbor(record, row.record);
+  return row;
 }
 
 Row read_row(const std::string& root, const std::string& key) { return make_row(read_manifest(root, key)); }
@@ -188,7 +192,7 @@ SQLite::Database open_for_writing(const std::string& root) {
       "CREATE TABLE IF NOT EXISTS objects(key TEXT PRIMARY KEY, kind TEXT NOT NULL, bytes INTEGER NOT NULL,"
       " created INTEGER NOT NULL) WITHOUT ROWID;"
       "CREATE TABLE IF NOT EXISTS records(key TEXT PRIMARY KEY, created INTEGER NOT NULL,"
-      " manifest BLOB NOT NULL);"
+      " record BLOB NOT NULL);"
       "CREATE TABLE IF NOT EXISTS shards(name TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID;"
       "PRAGMA user_version = " +
       std::to_string(kVersion));
@@ -236,7 +240,7 @@ void insert(SQLite::Database& db, const std::vector<Row>& rows) {
   SQLite::Statement object(db, "INSERT OR REPLACE INTO objects VALUES(?, ?, ?, ?)");
   SQLite::Statement record(db, "INSERT OR REPLACE INTO records VALUES(?, ?, ?)");
   SQLite::Statement shard(db, "INSERT OR IGNORE INTO shards VALUES(?, 0)");
-  for (const auto& [info, manifest] : rows) {
+  for (const auto& [info, bytes] : rows) {
     object.bind(1, info.key);
     object.bind(2, info.kind);
     object.bind(3, info.bytes);
@@ -246,10 +250,10 @@ void insert(SQLite::Database& db, const std::vector<Row>& rows) {
     shard.bind(1, info.key.substr(0, 2));
     shard.exec();
     shard.reset();
-    if (manifest.empty()) continue;
+    if (bytes.empty()) continue;
     record.bind(1, info.key);
     record.bind(2, info.created);
-    record.bind(3, manifest.data(), static_cast<int>(manifest.size()));
+    record.bind(3, bytes.data(), static_cast<int>(bytes.size()));
     record.exec();
     record.reset();
   }
@@ -317,37 +321,21 @@ std::vector<ObjectInfo> load_objects(SQLite::Database& db, const char* order) {
   return objects;
 }
 
-std::vector<json> load_records(SQLite::Database& db) {
-  struct Stored {
-    std::int64_t created;
-    std::string key, cbor;
-  };
-  std::vector<Stored> rows;
-  SQLite::Statement query(db, "SELECT created, key, manifest FROM records");
-  while (query.executeStep()) {
-    rows.push_back(
-        {query.getColumn(0).getInt64(), query.getColumn(1).getString(), query.getColumn(2).getString()});
-  }
-  // Here and not in SQL: SQLite would sort the manifests along with their keys, on disk.
-  std::sort(rows.begin(), rows.end(), [](const Stored& a, const Stored& b) {
+void sort_records(std::vector<StoredRecord>& records) {
+  std::sort(records.begin(), records.end(), [](const StoredRecord& a, const StoredRecord& b) {
     return std::tie(a.created, a.key) < std::tie(b.created, b.key);
   });
+}
 
-  std::vector<json> records(rows.size());
-  const std::size_t parts = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 8);
-  std::vector<std::future<bool>> parsed;
-  for (std::size_t part = 0; part < parts; ++part) {
-    parsed.push_back(std::async(std::launch::async, [&, part] {
-      for (std::size_t i = part * rows.size() / parts; i < (part + 1) * rows.size() / parts; ++i) {
-        records[i] = json::from_cbor(rows[i].cbor, true, false);
-        if (!records[i].is_object()) return false;
-      }
-      return true;
-    }));
+std::vector<StoredRecord> load_records(SQLite::Database& db, const WantedKey& wanted) {
+  std::vector<StoredRecord> records;
+  SQLite::Statement query(db, "SELECT created, key, record FROM records");
+  while (query.executeStep()) {
+    std::string key = query.getColumn(1).getString();
+    if (wanted && !wanted(key)) continue;
+    records.push_back({query.getColumn(0).getInt64(), std::move(key), query.getColumn(2).getString()});
   }
-  bool good = true;
-  for (auto& part : parsed) good = part.get() && good;
-  if (!good) throw DamagedIndex();
+  sort_records(records);  // here and not in SQL: SQLite would sort all bytes along with the keys, on disk
   return records;
 }
 
@@ -356,11 +344,13 @@ std::vector<json> load_records(SQLite::Database& db) {
 /// What the index says, or nothing where it is absent, damaged or being written.
 struct Snapshot {
   std::vector<ObjectInfo> objects;  // sorted by key
-  std::vector<json> records;
+  std::vector<StoredRecord> records;
   ShardTimes shards;
 };
 
-Snapshot read_snapshot(const std::string& root, bool with_records) {
+enum class Part { objects, records, both };
+
+Snapshot read_snapshot(const std::string& root, Part part, const WantedKey& wanted = {}) {
   const std::string path = index_path(root);
   // Opened as immutable, SQLite neither locks nor looks at journals: a change while we read,
   // or an unfinished transaction, makes what was read worthless.
@@ -389,20 +379,30 @@ Snapshot read_snapshot(const std::string& root, bool with_records) {
     try {
       SQLite::Database db(uri + "?mode=ro&immutable=1", SQLite::OPEN_READONLY | SQLite::OPEN_URI);
       if (db.execAndGet("PRAGMA user_version").getInt() != kVersion) return {};
-      Snapshot snapshot{load_objects(db, "key"), with_records ? load_records(db) : std::vector<json>(),
-                        shard_times(db)};
+      Snapshot snapshot;
+      if (part != Part::records) snapshot.objects = load_objects(db, "key");
+      if (part != Part::objects) snapshot.records = load_records(db, wanted);
+      snapshot.shards = shard_times(db);
       if (state() == before) return snapshot;
     } catch (const SQLite::Exception&) {
-      if (state() == before) return {};
-    } catch (const DamagedIndex&) {
       if (state() == before) return {};
     }
   }
   return {};
 }
 
+/// No folder of objects has changed since the index was made.
+bool is_up_to_date(const Snapshot& snapshot, const std::string& root) {
+  const std::vector<Shard> shards = list_shards(root);
+  return shards.size() == snapshot.shards.size() &&
+         std::all_of(shards.begin(), shards.end(), [&](const Shard& shard) {
+           const auto known = snapshot.shards.find(shard.name);
+           return known != snapshot.shards.end() && known->second == shard.changed;
+         });
+}
+
 /// Removes from and adds to a snapshot what the folders say.
-void bring_up_to_date(Snapshot& snapshot, const std::string& root) {
+void bring_up_to_date(Snapshot& snapshot, const std::string& root, const WantedKey& wanted = {}) {
   auto by_key = [](const ObjectInfo& info, const std::string& key) { return info.key < key; };
   Changes changes = compare(root, snapshot.shards, [&](const std::string& shard) {
     std::vector<std::string> keys;
@@ -413,22 +413,17 @@ void bring_up_to_date(Snapshot& snapshot, const std::string& root) {
   if (!changes.gone.empty()) {
     const std::set<std::string> gone(changes.gone.begin(), changes.gone.end());
     std::erase_if(snapshot.objects, [&](const ObjectInfo& info) { return gone.count(info.key) > 0; });
-    std::erase_if(snapshot.records, [&](const json& record) { return gone.count(record.at("key")) > 0; });
+    std::erase_if(snapshot.records, [&](const StoredRecord& record) { return gone.count(record.key) > 0; });
   }
   for (Row& row : changes.found) {
+    if (!row.record.empty() && (!wanted || wanted(row.info.key)))
+      snapshot.records.push_back({row.info.created, row.info.key, std::move(row.record)});
     snapshot.objects.push_back(std::move(row.info));
-    if (!row.manifest.empty()) snapshot.records.push_back(json::from_cbor(row.manifest));
   }
   std::sort(snapshot.objects.begin(), snapshot.objects.end(), [](const ObjectInfo& a, const ObjectInfo& b) {
     return std::tie(a.created, a.key) < std::tie(b.created, b.key);
   });
-  if (!changes.found.empty()) {
-    std::sort(snapshot.records.begin(), snapshot.records.end(), [](const json& a, const json& b) {
-      const std::int64_t x = a.at("created"), y = b.at("created");
-      return x != y ? x < y
-                    : a.at("key").get_ref<const std::string&>() < b.at("key").get_ref<const std::string&>();
-    });
-  }
+  if (!changes.found.empty()) sort_records(snapshot.records);
 }
 
 }  // namespace
@@ -459,21 +454,23 @@ std::vector<ObjectInfo> Index::objects() const {
       })) {
     return objects;
   }
-  Snapshot snapshot = read_snapshot(root_, false);
+  Snapshot snapshot = read_snapshot(root_, Part::objects);
   bring_up_to_date(snapshot, root_);
   return std::move(snapshot.objects);
 }
 
-std::vector<json> Index::records() const {
-  std::vector<json> records;
+std::vector<StoredRecord> Index::records(const WantedKey& wanted) const {
+  std::vector<StoredRecord> records;
   if (!read_only_ && use(root_, [&](SQLite::Database& db) {
         catch_up(db, root_);
-        records = load_records(db);
+        records = load_records(db, wanted);
       })) {
     return records;
   }
-  Snapshot snapshot = read_snapshot(root_, true);
-  bring_up_to_date(snapshot, root_);
+  Snapshot snapshot = read_snapshot(root_, Part::records, wanted);
+  if (is_up_to_date(snapshot, root_)) return std::move(snapshot.records);
+  snapshot = read_snapshot(root_, Part::both, wanted);
+  bring_up_to_date(snapshot, root_, wanted);
   return std::move(snapshot.records);
 }
 

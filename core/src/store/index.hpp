@@ -2,7 +2,7 @@
 // 100,000 objects opens none of them.
 //
 //   objects(key, kind, bytes, created)   one row an object
-//   records(key, created, manifest)      of the objects of kind "record", as CBOR (parses faster than JSON)
+//   records(key, created, record)        StoredRecord of the objects of kind "record"
 //   shards(name, changed)                modification time of each shard folder when it was last compared
 //
 // Before it answers, it compares the folders' times with those that it kept and
@@ -12,6 +12,7 @@
 // over and the objects are read instead. Holds no open connection between calls.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@
 #include "store/store.hpp"
 
 namespace w2s {
+
+using WantedKey = std::function<bool(const std::string& key)>;
 
 class Index {
  public:
@@ -31,7 +34,7 @@ class Index {
 
   /// Oldest first.
   std::vector<ObjectInfo> objects() const;
-  std::vector<nlohmann::json> records() const;
+  std::vector<StoredRecord> records(const WantedKey& wanted = {}) const;
 
   /// Throws Error where the new index cannot be written.
   std::int64_t rebuild(std::vector<std::string>* damaged) const;

@@ -124,6 +124,11 @@ bool Store::once(const std::string& key, const std::function<void()>& compute,
   }
 }
 
+std::string Store::checkpoint_path(const std::string& key) const {
+  check_key(key);
+  return impl_->checkpoint_path(key);
+}
+
 std::string Store::checkpoint_folder(const std::string& key) {
   check_key(key);
   impl_->must_be_writable();
@@ -146,7 +151,9 @@ std::vector<ObjectInfo> Store::list(const std::string& kind) const {
   return objects;
 }
 
-std::vector<json> Store::records() const { return impl_->index.records(); }
+std::vector<StoredRecord> Store::records(const std::function<bool(const std::string&)>& wanted) const {
+  return impl_->index.records(wanted);
+}
 
 std::int64_t Store::reindex(std::vector<std::string>* damaged) {
   impl_->must_be_writable();

@@ -34,6 +34,13 @@ struct ObjectInfo {
   std::int64_t created = 0;  // seconds since 1970
 };
 
+/// What the index keeps of an object of kind "record", so that listing many opens none of them.
+struct StoredRecord {
+  std::int64_t created = 0;
+  std::string key;
+  std::string cbor;  // the manifest's "record" without provenance.experiment and provenance.plugins
+};
+
 class Store {
  public:
   /// Opens or creates. Throws Error where the folder cannot be made or written ("read-only", "disk full").
@@ -61,14 +68,15 @@ class Store {
   bool once(const std::string& key, const std::function<void()>& compute,
             const std::function<void()>& waiting = {});
 
-  /// Folder for a fit's partial work; made if absent.
+  /// Folder for a fit's partial work, not made; and made if absent, what writers left unfinished there removed.
+  std::string checkpoint_path(const std::string& key) const;
   std::string checkpoint_folder(const std::string& key);
   void drop_checkpoint(const std::string& key);
 
   /// Objects by kind, from the index (which catches up with the objects folder first where it is behind).
   std::vector<ObjectInfo> list(const std::string& kind = "") const;
-  /// Manifests of all records, newest last; for `leaderboard`. Answers 100,000 in under 2 s: from the index.
-  std::vector<nlohmann::json> records() const;
+  /// All records, or those whose key is `wanted`, newest last, from the index.
+  std::vector<StoredRecord> records(const std::function<bool(const std::string& key)>& wanted = {}) const;
 
   /// Rebuilds the index from the objects; returns how many it found. Damaged objects are
   /// named in `damaged` and left where they are.

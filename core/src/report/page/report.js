@@ -99,11 +99,13 @@
     ];
   }
 
-  function plainTable(caption, heads, rows) {
+  /// The first column names the row; `wordy` is a column of running text, the others are numbers.
+  function plainTable(caption, heads, rows, wordy = -1) {
+    const kind = i => i === wordy ? 'words' : i ? 'number' : false;
     return element('div', {class: 'wide', tabindex: '0', role: 'region', 'aria-label': caption}, element('table', {},
-        element('thead', {}, element('tr', {}, heads.map((head, i) => element('th', {scope: 'col', class: i ? 'number' : false}, head)))),
+        element('thead', {}, element('tr', {}, heads.map((head, i) => element('th', {scope: 'col', class: kind(i)}, head)))),
         element('tbody', {}, rows.map(row => element('tr', {}, row.map((cell, i) =>
-            i ? element('td', {class: 'number'}, cell) : element('th', {scope: 'row'}, cell)))))));
+            i ? element('td', {class: kind(i)}, cell) : element('th', {scope: 'row'}, cell)))))));
   }
 
   // ---- What the rows and runs are called -----------------------------------------------------------------
@@ -141,7 +143,9 @@
   }
 
   const withVariant = (text, row) => text + (variantText(row.variant) ? ` · ${variantText(row.variant)}` : '');
-  const blocks = groups(row => row.block, row => withVariant(`${row.task}: ${row.weak} → ${row.strong}`, row));
+  const withOrigin = (text, row) => row.imported ? `${text} · from ${row.origin}` : text;
+  const origin = row => row.imported ? row.origin : '';
+  const blocks = groups(row => row.block, row => withOrigin(withVariant(`${row.task}: ${row.weak} → ${row.strong}`, row), row));
   const runPlace = index => `#run-${index}`;
   const runLink = (index, text) => element('a', {href: runPlace(index)}, text);
   const modelsOf = run => run.kind === 'student' ? `${run.weak} → ${run.strong}` : run.kind === 'floor' ? run.weak : run.strong;
@@ -248,11 +252,14 @@
     const compared = data.rows.some(row => row.comparison);
     const variants = data.rows.some(row => variantText(row.variant));
     const several = data.experiments.length > 1;
+    const origins = data.rows.some(row => row.origin);
+    const oracle = data.rows.some(row => known(row.oracle));
     const notes = row => [row.pgr ? null : row.pgr_reason && `PGR: ${row.pgr_reason}`, ...(row.notes || [])].filter(Boolean).join('; ');
     const estimate = (e, ci) => [fixed(e && e.mean), ci ? element('br') : null, ci ? element('small', {}, between(ci)) : null];
     const columns = [
       {name: 'Task', value: row => row.task},
       several && {name: 'Experiment', value: row => experimentsOf([row])},
+      origins && {name: 'From', value: row => row.origin || ''},
       {name: 'Weak → strong', value: row => `${row.weak} → ${row.strong}`},
       variants && {name: 'Variant', value: row => variantText(row.variant)},
       {name: 'Method', value: row => row.method},
@@ -268,12 +275,18 @@
           element('small', {}, `to ${baseline}` + (known(p_holm) ? `, p ${p_holm < 0.001 ? '< 0.001' : fixed(p_holm)}` : ''))];
       }},
       {name: 'Agreement', number: true, value: row => row.agreement ?? null, cell: row => fixed(row.agreement)},
+      oracle && {name: 'Oracle', number: true, value: row => row.oracle ?? null, cell: row => fixed(row.oracle)},
       {name: 'Seeds', value: row => row.seeds, cell: row => row.runs.flatMap((index, i) =>
           [i ? ' ' : null, element('a', {href: runPlace(index), 'aria-label': runName(data.runs[index])}, data.runs[index].seed)])},
       data.rows.some(notes) && {name: 'Notes', notes: true, value: notes}
     ].filter(Boolean);
     node.append(...sortableTable('Leaderboard', columns, data.rows,
-        row => [row.task, experimentsOf([row]), row.weak, row.strong, row.method, variantText(row.variant), notes(row)].join(' ')));
+        row => [row.task, experimentsOf([row]), row.weak, row.strong, row.method, variantText(row.variant), row.origin || '', notes(row)].join(' ')));
+    if (oracle) node.append(element('p', {class: 'explain'}, 'Oracle: the checkpoint that ground truth would choose. Not attainable, for analysis.'));
+    for (const {name, about} of data.imports.filter(({name}) => data.rows.some(row => row.imported && row.origin === name))) {
+      node.append(element('p', {class: 'explain'}, `From ${name}: imported ${about.imported || ''} out of ${about.archive || 'an archive'}` +
+          `${about.from ? `, sent by "${about.from}"` : ''}; SHA-256 of the archive ${short(about.archive_sha256)}….`));
+    }
     if (compared) node.append(element('p', {class: 'explain'}, 'Difference: paired test on the same seeds and examples, p adjusted after Holm.'));
     if (data.ranks.length > 1) {
       node.append(element('p', {class: 'explain'}, 'Mean rank: ' + data.ranks.map(({method, rank}) => `${method} ${fixed(rank, 2)}`).join(', ') + '.'));
@@ -284,7 +297,8 @@
   function scaling() {
     const node = section('scaling', 'Strong model', `${metricName[0].toUpperCase() + metricName.slice(1)} of the students against the strong model, ` +
         'with the supervisor\'s floor and the ceiling of ground-truth labels. One line a method.');
-    const families = groups(row => [row.task, row.weak, row.protocol, row.variant], row => withVariant(`${row.task}: supervisor ${row.weak}`, row),
+    const families = groups(row => [row.task, row.weak, row.protocol, row.variant, origin(row)],
+        row => withOrigin(withVariant(`${row.task}: supervisor ${row.weak}`, row), row),
         row => [row.strong, row.method]);
     chosen(node, [{label: 'Task and supervisor', options: families.map(f => f.label)}], index => {
       const {rows} = families[index];
@@ -328,7 +342,8 @@
 
   function heatMap() {
     const node = section('pairs', 'Pairs', 'Performance gap recovered by supervisor and strong model. Colours run from 0 to 1; a dash is undefined.');
-    const tables = groups(row => [row.task, row.protocol, row.variant, row.method], row => withVariant(`${row.task}: ${row.method}`, row),
+    const tables = groups(row => [row.task, row.protocol, row.variant, row.method, origin(row)],
+        row => withOrigin(withVariant(`${row.task}: ${row.method}`, row), row),
         row => [row.weak, row.strong]);
     chosen(node, [{label: 'Task and method', options: tables.map(t => t.label)}], index => {
       const {rows, label} = tables[index];
@@ -522,9 +537,97 @@
       ].filter(s => s.xs.length);
       return [element('div', {class: 'figures'}, agreement(rows), series.length ? element('div', {},
           lineChart('Calibration', series, 'confidence', 'accuracy', {square: true, diagonal: true, dots: true}), legend(series)) :
-          element('p', {class: 'note'}, 'The store holds no predictions of these runs.'))];
+          element('p', {class: 'note'}, 'No probabilities are kept of these runs.'), gainByMisfit(rows))];
     });
     return node;
+  }
+
+  /// Score against the fraction of the examples that a method keeps: one line a chain of strategies.
+  function selection() {
+    const kept = data.rows.filter(row => row.selection && known(row.selection.keep) && known(row.student.mean));
+    if (unique(kept.map(row => row.selection.keep)).length < 2) return null;
+    const node = section('selection', 'Examples kept', `${metricName[0].toUpperCase() + metricName.slice(1)} and PGR against the fraction of the ` +
+        `examples that a method keeps, with intervals; 1 is all of them${data.baseline ? ` (${data.baseline})` : ''}.`);
+    const places = groups(row => [row.task, row.weak, row.strong, row.protocol, origin(row)],
+        row => withOrigin(`${row.task}: ${row.weak} → ${row.strong}`, row)).filter(group => group.rows.some(row => kept.includes(row)));
+    chosen(node, [{label: 'Pair', options: places.map(p => p.label)}], index => {
+      const rows = places[index].rows, chains = unique(rows.filter(row => kept.includes(row)).map(row => row.selection.strategy));
+      const all = rows.filter(row => row.method === data.baseline && !row.selection && known(row.student.mean));
+      const stroke = chain => `var(--c${chains.indexOf(chain) % 8})`;
+      const chart = (title, estimateOf, yLabel, lines) => figure(title, null, (svg, width) => {
+        const height = 340, frame = {left: 52, right: 16, top: 24, bottom: 46, width, height};
+        const shown = [...rows.filter(row => kept.includes(row)), ...all].filter(row => estimateOf(row));
+        const ends = shown.flatMap(row => [estimateOf(row).mean, ...(interval(estimateOf(row)) || [])]);
+        const x = d3.scaleLinear().domain([0, 1]).range([frame.left, width - frame.right]);
+        const y = d3.scaleLinear().domain(padded([...ends, ...lines.map(line => line.at)])).nice().range([height - frame.bottom, frame.top]);
+        axes(svg, x, y, {...frame, xLabel: 'fraction kept', yLabel});
+        for (const {at, name, dash} of lines.filter(line => known(line.at))) {
+          svg.append('line').attr('x1', x(0)).attr('x2', x(1)).attr('y1', y(at)).attr('y2', y(at)).style('stroke', 'var(--soft)')
+              .attr('stroke-dasharray', dash).append('title').text(`${name} ${fixed(at)}`);
+          svg.append('text').attr('class', 'soft').attr('x', x(0) + 4).attr('y', y(at) - 4).text(name);
+        }
+        const point = (row, at, colour, name) => {
+          const e = estimateOf(row), ci = interval(e);
+          if (ci) svg.append('line').attr('x1', x(at)).attr('x2', x(at)).attr('y1', y(ci[0])).attr('y2', y(ci[1])).style('stroke', colour);
+          svg.append('circle').attr('cx', x(at)).attr('cy', y(e.mean)).attr('r', 4).style('fill', colour)
+              .append('title').text(`${name}, ${fixed(at, 2)} kept: ${fixed(e.mean)} ${between(ci)}`);
+        };
+        for (const chain of chains) {
+          const line = shown.filter(row => row.selection && row.selection.strategy === chain).sort((a, b) => a.selection.keep - b.selection.keep);
+          const end = all.filter(row => estimateOf(row)).slice(0, 1);
+          const points = [...line.map(row => [row.selection.keep, estimateOf(row).mean]), ...end.map(row => [1, estimateOf(row).mean])];
+          svg.append('path').attr('d', d3.line()(points.map(([a, b]) => [x(a), y(b)]))).style('fill', 'none').style('stroke', stroke(chain)).attr('stroke-width', 2);
+          for (const row of line) point(row, row.selection.keep, stroke(chain), row.method);
+        }
+        for (const row of all.filter(row => estimateOf(row))) point(row, 1, 'var(--ink)', row.method);
+        return height;
+      });
+      const base = name => (rows.find(row => row[name]) || {})[name];
+      const lines = [['floor', '2 4'], ['ceiling', '8 4']].map(([name, dash]) => ({name, dash, at: base(name) ? base(name).mean : null}));
+      return [element('div', {class: 'figures'}, chart(`${metricName} by fraction kept`, row => row.student, metricName, lines),
+          chart('PGR by fraction kept', row => row.pgr, 'PGR', [{name: 'floor', at: 0, dash: '2 4'}, {name: 'ceiling', at: 1, dash: '8 4'}])),
+        legend([...chains.map(chain => ({name: words(chain), stroke: stroke(chain)})), all.length ? {name: data.baseline, stroke: 'var(--ink)'} : null].filter(Boolean))];
+    });
+    return node;
+  }
+
+  /// Scores on the test sets that are out of distribution.
+  function shifts() {
+    const lines = data.rows.flatMap(row => Object.entries(row.out_of_distribution || {}).map(([test, shift]) => ({row, test, shift})));
+    if (!lines.length) return null;
+    const node = section('shifts', 'Other test sets', 'Floor, ceiling, student and PGR on each of them, measured there; the drop is the score on the main test set ' +
+        'minus the score there.');
+    const variants = data.rows.some(row => variantText(row.variant));
+    const estimate = (e, ci) => [fixed(e && e.mean), ci ? element('br') : null, ci ? element('small', {}, between(ci)) : null];
+    node.append(...sortableTable('Other test sets', [
+      {name: 'Test set', value: line => line.test},
+      {name: 'Task', value: line => line.row.task},
+      {name: 'Weak → strong', value: line => `${line.row.weak} → ${line.row.strong}`},
+      variants && {name: 'Variant', value: line => variantText(line.row.variant)},
+      {name: 'Method', value: line => line.row.method},
+      {name: 'PGR', number: true, value: line => line.shift.pgr ? line.shift.pgr.mean : null, cell: line => estimate(line.shift.pgr, interval(line.shift.pgr))},
+      {name: 'Student', number: true, value: line => line.shift.student.mean, cell: line => estimate(line.shift.student, interval(line.shift.student))},
+      {name: 'Floor', number: true, value: line => line.shift.floor && line.shift.floor.mean, cell: line => fixed(line.shift.floor && line.shift.floor.mean)},
+      {name: 'Ceiling', number: true, value: line => line.shift.ceiling && line.shift.ceiling.mean, cell: line => fixed(line.shift.ceiling && line.shift.ceiling.mean)},
+      {name: 'Drop', number: true, value: line => line.shift.drop, cell: line => fixed(line.shift.drop)}
+    ].filter(Boolean), lines, ({row, test}) => [test, row.task, row.weak, row.strong, row.method, variantText(row.variant)].join(' ')));
+    return node;
+  }
+
+  /// Misfit to the weak labels beside the gain over the supervisor, which it bounds.
+  function gainByMisfit(rows) {
+    const shown = rows.filter(row => row.supervision && known(row.supervision.misfit) && known(row.supervision.gain));
+    if (shown.length < 2) return null;
+    const names = unique(shown.map(row => row.method));
+    return element('div', {}, figure('Gain over the supervisor by misfit', null, (svg, width) => {
+      const height = 320, frame = {left: 52, right: 16, top: 24, bottom: 46, width, height};
+      const x = d3.scaleLinear().domain(padded(shown.map(row => row.supervision.misfit))).nice().range([frame.left, width - frame.right]);
+      const y = d3.scaleLinear().domain(padded([0, ...shown.map(row => row.supervision.gain)])).nice().range([height - frame.bottom, frame.top]);
+      axes(svg, x, y, {...frame, xLabel: 'misfit: mean KL(weak label ‖ student), nats', yLabel: 'gain in accuracy'});
+      for (const row of shown) mark(svg, x(row.supervision.misfit), y(row.supervision.gain), row.method,
+          `${row.method}: misfit ${fixed(row.supervision.misfit)}, gain ${fixed(row.supervision.gain)}`, 80);
+      return height;
+    }), legend(methodLegend(names)));
   }
 
   function runList() {
@@ -537,6 +640,7 @@
       {name: 'Kind', value: run => run.kind},
       {name: 'Task', value: run => run.task},
       data.experiments.length > 1 && {name: 'Experiment', value: run => run.experiment},
+      data.runs.some(run => run.origin) && {name: 'From', value: run => run.origin || ''},
       {name: 'Models', value: modelsOf},
       {name: 'Method', value: run => run.method || ''},
       variants && {name: 'Variant', value: run => variantText(run.variant)},
@@ -559,19 +663,25 @@
 
   function disagreements(run) {
     const node = section('run-examples', 'Supervisor, student and truth',
-        'Test examples on which they disagree, by their place in the test set; those on which the student is surest. Labels are class numbers, confidences in brackets.');
+        'Test examples on which they disagree, those on which the student is surest; confidences in brackets. ' +
+        'An example is named by its id, or by its place in the test set, counted from 0.');
+    const called = label => typeof label === 'string' ? label : run.classes && run.classes[label] !== undefined ? run.classes[label] : label;
     const tests = Object.keys(run.against_supervisor || {});
     if (!tests.length) return null;
     chosen(node, [{label: 'Test set', options: tests}], index => {
-      const {examples, counts, cases} = run.against_supervisor[tests[index]];
+      const {examples, counts, cases, described} = run.against_supervisor[tests[index]];
+      const about = place => described[place] || {};
+      const texts = Object.values(described).some(example => example.text);
+      const text = ({text, second}) => element('span', {class: 'text'}, text || '', second ? [element('hr'), second] : null);
       const share = n => `${n} (${(100 * n / examples).toFixed(1)} %)`;
       return [
         plainTable('Counts', ['', 'Examples'], [['Both right', share(counts.both_right)],
           ...kinds.map(([kind, name, meaning]) => [`${name}: ${meaning}`, share(counts[kind])])]),
         ...kinds.filter(([kind]) => cases[kind].length).map(([kind, name], i) => element('details', {open: i === 0},
             element('summary', {}, `${name}: ${cases[kind].length} of ${counts[kind]}`),
-            plainTable(name, ['Example', 'Truth', 'Supervisor', 'Student'], cases[kind].map(([id, truth, weak, strong, weakSure, strongSure]) =>
-                [id, truth, `${weak} (${fixed(weakSure, 2)})`, `${strong} (${fixed(strongSure, 2)})`]))))
+            plainTable(name, ['Example', ...(texts ? ['Text'] : []), 'Truth', 'Supervisor', 'Student'],
+                cases[kind].map(([place, truth, weak, strong, weakSure, strongSure]) => [about(place).id || place, ...(texts ? [text(about(place))] : []),
+                  called(truth), `${called(weak)} (${fixed(weakSure, 2)})`, `${called(strong)} (${fixed(strongSure, 2)})`]), texts ? 1 : -1)))
       ];
     });
     return node;
@@ -605,7 +715,7 @@
     const link = (name, text) => known(run[name]) ? runLink(run[name], text) : null;
     const about = section('run-about', runName(run));
     const facts = [
-      ['kind', run.kind], ['key', element('code', {}, run.key)], ['experiment', run.experiment], ['task', run.task],
+      ['kind', run.kind], ['key', element('code', {}, run.key)], ['experiment', run.experiment], run.origin ? ['from', run.origin] : null, ['task', run.task],
       run.method ? ['method', run.method] : null, run.weak ? ['weak model', run.weak] : null, run.strong ? ['strong model', run.strong] : null,
       ['seed', run.seed], variantText(run.variant) ? ['variant', variantText(run.variant)] : null,
       known(run.floor) ? ['floor', link('floor', runName(data.runs[run.floor]))] : null,
@@ -636,8 +746,8 @@
   // ---- The page ------------------------------------------------------------------------------------------
 
   const overview = document.getElementById('overview'), runMain = document.getElementById('run');
-  const built = data.rows.length ? [leaderboard, scaling, heatMap, forests, curves, behaviour, runList] : [runList];
-  for (const build of built) overview.append(build());
+  const built = data.rows.length ? [leaderboard, scaling, heatMap, forests, selection, shifts, curves, behaviour, runList] : [runList];
+  overview.append(...built.map(build => build()).filter(Boolean));
   document.getElementById('sections').append(...[...overview.children].map(node =>
       element('a', {href: '#' + node.id}, node.querySelector('h2').textContent)));
   const name = data.experiments.join(', ') || 'no experiment';
