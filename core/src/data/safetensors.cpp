@@ -100,7 +100,9 @@ class HeaderParser {
     const auto known =
         std::find_if(kDtypes.begin(), kDtypes.end(), [&](const Dtype& d) { return dtype == d.name; });
     if (known == kDtypes.end()) {
-      fail(name, "dtype " + dtype.dump() + " is not supported, expected " + one_of_list(dtype_names()));
+      // A deeply nested value must not be written out: that recurses.
+      const std::string found = dtype.is_structured() ? dtype.type_name() : dtype.dump();
+      fail(name, "dtype " + found + " is not supported, expected " + one_of_list(dtype_names()));
     }
     entry.type = known->type;
 

@@ -1,5 +1,6 @@
 #include "text/postprocessor.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -37,6 +38,7 @@ class ClsSep final : public PostProcessor {
       ids.push_back(sep_);
     }
   }
+  std::int64_t largest_id() const override { return std::max(sep_, cls_); }
 
  private:
   std::int32_t sep_, cls_;
@@ -73,6 +75,15 @@ class Template final : public PostProcessor {
         sequences.push_back(item.ids);
       }
     }
+  }
+  std::int64_t largest_id() const override {
+    std::int64_t largest = -1;
+    for (const std::vector<Item>* items : {&single_, &pair_}) {
+      for (const Item& item : *items) {
+        for (const std::int32_t id : item.ids) largest = std::max<std::int64_t>(largest, id);
+      }
+    }
+    return largest;
   }
 
  private:
@@ -114,6 +125,11 @@ class Sequence final : public PostProcessor {
   }
   void apply(Sequences& sequences, bool add_special_tokens) const override {
     for (const auto& step : steps_) step->apply(sequences, add_special_tokens);
+  }
+  std::int64_t largest_id() const override {
+    std::int64_t largest = -1;
+    for (const auto& step : steps_) largest = std::max(largest, step->largest_id());
+    return largest;
   }
 
  private:

@@ -17,6 +17,8 @@ class PostProcessor {
   virtual ~PostProcessor() = default;
   /// One or two sequences. Without special tokens only their order may change.
   virtual void apply(Sequences& sequences, bool add_special_tokens) const = 0;
+  /// Of the special tokens; −1 where it adds none.
+  virtual std::int64_t largest_id() const { return -1; }
 };
 
 /// Throws UsageError for an unknown kind or a bad field.

@@ -354,7 +354,8 @@ std::string Tokenizer::decode_bytes(const Ids& ids) const {
 }
 
 std::int64_t Tokenizer::vocab_size() const {
-  return std::max(parts_->model->vocabulary().largest_id(), parts_->added.largest_id()) + 1;
+  const std::int64_t own = std::max(parts_->model->vocabulary().largest_id(), parts_->added.largest_id());
+  return std::max(own, parts_->postprocessor ? parts_->postprocessor->largest_id() : -1) + 1;
 }
 
 std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const { return parts_->id(token); }
