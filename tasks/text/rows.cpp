@@ -33,8 +33,13 @@ std::string counted(std::int64_t count, const std::string& what) {
 // One split under way.
 class RowSource::Reading {
  public:
-  Reading(const RowSource& source, std::string split, const Convert& convert)
-      : source_(source), params_(source.params_), split_(std::move(split)), convert_(convert) {}
+  /// `tokenizer` may be null: texts of any length.
+  Reading(const RowSource& source, std::string split, const Convert& convert, const Tokenizer* tokenizer)
+      : source_(source),
+        params_(source.params_),
+        split_(std::move(split)),
+        convert_(convert),
+        tokenizer_(tokenizer) {}
 
   /// `place`: what ids say of the file.
   void read_file(const std::string& path, const std::string& place, std::int64_t limit) {
@@ -132,6 +137,10 @@ class RowSource::Reading {
         ++left_out_[one.left_out];
         continue;
       }
+      if (too_long(one.text) || (one.second && too_long(*one.second))) {
+        ++left_out_["more than " + std::to_string(params_.max_tokens) + " tokens"];
+        continue;
+      }
       ids_.insert(id + one.suffix);
       columns_.ids.push_back(id + one.suffix);
       columns_.text.push_back(std::move(one.text));
@@ -145,6 +154,11 @@ class RowSource::Reading {
     if (!one.left_out.empty()) return;
     if (is_blank(one.text) || (one.second && is_blank(*one.second))) throw UsageError("the text is empty");
     if (ids_.count(id + one.suffix)) throw UsageError("the id '" + own + one.suffix + "' occurs twice");
+  }
+
+  bool too_long(const std::string& text) const {
+    return tokenizer_ != nullptr &&
+           static_cast<std::int64_t>(tokenizer_->encode(text).size()) > params_.max_tokens;
   }
 
   // Rows without a name are alone.
@@ -182,6 +196,7 @@ class RowSource::Reading {
   const RowParams& params_;
   const std::string split_;
   const Convert& convert_;
+  const Tokenizer* tokenizer_;
 
   Columns columns_;
   std::vector<std::int64_t> labels_;
@@ -197,6 +212,8 @@ RowSource::RowSource(std::string task, const RowParams& params) : task_(std::mov
   if (params_.test.empty() == (params_.held_out == 0)) {
     fail("give test files in 'test', or a number of training rows to test on in 'held_out', but not both");
   }
+  if ((params_.max_tokens > 0) == params_.tokenizer.empty())
+    fail("'max_tokens' and 'tokenizer' belong together");
   if (!params_.group_until.empty() && params_.group.empty()) fail("'group_until' needs columns in 'group'");
   for (const auto& [name, files] : params_.shifts) shift_files_[name] = strings(files);
 }
@@ -226,13 +243,20 @@ std::vector<std::string> RowSource::files() const {
   add(params_.train);
   if (!params_.test.empty()) add(params_.test);
   for (const auto& [name, names] : shift_files_) add(names);
+  if (!params_.tokenizer.empty()) {
+    for (const char* name : {"tokenizer.json", "vocab.json", "merges.txt", "encoder.json", "vocab.bpe"}) {
+      const fs::path path = fs::path(params_.tokenizer) / name;
+      if (fs::exists(path)) all.push_back(path.string());
+    }
+  }
   return all;
 }
 
 Examples RowSource::read(const std::string& split, const std::vector<std::string>& patterns,
-                         std::int64_t limit, const Convert& convert, TaskData& data) const {
+                         std::int64_t limit, const Convert& convert, const Tokenizer* tokenizer,
+                         TaskData& data) const {
   const std::vector<std::string> names = names_of(patterns);
-  Reading reading(*this, split, convert);
+  Reading reading(*this, split, convert, tokenizer);
   for (const std::string& name : names) {
     reading.read_file(file(name), names.size() == 1 ? "" : name + ":", limit);
   }
@@ -242,15 +266,17 @@ Examples RowSource::read(const std::string& split, const std::vector<std::string
 TaskData RowSource::load(const Convert& convert, std::vector<std::string> class_names) const {
   TaskData data;
   data.class_names = std::move(class_names);
-  const Examples train = read("train", params_.train, params_.train_limit, convert, data);
+  std::shared_ptr<const Tokenizer> tokenizer;
+  if (!params_.tokenizer.empty()) tokenizer = Tokenizer::from_folder(params_.tokenizer);
+  const Examples train = read("train", params_.train, params_.train_limit, convert, tokenizer.get(), data);
   if (params_.test.empty()) {
     hold_out(train, data);
   } else {
     data.train = train;
-    data.test = read("test", params_.test, params_.test_limit, convert, data);
+    data.test = read("test", params_.test, params_.test_limit, convert, tokenizer.get(), data);
   }
   for (const auto& [name, files] : shift_files_) {
-    data.shifted.emplace(name, read(name, files, params_.test_limit, convert, data));
+    data.shifted.emplace(name, read(name, files, params_.test_limit, convert, tokenizer.get(), data));
   }
   return data;
 }

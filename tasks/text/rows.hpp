@@ -7,10 +7,12 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 
 #include <w2s/records.hpp>
 #include <w2s/task.hpp>
+#include <w2s/tokenizer.hpp>
 
 namespace w2s::text {
 
@@ -29,6 +31,8 @@ struct RowParams {
   std::int64_t train_limit = 0;
   std::int64_t test_limit = 0;
   std::int64_t held_out = 0;
+  std::int64_t max_tokens = 0;
+  std::string tokenizer;
   std::string on_bad_rows = "refuse";
   std::int64_t seed = 0;
 };
@@ -71,6 +75,14 @@ void describe_rows(Schema<P>& s) {
        "held_out", &P::held_out,
        "without test files: so many training rows, in whole groups, are the test set")
       .at_least(0);
+  s.template field<std::int64_t>(
+       "max_tokens", &P::max_tokens,
+       "leave out rows whose text has more tokens, so that all models read the same "
+       "rows whole; 0: none (a model cuts what exceeds its own context)")
+      .at_least(0);
+  s.template field<std::string>("tokenizer", &P::tokenizer,
+                                "folder of the tokenizer that max_tokens counts with")
+      .path();
   s.template field<std::string>("on_bad_rows", &P::on_bad_rows,
                                 "malformed rows: refuse the data, or skip them and say so")
       .one_of({"refuse", "skip"});
@@ -107,7 +119,7 @@ class RowSource {
   std::vector<std::string> names_of(const std::vector<std::string>& names) const;
   std::string file(const std::string& name) const;
   Examples read(const std::string& split, const std::vector<std::string>& names, std::int64_t limit,
-                const Convert& convert, TaskData& data) const;
+                const Convert& convert, const Tokenizer* tokenizer, TaskData& data) const;
   void hold_out(const Examples& rows, TaskData& data) const;
 
   const std::string task_;

@@ -1,4 +1,5 @@
 #include <w2s/task.hpp>
+#include <w2s/tokenizer.hpp>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -71,6 +72,26 @@ std::map<std::string, std::string> texts_by_id(const TaskData& data) {
   return texts;
 }
 
+TEST_F(TextClassification, LeavesOutRowsOfMoreTokensThanAllowed) {
+  BpeTraining training;
+  training.vocab_size = 257;  // bytes
+  train_bpe(std::vector<std::string>{"a"}, training)->save((folder_ / "tokenizer.json").string());
+  write("rows.csv", "text,label\nabcd,1\nabcde,0\nab,0\nabcdefgh,1\n");
+  Table params{{"train", "rows.csv"}, {"test", "rows.csv"}, {"template", "{text}"}, {"max_tokens", 4}};
+  EXPECT_NE(complaint(params).find("'max_tokens' and 'tokenizer' belong together"), std::string::npos);
+  params.set("tokenizer", folder_.string());
+  const TaskData data = load(params);
+  EXPECT_EQ(texts_by_id(data),
+            (std::map<std::string, std::string>{
+                {"train/2", "abcd"}, {"train/4", "ab"}, {"test/2", "abcd"}, {"test/4", "ab"}}));
+  ASSERT_FALSE(data.notes.empty());
+  EXPECT_NE(data.notes[0].find("2 rows of 'train' left out: more than 4 tokens"), std::string::npos)
+      << data.notes[0];
+  params.set("path", folder_.string());
+  const auto files = plugins().make_task({"text_classification", params, {}})->files();
+  EXPECT_EQ(std::count(files.begin(), files.end(), (folder_ / "tokenizer.json").string()), 1);
+}
+
 TEST_F(TextClassification, ReadsLabelledRowsFromSeveralFiles) {
   write("a.tsv", "sentence\tlabel\nfine\t1\ndull\t0\n");
   write("b.tsv", "sentence\tlabel\nlong\t0\n");
@@ -140,13 +161,14 @@ TEST_F(TextClassification, AStrayQuoteCostsOneRowAndNoOther) {
   EXPECT_EQ(data.train.text(0), "two");
   EXPECT_EQ(data.train.id(2), "train/6");
   const std::string file = (folder_ / "a.csv").string();
-  EXPECT_EQ(data.notes.at(0),
-            "task 'text_classification': 2 malformed rows of 5 in 'train', left out\n  " + file +
-                ":2: text after the closing quote of a field; where quotes are ordinary characters, set 'quotes' = "
-                "false\n  " +
-                file +
-                ":5: text after the closing quote of a field; where quotes are ordinary characters, set 'quotes' = "
-                "false");
+  EXPECT_EQ(
+      data.notes.at(0),
+      "task 'text_classification': 2 malformed rows of 5 in 'train', left out\n  " + file +
+          ":2: text after the closing quote of a field; where quotes are ordinary characters, set 'quotes' = "
+          "false\n  " +
+          file +
+          ":5: text after the closing quote of a field; where quotes are ordinary characters, set 'quotes' = "
+          "false");
 }
 
 TEST_F(TextClassification, BrokenJsonIsCountedByItsLines) {
@@ -155,7 +177,8 @@ TEST_F(TextClassification, BrokenJsonIsCountedByItsLines) {
   write("a.jsonl", rows);
   const std::string file = (folder_ / "a.jsonl").string();
   const std::string message = complaint({{"train", "a.jsonl"}, {"test", "a.jsonl"}, {"template", "{x}"}});
-  EXPECT_NE(message.find("6 malformed rows of 9 in 'train'\n  " + file + ":2: "), std::string::npos) << message;
+  EXPECT_NE(message.find("6 malformed rows of 9 in 'train'\n  " + file + ":2: "), std::string::npos)
+      << message;
   EXPECT_NE(message.find("\n  and 1 more\non_bad_rows"), std::string::npos) << message;
 }
 
@@ -169,7 +192,8 @@ TEST_F(TextClassification, ASplitOfOneClassIsNotedAndNotTrainedOn) {
 
 TEST_F(TextClassification, PatternsFindTheFilesOfASplitInTheirOrder) {
   fs::create_directories(folder_ / "data" / "test");
-  for (const char* name : {"data/train-1.csv", "data/train-0.csv", "data/train.txt", "data/test/0000.csv", "untrained.csv"}) {
+  for (const char* name :
+       {"data/train-1.csv", "data/train-0.csv", "data/train.txt", "data/test/0000.csv", "untrained.csv"}) {
     write(name, std::string("x,label\n") + name + ",0\nother,1\n");
   }
   const TaskData data = load({{"train", "**/train-*"}, {"test", "**/test/*"}, {"template", "{x}"}});
@@ -177,7 +201,8 @@ TEST_F(TextClassification, PatternsFindTheFilesOfASplitInTheirOrder) {
   EXPECT_EQ(data.train.text(0), "data/train-0.csv");
   EXPECT_EQ(data.train.id(3), "train/data/train-1.csv:3");
   EXPECT_EQ(data.test.id(0), "test/2");
-  EXPECT_EQ(load({{"train", "data/*-[01].csv"}, {"test", "untrained.csv"}, {"template", "{x}"}}).train.size(), 4);
+  EXPECT_EQ(load({{"train", "data/*-[01].csv"}, {"test", "untrained.csv"}, {"template", "{x}"}}).train.size(),
+            4);
   EXPECT_NE(complaint({{"train", "train*"}, {"test", "**/test/*"}, {"template", "{x}"}})
                 .find("matches 'train*'; it has data/test/0000.csv, data/train-0.csv"),
             std::string::npos);
@@ -190,17 +215,16 @@ TEST_F(TextClassification, PatternsFindTheFilesOfASplitInTheirOrder) {
 TEST_F(TextClassification, NamesColumnsOfFilesWithoutAHeader) {
   write("a.tsv", "fine\t1\ndull\t0\n");
   write("b.tsv", "label\tx\n1\tgood\n0\tslow\n");
-  const TaskData data = load({{"train", "a.tsv"},
-                              {"test", "b.tsv"},
-                              {"columns", List{"x", "label"}},
-                              {"template", "{x}"}});
+  const TaskData data =
+      load({{"train", "a.tsv"}, {"test", "b.tsv"}, {"columns", List{"x", "label"}}, {"template", "{x}"}});
   EXPECT_EQ(data.train.text(0), "fine");
   EXPECT_EQ(data.test.text(0), "good");
   EXPECT_EQ(data.test.size(), 2);
   write("c.tsv", "fine\t1\t2\n");
-  EXPECT_NE(complaint({{"train", "c.tsv"}, {"test", "b.tsv"}, {"columns", List{"x", "label"}}, {"template", "{x}"}})
-                .find("c.tsv:1: 3 fields where 'columns' names 2"),
-            std::string::npos);
+  EXPECT_NE(
+      complaint({{"train", "c.tsv"}, {"test", "b.tsv"}, {"columns", List{"x", "label"}}, {"template", "{x}"}})
+          .find("c.tsv:1: 3 fields where 'columns' names 2"),
+      std::string::npos);
 }
 
 TEST_F(TextClassification, AnUnknownColumnOfTheTemplateIsNamedWithTheNearest) {
