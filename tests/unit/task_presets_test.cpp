@@ -377,6 +377,42 @@ TEST_F(TaskPresets, DialoguesAsPairsShareAPrompt) {
                                                                                 {worse, better, 1}}));
 }
 
+// Counts as awk, sort and Python's csv module have them.
+TEST_F(TaskPresets, ReadRealFiles) {
+  const char* fixtures = std::getenv("W2S_FIXTURES");
+  const fs::path data = fs::path(fixtures ? fixtures : "") / ".." / "data";
+  for (const char* name : {"mctaco", "cosmosqa", "sst2"}) {
+    if (!fs::exists(data / name)) GTEST_SKIP() << (data / name).string() << " is absent";
+  }
+  const auto read = [&](const std::string& preset, const std::string& folder,
+                        std::vector<std::string> set = {}) {
+    set.push_back("task.path=" + (data / folder).string());
+    return plugins().make_task(experiment("preset = \"" + preset + "\"", set).task)->load();
+  };
+  const auto groups = [](const Examples& rows) {
+    std::set<std::int64_t> found;
+    for (std::int64_t i = 0; i < rows.size(); ++i) found.insert(rows.group(i));
+    return found.size();
+  };
+  const TaskData time = read("mc_taco", "mctaco");
+  EXPECT_EQ(time.train.size(), 9442);
+  EXPECT_EQ(time.test.size(), 3783);
+  EXPECT_EQ(time.train.labels().sum().item<std::int64_t>(), 3198);
+  EXPECT_EQ(time.test.labels().sum().item<std::int64_t>(), 1229);
+  EXPECT_EQ(groups(time.train), 1332u);
+
+  const std::vector<std::string> alone{"task.train=valid.csv", "task.test=[]", "task.held_out=400"};
+  const TaskData cosmos = read("cosmos_qa", "cosmosqa", alone),
+                 balanced = read("cosmos_qa_balanced", "cosmosqa", alone);
+  EXPECT_EQ(cosmos.train.size() + cosmos.test.size(), 2985);
+  EXPECT_EQ(balanced.train.size() + balanced.test.size(), 2985 - 259);
+  EXPECT_NEAR(balanced.train.labels().to(at::kDouble).mean().item<double>(), 0.5, 0.05);
+  for (std::int64_t i = 0; i < cosmos.train.size(); ++i) {
+    EXPECT_FALSE(cosmos.train.text(i).ends_with("None of the above choices ."));
+  }
+  EXPECT_EQ(read("sst2", "sst2").train.size(), 67349);
+}
+
 TEST_F(TaskPresets, WhatTheExperimentSaysComesBeforeThePreset) {
   write({{"my_presets/mine.toml",
           "type = \"text_classification\"\ntemplate = \"{t}\"\ntrain = \"a.csv\"\n"
