@@ -10,6 +10,7 @@
 #include "config/toml.hpp"
 #include "report/ledger.hpp"
 #include "store/activity.hpp"
+#include "store/submission.hpp"
 
 namespace w2s::app {
 namespace {
@@ -17,6 +18,8 @@ namespace {
 struct ExperimentStatus {
   std::string name;
   std::size_t jobs = 0, done = 0, running = 0, failed = 0;
+  Submission submission;                                    // to Slurm; empty where it was never submitted
+  std::map<std::string, std::map<std::string, int>> queue;  // its arrays' tasks by Slurm's state
   std::size_t open() const { return jobs - done - running - failed; }
 };
 
@@ -29,7 +32,8 @@ struct Status {
 std::string name_in_file(const std::string& path) {
   const Value file = parse_toml_file(path);
   const Value* name = file.as_table().find("name");
-  if (name == nullptr || !name->is_string()) throw UsageError(path + ": name: expected the experiment's name");
+  if (name == nullptr || !name->is_string())
+    throw UsageError(path + ": name: expected the experiment's name");
   return name->as_string();
 }
 
@@ -53,7 +57,8 @@ Status read_status(const Store& store, const std::vector<std::string>& given) {
   }
   const auto failed = failed_jobs(store.root());
   for (const std::string& name : experiment_names(store, given)) {
-    ExperimentStatus experiment{name};
+    ExperimentStatus experiment;
+    experiment.name = name;
     std::set<std::string> keys;  // a record may stand for several rows
     for (const LedgerEntry& entry : load_ledger(store.root(), name)) keys.insert(entry.key);
     for (const std::string& key : keys) {
@@ -67,10 +72,13 @@ Status read_status(const Store& store, const std::vector<std::string>& given) {
       }
     }
     wanted.insert(keys.begin(), keys.end());
+    experiment.submission = load_submission(store.root() + "/slurm/" + name);
+    experiment.queue = queue_states(experiment.submission);
     status.experiments.push_back(experiment);
   }
   for (const auto& [key, job] : running) {
-    if (given.empty() || wanted.count(key) > 0 || job.title.starts_with("pretrain ")) status.running.push_back(job);
+    if (given.empty() || wanted.count(key) > 0 || job.title.starts_with("pretrain "))
+      status.running.push_back(job);
   }
   for (const auto& [key, job] : failed) {
     if (records.count(key) == 0 && running.count(key) == 0 && (given.empty() || wanted.count(key) > 0)) {
@@ -78,6 +86,17 @@ Status read_status(const Store& store, const std::vector<std::string>& given) {
     }
   }
   return status;
+}
+
+nlohmann::json arrays_of(const ExperimentStatus& experiment) {
+  nlohmann::json arrays = nlohmann::json::array();
+  for (const SubmittedArray& array : experiment.submission.arrays) {
+    const auto queued = experiment.queue.find(array.id);
+    arrays.push_back({{"id", array.id}, {"level", array.level}, {"jobs", array.keys.size()}});
+    arrays.back()["queue"] =
+        queued == experiment.queue.end() ? nlohmann::json::object() : nlohmann::json(queued->second);
+  }
+  return arrays;
 }
 
 nlohmann::json to_json(const Status& status) {
@@ -90,7 +109,8 @@ nlohmann::json to_json(const Status& status) {
                                    {"done", experiment.done},
                                    {"running", experiment.running},
                                    {"failed", experiment.failed},
-                                   {"open", experiment.open()}});
+                                   {"open", experiment.open()},
+                                   {"slurm", arrays_of(experiment)}});
   }
   for (const ActiveJob& job : status.running) {
     json["running"].push_back({{"key", job.key},
@@ -121,7 +141,21 @@ void print_job(const ActiveJob& job) {
   if (job.total > 0) {
     fmt::print(" · step {}/{} · loss {:.4f} · {:.0f}/s", job.step + 1, job.total, job.loss, job.per_second);
   }
-  fmt::print(" · {} · for {}\n", job.device, duration_text(static_cast<double>(std::time(nullptr) - job.since)));
+  fmt::print(" · {} · for {}\n", job.device,
+             duration_text(static_cast<double>(std::time(nullptr) - job.since)));
+}
+
+// "  Slurm array 17 (level 2, 8 jobs): 6 PENDING, 2 RUNNING"; nothing of arrays that have left the queue.
+void print_queue(const ExperimentStatus& experiment) {
+  for (const SubmittedArray& array : experiment.submission.arrays) {
+    const auto queued = experiment.queue.find(array.id);
+    if (queued == experiment.queue.end()) continue;
+    std::string states;
+    for (const auto& [state, tasks] : queued->second)
+      states += fmt::format("{}{} {}", states.empty() ? "" : ", ", tasks, state);
+    fmt::print("  Slurm array {} (level {}, {} jobs): {}\n", array.id, array.level, array.keys.size(),
+               states);
+  }
 }
 
 void print_status(const Status& status) {
@@ -129,6 +163,7 @@ void print_status(const Status& status) {
   for (const ExperimentStatus& experiment : status.experiments) {
     fmt::print("{}: {} runs: {} done, {} running, {} failed, {} open\n", experiment.name, experiment.jobs,
                experiment.done, experiment.running, experiment.failed, experiment.open());
+    print_queue(experiment);
   }
   for (const ActiveJob& job : status.running) print_job(job);
   for (const auto& [key, job] : status.failed) {

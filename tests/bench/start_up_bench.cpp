@@ -1,7 +1,7 @@
 // Time from starting a program to its end, as a user waits for it.
 #include <benchmark/benchmark.h>
 
-#include "plugins/run_program.hpp"
+#include "base/run_program.hpp"
 
 namespace w2s {
 namespace {

@@ -4,14 +4,18 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <regex>
+#include <sstream>
 
 #include <w2s/loss.hpp>
 
 #include "base/files.hpp"
 #include "plugins/compile.hpp"
 #include "plugins/registry.hpp"
-#include "plugins/run_program.hpp"
+#include "base/run_program.hpp"
+#include "config/experiment.hpp"
+#include "config/toml.hpp"
 
 namespace w2s {
 namespace {
@@ -48,12 +52,73 @@ TEST(Documentation, ReferenceIsWhatThePluginsSayOfThemselves) {
 
 TEST(Documentation, TablesOfTheExperimentFileAreTheOnesThatAreRead) {
   const std::string page = read_file(kRoot + "/docs/experiment-file.md");
-  for (const char* table : {"train", "split"}) {
+  for (const char* table : {"train", "split", "launcher"}) {
     const std::string expected = "<!-- generated: w2s describe " + std::string(table) + " --markdown -->\n" +
                                  output_of({"describe", table, "--markdown"}) + "<!-- end -->";
     EXPECT_NE(page.find(expected), std::string::npos)
         << "docs/experiment-file.md is stale for '" << table << "': run ./dev docs";
   }
+}
+
+// The parts of a page that are code: fenced blocks, indented lines, and what stands between backticks.
+std::vector<std::string> code_of(const std::string& page) {
+  std::vector<std::string> code;
+  std::istringstream lines(page);
+  bool fenced = false;
+  const std::regex inline_code("`([^`]+)`");
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("```")) {
+      fenced = !fenced;
+    } else if (fenced || line.starts_with("    ")) {
+      code.push_back(line.substr(0, line.find(" # ")));
+    } else {
+      for (std::sregex_iterator match(line.begin(), line.end(), inline_code), end; match != end; ++match)
+        code.push_back((*match)[1]);
+    }
+  }
+  return code;
+}
+
+TEST(Documentation, CommandsAndOptionsExist) {
+  const std::string commands = output_of({"--help"});
+  std::map<std::string, std::string> help;
+  const std::regex call(R"((?:w2s|\./dev run) ([a-z]+)( [^|;)]*)?)"), option(R"((?:^|\s)(--[a-z][a-z-]*))");
+  int seen = 0;
+  for (const fs::path& document : documents()) {
+    for (const std::string& code : code_of(read_file(document))) {
+      std::smatch match;
+      if (!std::regex_search(code, match, call)) continue;
+      const std::string name = match[1], words = match[2];
+      ASSERT_NE(commands.find("\n  " + name + " "), std::string::npos)
+          << document << " shows 'w2s " << name << "', which is no command: " << code;
+      if (help.count(name) == 0) help[name] = output_of({name, "--help"});
+      for (std::sregex_iterator found(words.begin(), words.end(), option), end; found != end; ++found) {
+        EXPECT_NE(help[name].find((*found)[1]), std::string::npos)
+            << document << ": w2s " << name << " has no option " << (*found)[1] << ": " << code;
+        ++seen;
+      }
+    }
+  }
+  EXPECT_GT(seen, 20);
+}
+
+TEST(Documentation, ExamplesInTomlAreToml) {
+  const std::regex block("```toml[^\n]*\n([^]*?)```");
+  int experiments = 0;
+  for (const fs::path& document : documents()) {
+    const std::string page = read_file(document);
+    for (std::sregex_iterator match(page.begin(), page.end(), block), end; match != end; ++match) {
+      const std::string text = (*match)[1];
+      if (text.find("…") != std::string::npos) continue;  // a form to fill in
+      EXPECT_NO_THROW(parse_toml(text, document.filename())) << text;
+      const bool whole = text.find("[task]") != std::string::npos && text.find("[pairs]") != std::string::npos;
+      if (!whole || text.find("preset =") != std::string::npos || text.find("sources =") != std::string::npos)
+        continue;
+      EXPECT_NO_THROW(parse_experiments(text, kRoot + "/docs/example.toml")) << text;
+      ++experiments;
+    }
+  }
+  EXPECT_GT(experiments, 0);
 }
 
 TEST(Documentation, LinksLeadToFiles) {

@@ -11,7 +11,7 @@
 #include "plugins/compile.hpp"
 #include "plugins/compile_errors.hpp"
 #include "plugins/registry.hpp"
-#include "plugins/run_program.hpp"
+#include "base/run_program.hpp"
 
 namespace w2s {
 namespace {

@@ -69,15 +69,18 @@ void print_fields(const SchemaBase& schema, bool markdown) {
   }
 }
 
-// Tables of the experiment file that the core itself reads: "train" and "split".
+// Tables of the experiment file that the core itself reads: "train", "split" and "launcher".
 bool describe_settings(const std::string& name, bool markdown) {
   Schema<TrainParams> train;
   Schema<SplitParams> split;
+  Schema<LauncherParams> launcher;
   describe_train(train);
   describe_split(split);
+  describe_launcher(launcher);
   const SchemaBase* schema = nullptr;
   if (name == "train") schema = &train;
   if (name == "split") schema = &split;
+  if (name == "launcher") schema = &launcher;
   if (schema == nullptr) return false;
   fmt::print("{}[{}]\n\n{}\n", markdown ? "### " : "", name == "split" ? "task.split" : name,
              schema->summary());
@@ -153,7 +156,7 @@ int describe(const Command& command, const Args& args) {
   if (slash == std::string::npos) {
     throw UsageError(
         "describe takes KIND/NAME, for instance loss/gce, or one of the experiment file's own tables, "
-        "train or split; found '" +
+        "train, split or launcher; found '" +
         wanted + "'");
   }
   const PluginKind kind = kind_named(wanted.substr(0, slash));

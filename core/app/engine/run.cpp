@@ -17,6 +17,7 @@
 #include "report/ledger.hpp"
 #include "report/tables.hpp"
 #include "run_options.hpp"
+#include "slurm.hpp"
 
 namespace w2s::app {
 namespace {
@@ -83,8 +84,9 @@ int run(const Command& command, const Args& args) {
   LoadedExperiments loaded = load(options);
   Store store = open_store(options.runs());
   Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, &store);
-  save_names(plan, store);
   if (options.given("job")) keep_only(plan, options.list("job"));
+  save_names(plan, store);
+  if (on_cluster(options)) return submit_to_slurm(plan, options, args);
   Display display(isatty(STDERR_FILENO) != 0 && spdlog::should_log(spdlog::level::info));
   const Summary summary = run_plan(plan, loaded.registry, store, pool, display);
 

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/amounts.hpp"
+#include "base/shell.hpp"
 #include "plugins/stamp.hpp"
 
 namespace w2s::app {
@@ -60,14 +61,6 @@ double checkpoint_seconds(const Options& options) {
   return 60 * minutes;
 }
 
-std::string quoted(const std::string& word) {
-  const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
-  return text + "'";
-}
-
 // The command line with --job KEY in the place of its own.
 std::string repeating(const Args& args, const Job& job) {
   std::string command = "w2s run";
@@ -75,7 +68,7 @@ std::string repeating(const Args& args, const Job& job) {
     if (args[i] == "--job") {
       ++i;
     } else if (!args[i].starts_with("--job=")) {
-      command += " " + quoted(args[i]);
+      command += " " + shell_quoted(args[i]);
     }
   }
   return command + " --job " + job.key.substr(0, 12);
@@ -97,6 +90,8 @@ void add_run_options(Options& options) {
       "threads", number(1), "LibTorch threads of each job")(
       "device", text("DEVICE")->default_value("cpu"), "cpu, cuda or cuda:N")(
       "devices", text("LIST"), "cuda:0,cuda:1 …: each job goes to the device with the fewest")(
+      "launcher", text("NAME")->default_value("local"), "local; or slurm: job arrays, with the resources of [launcher]")(
+      "dry-run", po::bool_switch(), "slurm: print the batch scripts and submit nothing")(
       "job", po::value<std::vector<std::string>>()->value_name("KEY"),
       "only this job, the beginning of a key as w2s plan shows them, and what it needs; may be repeated")(
       "retry", number(0), "try a job that failed again, this often")(

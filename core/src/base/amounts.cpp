@@ -12,8 +12,8 @@ namespace w2s {
 namespace {
 
 // A number above 0 and the factor of the unit behind it.
-double parse_amount(const std::string& what, const std::string& text, const std::map<std::string, double>& units,
-                    const char* expected) {
+double parse_amount(const std::string& what, const std::string& text,
+                    const std::map<std::string, double>& units, const char* expected) {
   char* end = nullptr;
   const double number = std::strtod(text.c_str(), &end);
   const auto unit = units.find(end);
@@ -39,7 +39,8 @@ std::int64_t parse_size(const std::string& what, const std::string& text) {
     factor *= k;
   }
   const double bytes = parse_amount(what, text, units, "a size such as 500M or 2G");
-  if (bytes > 1e18) throw UsageError(fmt::format("{} takes a size such as 500M or 2G; found '{}'", what, text));
+  if (bytes > 1e18)
+    throw UsageError(fmt::format("{} takes a size such as 500M or 2G; found '{}'", what, text));
   return static_cast<std::int64_t>(bytes);
 }
 

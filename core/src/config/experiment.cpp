@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kMaxSeeds = 100'000;
 
 const std::vector<std::string> kTopLevel = {"name",  "seeds",   "task",    "models", "pairs",  "supervisor",
-                                            "train", "methods", "plugins", "sweep",  "variant"};
+                                            "train", "methods", "plugins", "sweep",  "variant", "launcher"};
 
 struct PairParams {
   std::optional<std::string> weak, strong;
@@ -385,6 +385,11 @@ Experiment read_experiment(const Table& root, const std::string& file) {
   }
   if (out.methods.empty()) out.methods.push_back({"naive", {}, {}, {}, {file, 0, 0}});
   if (const Value* plugins = root.find("plugins")) read_plugins(*plugins, out);
+  if (const Value* launcher = root.find("launcher")) {
+    Schema<LauncherParams> schema;
+    describe_launcher(schema);
+    out.launcher = schema.parse(table_of(*launcher, "[launcher]"), "[launcher]");
+  }
   if (const Value* variant = root.find("variant")) out.variant = table_of(*variant, "[variant]");
   return out;
 }

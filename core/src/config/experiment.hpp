@@ -12,6 +12,7 @@
 #include <w2s/schema.hpp>
 #include <w2s/train.hpp>
 
+#include "config/launcher.hpp"
 #include "config/supervisor.hpp"
 
 namespace w2s {
@@ -74,6 +75,7 @@ struct Experiment {
   Table train;                                            // [train] as written
   std::vector<MethodSpec> methods;                        // in the order of the file
   std::vector<std::string> plugin_paths, plugin_sources;  // absolute
+  LauncherParams launcher;  // [launcher]; changes no result and is not written by to_toml
   Table variant;  // [variant], the point of a sweep: dotted key → value; empty without one
 
   const ModelSpec& model(std::string_view name) const;  // throws UsageError with the nearest name
@@ -88,6 +90,7 @@ struct Overrides {
   std::vector<std::string> set;     // "dotted.key=TOML value"; a bare word is taken as a string
   std::vector<std::string> sweep;   // "dotted.key=v1,v2,…" (commas inside [] {} "" do not split)
   std::vector<std::int64_t> seeds;  // replace the file's where not empty
+  std::vector<std::string> presets;  // folders of the presets that [task] may name
 };
 
 /// One point of a grid: checks a tree without [sweep]. `file` names it in messages.

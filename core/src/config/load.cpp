@@ -3,6 +3,7 @@
 
 #include "config/experiment.hpp"
 #include "config/override.hpp"
+#include "config/preset.hpp"
 #include "config/toml.hpp"
 
 namespace w2s {
@@ -82,6 +83,7 @@ std::vector<Experiment> expand(Value root, const std::string& file, const Overri
       assign(tree, axis.path, value, Missing::refuse, axis.source);
       variant.set(key_text(axis.path), value);
     }
+    apply_preset(tree, overrides.presets);
     Experiment& experiment = out.emplace_back(read_experiment(tree.as_table(), file));
     experiment.variant = merge(experiment.variant, variant);
   }

@@ -85,12 +85,13 @@ void open_log(const std::string& path, bool first) {
   nlohmann::json result;
   {
     RunnerOptions options = runner_options(settings, device);
-    options.progress = [&last_step, send = seldom(0.1, [pipe](const Progress& p) { write_line(pipe, message_of(p)); }),
-                        print = seldom(1, print_progress), verbose = settings.verbose](const Progress& progress) {
-      last_step.set(progress);
-      send(progress);
-      if (verbose) print(progress);
-    };
+    options.progress =
+        [&last_step, send = seldom(0.1, [pipe](const Progress& p) { write_line(pipe, message_of(p)); }),
+         print = seldom(1, print_progress), verbose = settings.verbose](const Progress& progress) {
+          last_step.set(progress);
+          send(progress);
+          if (verbose) print(progress);
+        };
     options.log = [](const std::string& line) {
       fmt::print("{}\n", line);
       std::fflush(stdout);
@@ -108,8 +109,8 @@ void open_log(const std::string& path, bool first) {
         return failed;
       }
     }();
-    result = {{"ended", true},        {"interrupted", end.interrupted}, {"error", end.error}, {"fits", end.fits},
-              {"computed", end.computed}, {"summary", end.summary}};
+    result = {{"ended", true},    {"interrupted", end.interrupted}, {"error", end.error},
+              {"fits", end.fits}, {"computed", end.computed},       {"summary", end.summary}};
   }
   const auto error = result["error"].get<std::string>();
   if (!error.empty()) fmt::print("error: {}\n", error);
@@ -182,6 +183,7 @@ RunnerOptions runner_options(const JobSettings& settings, const std::string& dev
   RunnerOptions options;
   options.device = at::Device(device);
   options.tensorboard = settings.tensorboard;
+  options.tasks = settings.tasks;
   options.checkpoints.seconds = settings.checkpoint_seconds;
   options.checkpoints.asked_to_end = ending::asked;
   options.checkpoints.can_save = ending::can_save;
@@ -252,7 +254,8 @@ double JobProcess::seconds() const { return seconds_since(started_); }
 bool JobProcess::read() {
   char chunk[4096];
   ssize_t n = 0;
-  while ((n = ::read(pipe_.get(), chunk, sizeof chunk)) > 0) buffer_.append(chunk, static_cast<std::size_t>(n));
+  while ((n = ::read(pipe_.get(), chunk, sizeof chunk)) > 0)
+    buffer_.append(chunk, static_cast<std::size_t>(n));
   const bool closed = n == 0 || (errno != EINTR && errno != EAGAIN);
   for (std::size_t end; (end = buffer_.find('\n')) != std::string::npos; buffer_.erase(0, end + 1)) {
     const nlohmann::json message = nlohmann::json::parse(buffer_.substr(0, end), nullptr, false);
@@ -272,7 +275,8 @@ bool JobProcess::read() {
 
 bool JobProcess::exited() const {
   siginfo_t info{};
-  return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+  return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == pid_;
 }
 
 JobEnd JobProcess::wait() {

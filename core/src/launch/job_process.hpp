@@ -1,7 +1,7 @@
 // JobProcess: one job in a process of its own, whose crash is nobody else's.
 //
-// It is the head of a process group, so that what it starts ends with it. Its output goes to the job's log; what it
-// has to say to the pool comes through a pipe.
+// It is the head of a process group, so that what it starts ends with it. Its output goes to the job's log;
+// what it has to say to the pool comes through a pipe.
 #pragma once
 
 #include <chrono>
@@ -20,8 +20,9 @@ namespace w2s {
 struct JobSettings {
   int threads = 1;  // LibTorch threads of each
   double checkpoint_seconds = 300;
-  std::string tensorboard;  // a folder for event files, or ""
-  bool verbose = false;     // progress goes to the job's log too
+  std::string tensorboard;           // a folder for event files, or ""
+  bool verbose = false;              // progress goes to the job's log too
+  const TasksRead* tasks = nullptr;  // data that was read before
 };
 
 /// How a job ended.

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "lab/local_lab.hpp"
+#include "launch/read_ahead.hpp"
 #include "plan/plan.hpp"
 #include "report/record.hpp"
 
@@ -16,7 +17,8 @@ struct RunnerOptions {
   std::function<void(const Progress&)> progress;
   std::function<void(const std::string&)> log;
   CheckpointSchedule checkpoints;
-  std::string tensorboard;  // a folder for event files, or ""
+  std::string tensorboard;           // a folder for event files, or ""
+  const TasksRead* tasks = nullptr;  // data that was read before
 };
 
 struct JobOutcome {
@@ -29,8 +31,8 @@ class JobRunner {
  public:
   JobRunner(const Plan& plan, const Registry& registry, Store& store, RunnerOptions options);
   ~JobRunner();
-  /// Throws Error where the job fails, and Interrupted; nothing that it computed before is lost. Where another
-  /// process is at the same job, its record is waited for.
+  /// Throws Error where the job fails, and Interrupted; nothing that it computed before is lost. Where
+  /// another process is at the same job, its record is waited for.
   JobOutcome run(const Job& job);
 
  private:

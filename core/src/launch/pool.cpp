@@ -68,7 +68,7 @@ std::vector<std::string> last_lines(const std::string& path, const std::string& 
 // A job under way, and why it was ended.
 struct Child {
   JobProcess process;
-  std::string ended_for;                           // "" where nobody ended it
+  std::string ended_for;                          // "" where nobody ended it
   std::optional<Clock::time_point> asked_to_end;  // by its time limit
 };
 
@@ -102,9 +102,7 @@ class Pool {
   }
 
  private:
-  bool stopping() const {
-    return summary_.interrupted || (options_.fail_fast && !summary_.failures.empty());
-  }
+  bool stopping() const { return summary_.interrupted || (options_.fail_fast && !summary_.failures.empty()); }
 
   // The first job that can start now.
   std::optional<std::size_t> next_ready() const {
@@ -248,8 +246,8 @@ class Pool {
   void start(std::size_t index) {
     started_[index] = true;
     const bool first = ++attempts_[index] == 1;
-    children_.push_back(
-        {JobProcess(plan_, index, idlest_device(), registry_, store_, options_.job, first), "", std::nullopt});
+    children_.push_back({JobProcess(plan_, index, idlest_device(), registry_, store_, options_.job, first),
+                         "", std::nullopt});
   }
 
   void ended(Child& child) {
@@ -277,7 +275,8 @@ class Pool {
     if (options_.memory <= 0 || !child.ended_for.empty()) return;
     const std::int64_t bytes = allocated_bytes(child.process.group());
     if (bytes <= options_.memory) return;
-    child.ended_for = fmt::format("ended at {} of memory (--memory {})", size_text(bytes), size_text(options_.memory));
+    child.ended_for =
+        fmt::format("ended at {} of memory (--memory {})", size_text(bytes), size_text(options_.memory));
     child.process.kill();
   }
 
@@ -287,15 +286,17 @@ class Pool {
 
   void run_children() {
     const InterruptGuard guard;
+    tasks_ = read_ahead(plan_, registry_, options_.timeout, [] { return interrupts > 0; });
+    options_.job.tasks = &tasks_;
     int handled = 0;
     bool told = false;  // that the first failure ends all
     while (true) {
-      while (static_cast<int>(children_.size()) < options_.jobs) {
+      while (static_cast<int>(children_.size()) < options_.jobs && interrupts == handled) {
         const auto index = next_ready();
         if (!index) break;
         start(*index);
       }
-      if (children_.empty()) return;
+      if (children_.empty() && interrupts == handled) return;
       std::vector<pollfd> polls;
       for (const Child& child : children_) polls.push_back({child.process.descriptor(), POLLIN, 0});
       ::poll(polls.data(), polls.size(), options_.memory > 0 ? 50 : 200);
@@ -331,6 +332,7 @@ class Pool {
   PoolOptions options_;
   Display& display_;
   Activity activity_;
+  TasksRead tasks_;
   std::optional<Clock::time_point> shown_;
   std::int64_t since_ = 0;
   std::vector<bool> failed_, started_;

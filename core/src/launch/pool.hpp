@@ -1,6 +1,6 @@
 // Pool: runs the open jobs of a plan, each in a process of its own, as many at
-// once as asked, dealt to the devices. A job that crashes, hangs or eats the memory fails alone; jobs that need
-// it are skipped, all others go on.
+// once as asked, dealt to the devices. A job that crashes, hangs or eats the memory fails alone; jobs that
+// need it are skipped, all others go on.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@
 namespace w2s {
 
 struct PoolOptions {
-  int jobs = 1;                               // processes at once
+  int jobs = 1;                                // processes at once
   std::vector<std::string> devices = {"cpu"};  // each job goes to the one with the fewest
   bool isolate = true;                         // false: run in this process, for debuggers
   int retries = 0;                             // of a job that failed

@@ -7,8 +7,8 @@
 
 namespace w2s {
 
-/// Bytes that the processes of a group have allocated and that are in memory; mapped files do not count. 0 where
-/// the group is gone.
+/// Bytes that the processes of a group have allocated and that are in memory; mapped files do not count. 0
+/// where the group is gone.
 std::int64_t allocated_bytes(pid_t group);
 
 }  // namespace w2s

@@ -16,11 +16,13 @@ namespace {
 Comparison recipe(std::string what, const std::string& then, const std::string& now, std::size_t shown = 12) {
   const bool same = then == now;
   return {std::move(what), same, false,
-          same ? then.substr(0, shown) : fmt::format("was {}, is {}", then.substr(0, shown), now.substr(0, shown))};
+          same ? then.substr(0, shown)
+               : fmt::format("was {}, is {}", then.substr(0, shown), now.substr(0, shown))};
 }
 
 // Every tensor of two files of tensors; the largest difference between them.
-Comparison compare_tensors(std::string what, const std::string& first, const std::string& again, double tolerance) {
+Comparison compare_tensors(std::string what, const std::string& first, const std::string& again,
+                           double tolerance) {
   const SafeTensors a = SafeTensors::open(first), b = SafeTensors::open(again);
   Comparison found{std::move(what), true, true, ""};
   if (a.names() != b.names()) {
@@ -80,7 +82,8 @@ std::vector<Comparison> compare_results(const Store& first, const Record& record
                                         const Record& anew, double tolerance) {
   std::vector<Comparison> found;
   if (record.fits.size() != anew.fits.size()) {
-    found.push_back({"fits", false, true, fmt::format("were {}, are {}", record.fits.size(), anew.fits.size())});
+    found.push_back(
+        {"fits", false, true, fmt::format("were {}, are {}", record.fits.size(), anew.fits.size())});
   }
   for (std::size_t i = 0; i < std::min(record.fits.size(), anew.fits.size()); ++i) {
     if (!first.has(record.fits[i])) continue;

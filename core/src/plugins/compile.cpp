@@ -13,7 +13,7 @@
 #include "plugins/compile_errors.hpp"
 #include "plugins/entry.hpp"
 #include "plugins/home.hpp"
-#include "plugins/run_program.hpp"
+#include "base/run_program.hpp"
 #include "plugins/stamp.hpp"
 
 namespace w2s {

@@ -25,7 +25,8 @@ std::string host_name() {
   return host;
 }
 
-// Readers see the old contents or the new; after a crash of the machine they may see neither, which is no loss.
+// Readers see the old contents or the new; after a crash of the machine they may see neither, which is no
+// loss.
 void write_lightly(const std::string& path, const json& content) {
   const std::string aside = path + ".new";
   std::ofstream out(aside, std::ios::trunc);
@@ -45,8 +46,10 @@ bool is_held(const std::string& lock) {
 }
 
 json to_json(const ActiveJob& job) {
-  return {{"key", job.key},   {"title", job.title}, {"what", job.what}, {"device", job.device},
-          {"log", job.log},   {"step", job.step},   {"total", job.total}, {"loss", job.loss},
+  return {{"key", job.key},     {"title", job.title},
+          {"what", job.what},   {"device", job.device},
+          {"log", job.log},     {"step", job.step},
+          {"total", job.total}, {"loss", job.loss},
           {"since", job.since}, {"per_second", job.per_second}};
 }
 

@@ -1,5 +1,5 @@
-// Activity: which jobs runs have under way over a store, and which failed last. For `w2s status`; nothing else reads
-// it. Free of LibTorch.
+// Activity: which jobs runs have under way over a store, and which failed last. For `w2s status`; nothing
+// else reads it. Free of LibTorch.
 //
 //   <root>/activity/HOST.PID.json   the jobs that a run has under way, written anew about once a second
 //   <root>/activity/HOST.PID.lock   held with flock while that run lives
@@ -28,8 +28,8 @@ struct FailedJob {
   std::int64_t when = 0;
 };
 
-/// What one run, this process, has under way. Removed at its end; a killed run's is passed over by readers and
-/// removed by the next run.
+/// What one run, this process, has under way. Removed at its end; a killed run's is passed over by readers
+/// and removed by the next run.
 class Activity {
  public:
   explicit Activity(const std::string& root);

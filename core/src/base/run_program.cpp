@@ -1,4 +1,4 @@
-#include "plugins/run_program.hpp"
+#include "base/run_program.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>

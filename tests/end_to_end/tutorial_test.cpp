@@ -1,0 +1,57 @@
+// docs/tutorial.md, followed literally: its files are written and its commands run, in order, in an empty folder.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "support/workbench.hpp"
+
+namespace w2s::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Block {
+  std::string language, file, text;
+};
+
+// Fenced blocks: ```language [file]
+std::vector<Block> blocks_of(const std::string& path) {
+  std::ifstream page(path);
+  std::vector<Block> blocks;
+  bool inside = false;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("```")) {
+      inside = !inside;
+      if (!inside) continue;
+      Block block;
+      std::istringstream(line.substr(3)) >> block.language >> block.file;
+      blocks.push_back(block);
+    } else if (inside) {
+      blocks.back().text += line + '\n';
+    }
+  }
+  return blocks;
+}
+
+TEST(Tutorial, RunsAsItIsWritten) {
+  const Workbench bench;
+  const std::string folder = bench.folder();
+  const std::string command_folder = fs::path(W2S_COMMAND).parent_path().string();
+  int commands = 0;
+  for (const Block& block : blocks_of(W2S_SOURCE_DIR "/docs/tutorial.md")) {
+    if (!block.file.empty()) {
+      std::ofstream(folder + "/" + block.file) << block.text;
+    } else if (block.language == "sh") {
+      const std::string script = "set -euo pipefail; export PATH='" + command_folder + "':$PATH\n" + block.text;
+      const Outcome outcome = bench.command({"bash", "-c", script});
+      ASSERT_EQ(outcome.status, 0) << block.text << outcome.out << outcome.err;
+      ++commands;
+    }
+  }
+  EXPECT_GE(commands, 8);
+}
+
+}  // namespace
+}  // namespace w2s::e2e
