@@ -175,8 +175,9 @@ TEST_F(ChessFiles, KeysOfCompositionsForceMateInTwoByExhaustiveSearch) {
   }
   EXPECT_GT(all, 3500);
   EXPECT_GT(total, 150);
-  EXPECT_GE(right, total - 1);  // two of all 1,949 are jests: the castling that they play with is not in the file
-  EXPECT_LT(malformed, 230);    // no key, or one that is no move
+  EXPECT_GE(right,
+            total - 1);  // two of all 1,949 are jests: the castling that they play with is not in the file
+  EXPECT_LT(malformed, 230);  // no key, or one that is no move
 }
 
 const std::string kLichess =
@@ -293,7 +294,7 @@ TEST_F(ChessFiles, CompositionsAreReadWithTheirKeys) {
     source->next(puzzle);
     ADD_FAILURE();
   } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("mates.olv:27: two pieces stand on a1"));
+    EXPECT_THAT(error.what(), HasSubstr("mates.olv:33: two pieces stand on a1"));
   }
   ASSERT_TRUE(source->next(puzzle));
   EXPECT_EQ(uci(puzzle.answer), "f5h6");
