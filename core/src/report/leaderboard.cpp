@@ -11,6 +11,7 @@
 
 #include <w2s/error.hpp>
 
+#include "base/parallel.hpp"
 #include "report/differences.hpp"
 #include "report/measures.hpp"
 
@@ -134,9 +135,10 @@ class Builder {
     board.options.baseline = baseline_;
     std::vector<Row>& rows = board.rows;
     const auto blocks = make_blocks();
+    std::vector<std::vector<Row>> made(blocks.size());
+    parallel_for(blocks.size(), 4, [&](std::size_t b) { made[b] = rows_of(blocks[b]); });
     for (std::size_t b = 0; b < blocks.size(); ++b) {
-      std::vector<Row> more = rows_of(blocks[b]);
-      for (Row& row : more) {
+      for (Row& row : made[b]) {
         row.block = b;
         rows.push_back(std::move(row));
       }

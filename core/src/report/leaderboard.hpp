@@ -23,7 +23,8 @@
 
 namespace w2s {
 
-/// 0/1 correctness of a record's predictions on a test set, in the set's order; empty where not kept.
+/// 0/1 correctness of a record's predictions on a test set, in the set's order; empty where not kept. Called from
+/// several threads at once.
 using LoadCorrectness =
     std::function<std::vector<std::uint8_t>(const Record& record, const std::string& test)>;
 

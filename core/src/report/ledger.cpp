@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "base/files.hpp"
+#include "base/parallel.hpp"
 #include "report/json_events.hpp"
 #include "store/objects.hpp"
 
@@ -120,10 +121,11 @@ std::vector<Record> load_records(const Store& store, const std::vector<std::stri
   }
   std::unordered_map<std::string, Record> known;
   known.reserve(uses.size());
-  for (const StoredRecord& stored :
-       store.records([&](const std::string& key) { return uses.count(key) > 0; })) {
-    known.emplace(stored.key, record_from_cbor(stored.cbor));
-  }
+  std::vector<StoredRecord> stored =
+      store.records([&](const std::string& key) { return uses.count(key) > 0; });
+  std::vector<Record> read(stored.size());
+  parallel_for(stored.size(), 500, [&](std::size_t i) { read[i] = record_from_cbor(stored[i].cbor); });
+  for (std::size_t i = 0; i < stored.size(); ++i) known.emplace(std::move(stored[i].key), std::move(read[i]));
   std::vector<Record> records;
   records.reserve(known.size());
   if (missing != nullptr) *missing = 0;

@@ -218,8 +218,8 @@ std::string detectable_text(Block block) {
   if (found.empty()) return "";
   const auto [least, most] = std::minmax_element(found.begin(), found.end());
   const std::string low = decimal(*least, 3), high = decimal(*most, 3);
-  return fmt::format("differences that these seeds and examples would show: from {}", low) +
-         (low == high ? "" : fmt::format(" to {} up, by method", high));
+  return "differences that these seeds and examples would show: " +
+         (low == high ? low : fmt::format("{} to {}, by method,", low, high)) + " or more";
 }
 
 /// Reasons and notes of a block, each once: with the methods' names where not all have it.

@@ -392,14 +392,17 @@
       for (const line of lines.filter(line => known(line.at))) {
         svg.append('line').attr('x1', x(line.at)).attr('x2', x(line.at)).attr('y1', top - 8).attr('y2', height - bottom)
             .style('stroke', 'var(--ink)').attr('stroke-dasharray', '5 4');
+        const crowd = lines.find(other => other !== line && known(other.at) && Math.abs(x(other.at) - x(line.at)) < 56);
+        const anchor = crowd ? (crowd.at < line.at ? 'start' : 'end') : x(line.at) > width - 60 ? 'end' : x(line.at) < left + 40 ? 'start' : 'middle';
         svg.append('text').attr('class', 'soft').attr('x', Math.max(left, Math.min(width - 16, x(line.at)))).attr('y', top - 12)
-            .attr('text-anchor', x(line.at) > width - 60 ? 'end' : x(line.at) < left + 40 ? 'start' : 'middle').text(line.name);
+            .attr('text-anchor', anchor).text(line.name);
       }
       rows.forEach((row, i) => {
         const y = top + (i + 0.5) * step, e = estimateOf(row), ci = interval(e);
         svg.append('text').attr('x', 2).attr('y', y + 4).text(clip(row.method, lettersIn(left))).append('title').text(row.method);
         if (!e || !known(e.mean)) {
-          svg.append('text').attr('class', 'soft').attr('x', left + 6).attr('y', y + 4).text('undefined').append('title').text(row.pgr_reason || '');
+          svg.append('text').attr('class', 'soft').attr('x', left + 6).attr('y', y + 4).style('paint-order', 'stroke')
+              .style('stroke', 'var(--panel)').attr('stroke-width', 5).text('undefined').append('title').text(row.pgr_reason || '');
           return;
         }
         for (const value of more(row)) svg.append('circle').attr('cx', x(value)).attr('cy', y + 8).attr('r', 2.2).style('fill', 'var(--soft)');
@@ -440,7 +443,7 @@
         svg.append('path').attr('d', d3.line()(points.map(([a, b]) => [x(a), y(b)])))
             .style('fill', 'none').style('stroke', s.stroke).attr('stroke-width', 1.6).attr('stroke-dasharray', s.dash || null)
             .append('title').text(s.name);
-        if (dots) for (const [a, b] of points) {
+        if (dots && series.length <= 40) for (const [a, b] of points) {
           svg.append('circle').attr('cx', x(a)).attr('cy', y(b)).attr('r', 3).style('fill', s.stroke)
               .append('title').text(`${s.name}: ${fixed(a)}, ${fixed(b)}`);
         }
@@ -564,12 +567,12 @@
         for (const {at, name, dash} of lines.filter(line => known(line.at))) {
           svg.append('line').attr('x1', x(0)).attr('x2', x(1)).attr('y1', y(at)).attr('y2', y(at)).style('stroke', 'var(--soft)')
               .attr('stroke-dasharray', dash).append('title').text(`${name} ${fixed(at)}`);
-          svg.append('text').attr('class', 'soft').attr('x', x(0) + 4).attr('y', y(at) - 4).text(name);
+          svg.append('text').attr('class', 'soft').attr('x', x(0) + 4).attr('y', y(at) + (name === 'floor' ? 14 : -5)).text(name);
         }
-        const point = (row, at, colour, name) => {
+        const point = (row, at, colour, name, shift = 0) => {
           const e = estimateOf(row), ci = interval(e);
-          if (ci) svg.append('line').attr('x1', x(at)).attr('x2', x(at)).attr('y1', y(ci[0])).attr('y2', y(ci[1])).style('stroke', colour);
-          svg.append('circle').attr('cx', x(at)).attr('cy', y(e.mean)).attr('r', 4).style('fill', colour)
+          if (ci) svg.append('line').attr('x1', x(at) + shift).attr('x2', x(at) + shift).attr('y1', y(ci[0])).attr('y2', y(ci[1])).style('stroke', colour);
+          svg.append('circle').attr('cx', x(at) + shift).attr('cy', y(e.mean)).attr('r', 4).style('fill', colour)
               .append('title').text(`${name}, ${fixed(at, 2)} kept: ${fixed(e.mean)} ${between(ci)}`);
         };
         for (const chain of chains) {
@@ -577,7 +580,7 @@
           const end = all.filter(row => estimateOf(row)).slice(0, 1);
           const points = [...line.map(row => [row.selection.keep, estimateOf(row).mean]), ...end.map(row => [1, estimateOf(row).mean])];
           svg.append('path').attr('d', d3.line()(points.map(([a, b]) => [x(a), y(b)]))).style('fill', 'none').style('stroke', stroke(chain)).attr('stroke-width', 2);
-          for (const row of line) point(row, row.selection.keep, stroke(chain), row.method);
+          for (const row of line) point(row, row.selection.keep, stroke(chain), row.method, 5 * (chains.indexOf(chain) - (chains.length - 1) / 2));
         }
         for (const row of all.filter(row => estimateOf(row))) point(row, 1, 'var(--ink)', row.method);
         return height;
