@@ -1,7 +1,9 @@
 // w2s show: one record, with where its numbers came from.
 #include <fmt/format.h>
 
+#include "base/files.hpp"
 #include "commands.hpp"
+#include "report/curves.hpp"
 #include "report/ledger.hpp"
 #include "store/store.hpp"
 
@@ -27,7 +29,11 @@ void print_fit(const Store& store, const std::string& key) {
                manifest.at("loss").at("type").get<std::string>(), manifest.at("examples").get<std::int64_t>(),
                manifest.at("steps").get<std::int64_t>(), manifest.at("kept_step").get<std::int64_t>());
   }
-  fmt::print(", {:.2f} s, {}\n", manifest.value("seconds", 0.0), store.path(key));
+  const std::string folder = store.path(key);
+  fmt::print(", {:.2f} s, {}\n", manifest.value("seconds", 0.0), folder);
+  if (const std::string log = folder + "/log.jsonl"; exists(log)) {
+    for (const std::string& line : curves_of_log(read_file(log), 40)) fmt::print("      {}\n", line);
+  }
 }
 
 void print_record(const Store& store, const Record& record, bool config) {

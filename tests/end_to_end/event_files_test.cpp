@@ -40,7 +40,8 @@ std::vector<std::string> records(const std::string& file) {
   std::vector<std::string> found;
   for (std::size_t at = 0; at < file.size();) {
     const auto size = number<std::uint64_t>(file, at);
-    if (number<std::uint32_t>(file, at + 8) != masked_crc(file.substr(at, 8))) throw std::runtime_error("length");
+    if (number<std::uint32_t>(file, at + 8) != masked_crc(file.substr(at, 8)))
+      throw std::runtime_error("length");
     const std::string data = file.substr(at + 12, size);
     if (number<std::uint32_t>(file, at + 12 + size) != masked_crc(data)) throw std::runtime_error("data");
     found.push_back(data);

@@ -34,8 +34,10 @@ TEST_F(Limits, AJobThatNeverReturnsIsEndedAndTheOthersAreDone) {
   ASSERT_EQ(bench.w2s({"run", "tiny.toml", "--seeds", "0"}).status, 0);  // only the broken one has a limit
   const Outcome run = run_with("never_returns", "\"never_returns\"", {"--job-timeout", "6"});
   EXPECT_EQ(run.status, 1);
-  EXPECT_THAT(run.err, HasSubstr("failed: ended after 6 s (--job-timeout), with loss 'never_returns' (fit strong, step 2 "
-                                 "of 32)"));
+  EXPECT_THAT(
+      run.err,
+      HasSubstr("failed: ended after 6 s (--job-timeout), with loss 'never_returns' (fit strong, step 2 "
+                "of 32)"));
   EXPECT_THAT(run.err, HasSubstr("4 done before, 0 run now, 1 failed"));
   EXPECT_THAT(run.out, HasSubstr("gce"));
 }
@@ -43,8 +45,10 @@ TEST_F(Limits, AJobThatNeverReturnsIsEndedAndTheOthersAreDone) {
 TEST_F(Limits, AJobThatEatsTheMemoryIsEndedAndTheOthersAreDone) {
   const Outcome run = run_with("leaks", "\"leaks\"", {"--memory", "500M"});
   EXPECT_EQ(run.status, 1);
-  EXPECT_TRUE(has_match(run.err, "failed: ended at … MiB of memory (--memory 500.0 MiB), with loss 'leaks' (fit strong, "
-                                 "step …of 32)"))
+  EXPECT_TRUE(
+      has_match(run.err,
+                "failed: ended at … MiB of memory (--memory 500.0 MiB), with loss 'leaks' (fit strong, "
+                "step …of 32)"))
       << run.err;
   EXPECT_THAT(run.err, HasSubstr("4 run now, 1 failed"));
 }
@@ -62,9 +66,10 @@ TEST_F(Limits, WhatFailsOnceIsTriedAgainWhereAsked) {
 
 TEST_F(Limits, TheFirstFailureEndsAllWhereAsked) {
   bench.write_experiment("broken.toml", "\n[methods.after]\nloss = \"kl\"\n");
-  bench.edit("broken.toml", "[methods.naive]\n", "[methods.broken]\nloss = \"throws_mid_training\"\n\n[methods.naive]\n");
-  const Outcome run = bench.w2s({"run", "broken.toml", "--seeds", "0", "--jobs", "1", "--fail-fast", "--plugin",
-                                 broken("throws_mid_training")});
+  bench.edit("broken.toml", "[methods.naive]\n",
+             "[methods.broken]\nloss = \"throws_mid_training\"\n\n[methods.naive]\n");
+  const Outcome run = bench.w2s({"run", "broken.toml", "--seeds", "0", "--jobs", "1", "--fail-fast",
+                                 "--plugin", broken("throws_mid_training")});
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.err, HasSubstr("6 jobs: 0 done before, 2 run now, 1 failed, 3 not run"));
 }
@@ -73,15 +78,17 @@ TEST_F(Limits, TheSummarySaysHowToRepeatAJobAndStatusRemembers) {
   const Outcome run = run_with("throws_mid_training", "\"throws_mid_training\"", {"--jobs", "2"});
   EXPECT_EQ(run.status, 1);
   std::smatch again;
-  ASSERT_TRUE(std::regex_search(run.err, again, std::regex("    again: w2s (run broken.toml .* --job [0-9a-f]{12})\n")))
+  ASSERT_TRUE(std::regex_search(run.err, again,
+                                std::regex("    again: w2s (run broken.toml .* --job [0-9a-f]{12})\n")))
       << run.err;
   const nlohmann::json status = nlohmann::json::parse(bench.w2s({"status", "broken.toml", "--json"}).out);
-  EXPECT_EQ(status.at("experiments").at(0), (nlohmann::json{{"name", "tiny"},
-                                                             {"jobs", 5},
-                                                             {"done", 4},
-                                                             {"running", 0},
-                                                             {"failed", 1},
-                                                             {"open", 0}}));
+  const nlohmann::json& experiment = status.at("experiments").at(0);
+  EXPECT_EQ(experiment.at("name"), "tiny");
+  EXPECT_EQ(experiment.at("jobs"), 5);
+  EXPECT_EQ(experiment.at("done"), 4);
+  EXPECT_EQ(experiment.at("failed"), 1);
+  EXPECT_EQ(experiment.at("running"), 0);
+  EXPECT_EQ(experiment.at("open"), 0);
   EXPECT_THAT(status.at("failed").at(0).at("reason").get<std::string>(), HasSubstr("throws_mid_training"));
   EXPECT_EQ(status.at("failed").at(0).at("command"), "w2s " + again[1].str());
 
@@ -117,7 +124,8 @@ class SmallDisk : public Limits {
  protected:
   void SetUp() override {
     fs::create_directories(bench.path("disk"));
-    const Outcome mounted = bench.command({"mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", bench.path("disk")});
+    const Outcome mounted =
+        bench.command({"mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", bench.path("disk")});
     if (mounted.status != 0) GTEST_SKIP() << "no file system can be mounted here: " << mounted.err;
     mounted_ = true;
   }
@@ -131,8 +139,16 @@ class SmallDisk : public Limits {
 };
 
 TEST_F(SmallDisk, AFullOneLosesNothingThatWasWritten) {
-  const Arguments arguments{"run", "tiny.toml", "--runs", "disk/runs", "--jobs", "1", "--checkpoint-minutes", "0",
-                            "--set", "models.strong.hidden=[200]"};
+  const Arguments arguments{"run",
+                            "tiny.toml",
+                            "--runs",
+                            "disk/runs",
+                            "--jobs",
+                            "1",
+                            "--checkpoint-minutes",
+                            "0",
+                            "--set",
+                            "models.strong.hidden=[200]"};
   const Outcome full = bench.w2s(arguments);
   EXPECT_EQ(full.status, 1);
   EXPECT_THAT(full.err, HasSubstr("No space left on device"));
@@ -143,8 +159,9 @@ TEST_F(SmallDisk, AFullOneLosesNothingThatWasWritten) {
   EXPECT_EQ(again.status, 0) << again.err;
   EXPECT_GE(jobs_done_before(again), 1);
   EXPECT_EQ(bench.w2s({"store", "verify", "--runs", "disk/runs"}).status, 0);
-  EXPECT_EQ(bench.w2s({"run", "tiny.toml", "--runs", "undisturbed", "--set", "models.strong.hidden=[200]"}).out,
-            again.out);
+  EXPECT_EQ(
+      bench.w2s({"run", "tiny.toml", "--runs", "undisturbed", "--set", "models.strong.hidden=[200]"}).out,
+      again.out);
 }
 
 TEST_F(SmallDisk, AReadOnlyOneIsRefusedAtOnceAndStillShown) {
@@ -157,7 +174,8 @@ TEST_F(SmallDisk, AReadOnlyOneIsRefusedAtOnceAndStillShown) {
   EXPECT_THAT(refused.err, HasSubstr("w2s: the store 'disk/runs' cannot be written to: "));
   EXPECT_THAT(refused.err, HasSubstr("Read-only file system"));
   EXPECT_EQ(bench.w2s({"leaderboard", "--runs", "disk/runs"}).out, done.out);
-  EXPECT_EQ(bench.w2s({"status", "--runs", "disk/runs"}).out, "tiny: 8 runs: 8 done, 0 running, 0 failed, 0 open\n");
+  EXPECT_EQ(bench.w2s({"status", "--runs", "disk/runs"}).out,
+            "tiny: 8 runs: 8 done, 0 running, 0 failed, 0 open\n");
   EXPECT_EQ(bench.w2s({"store", "verify", "--runs", "disk/runs"}).status, 0);
 }
 

@@ -79,8 +79,9 @@ TEST_F(Survival, ThirtyKillsAtRandomMomentsChangeNoBit) {
     for (bool done = false; !done;) {
       Process run(bench.folder(), bench.w2s_command(command(runs)));
       // Whole runs get shorter as work is done: the moments move with what is left.
-      const auto moment = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
-                                             seconds * std::uniform_real_distribution<>(0.05, 0.6)(random)));
+      const auto moment =
+          Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
+                             seconds * std::uniform_real_distribution<>(0.05, 0.6)(random)));
       const bool alive = run.wait_until([&] { return Clock::now() >= moment; });
       if (alive) {
         std::vector<pid_t> victims = random() % 2 == 0 ? run.children() : std::vector<pid_t>{};
@@ -116,7 +117,8 @@ TEST_F(Survival, ThirtyKillsAtRandomMomentsChangeNoBit) {
   RecordProperty("kills", kills);
   RecordProperty("stores", stores);
   RecordProperty("kills_with_a_checkpoint", in_training);
-  std::printf("%d kills over %d stores, %d of them while a checkpoint was there\n", kills, stores, in_training);
+  std::printf("%d kills over %d stores, %d of them while a checkpoint was there\n", kills, stores,
+              in_training);
 }
 
 TEST_F(Survival, CtrlCSavesTheTrainingAndTheNextRunGoesOnFromThere) {

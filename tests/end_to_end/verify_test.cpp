@@ -42,12 +42,15 @@ TEST_F(Verify, EveryRunOfASweepComesOutInTheSameBits) {
   ASSERT_EQ(bench.w2s({"run", "tiny.toml", "--seeds", "1"}).status, 0);
   const auto ledger = nlohmann::json::parse(bench.read("runs/experiments/tiny.json"));
   Arguments arguments{"verify"};
-  for (const auto& record : ledger.at("records")) arguments.push_back(record.at("key").get<std::string>().substr(0, 16));
+  for (const auto& record : ledger.at("records"))
+    arguments.push_back(record.at("key").get<std::string>().substr(0, 16));
   ASSERT_EQ(arguments.size(), 5u);
   const Outcome verified = bench.w2s(arguments);
   EXPECT_EQ(verified.status, 0) << verified.out << verified.err;
   std::size_t count = 0;
-  for (std::size_t at = 0; (at = verified.out.find("verified: the same bits\n", at)) != std::string::npos; ++at) ++count;
+  for (std::size_t at = 0; (at = verified.out.find("verified: the same bits\n", at)) != std::string::npos;
+       ++at)
+    ++count;
   EXPECT_EQ(count, 4u) << verified.out;
   EXPECT_THAT(verified.out, Not(HasSubstr("DIFFERENT")));
 }
@@ -66,7 +69,9 @@ TEST_F(Verify, AnEditedPluginIsNamedWithWhatItChanged) {
   EXPECT_THAT(other.out, Not(HasSubstr("DIFFERENT engine")));
   EXPECT_TRUE(has_match(other.out, "  same      weights of weak (…): the same bits\n")) << other.out;
   EXPECT_TRUE(has_match(other.out, "  DIFFERENT weights of strong (…): largest difference …\n")) << other.out;
-  EXPECT_TRUE(has_match(other.out, "  DIFFERENT predictions: largest difference …\nNOT verified: other bits\n")) << other.out;
+  EXPECT_TRUE(
+      has_match(other.out, "  DIFFERENT predictions: largest difference …\nNOT verified: other bits\n"))
+      << other.out;
 }
 
 TEST_F(Verify, ChangedDataAreTold) {

@@ -25,7 +25,8 @@ class ScratchStore {
  public:
   ScratchStore() {
     path_ = (fs::temp_directory_path() / "w2s-verify-XXXXXX").string();
-    if (mkdtemp(path_.data()) == nullptr) throw Error("cannot make a folder in '" + fs::temp_directory_path().string() + "'");
+    if (mkdtemp(path_.data()) == nullptr)
+      throw Error("cannot make a folder in '" + fs::temp_directory_path().string() + "'");
   }
   ~ScratchStore() {
     std::error_code ignored;
@@ -43,8 +44,9 @@ Record find_record(const Store& store, const std::string& wanted) {
     if (!wanted.empty() && object.key.starts_with(wanted)) found.push_back(object.key);
   }
   if (found.size() != 1) {
-    throw UsageError(fmt::format("'{}' is the beginning of {} runs in '{}'; w2s plan EXPERIMENT.toml shows the keys",
-                                 wanted, found.size(), store.root()));
+    throw UsageError(
+        fmt::format("'{}' is the beginning of {} runs in '{}'; w2s plan EXPERIMENT.toml shows the keys",
+                    wanted, found.size(), store.root()));
   }
   return store.manifest(found[0]).at("record").get<Record>();
 }
@@ -71,7 +73,8 @@ bool print(const std::vector<Comparison>& comparisons, bool all) {
   for (const Comparison& comparison : comparisons) {
     same = same && (comparison.same || !comparison.result);
     if (all || !comparison.same) {
-      fmt::print("  {:<9} {}: {}\n", comparison.same ? "same" : "DIFFERENT", comparison.what, comparison.detail);
+      fmt::print("  {:<9} {}: {}\n", comparison.same ? "same" : "DIFFERENT", comparison.what,
+                 comparison.detail);
     }
   }
   return same;
@@ -80,7 +83,8 @@ bool print(const std::vector<Comparison>& comparisons, bool all) {
 // True where the results agree.
 bool verify_one(const Store& store, const std::string& wanted, const Options& options) {
   const Record record = find_record(store, wanted);
-  if (record.kind == "pretrain") throw UsageError("'" + wanted + "' is a pretraining: verify a run that used it");
+  if (record.kind == "pretrain")
+    throw UsageError("'" + wanted + "' is a pretraining: verify a run that used it");
   LoadedExperiments loaded = experiment_of(record, options);
   const ScratchStore scratch;
   Store again(scratch.path());

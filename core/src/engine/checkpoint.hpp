@@ -2,8 +2,8 @@
 //
 //   <folder>/checkpoint.safetensors   tensors by name; texts (random streams, the log so far) as metadata
 //
-// The loop gives its whole state at the end of a step. It is one file, written aside, synced and renamed: what
-// is found is a whole state, whenever the process died. A loop uses it so:
+// The loop gives its whole state at the end of a step. It is one file, written aside, synced and renamed:
+// what is found is a whole state, whenever the process died. A loop uses it so:
 //
 //   if (const auto saved = checkpoints.load()) … go on from *saved …
 //   for (…) { … one step …; checkpoints.after_step([&] { return everything that later steps depend on; }); }
@@ -37,9 +37,9 @@ class Interrupted : public Error {
 
 /// When a training loop saves itself.
 struct CheckpointSchedule {
-  double seconds = 300;                               ///< from one to the next; 0: after every step
-  std::function<bool()> asked_to_end = {};           ///< true: save after this step and throw Interrupted
-  std::function<void(bool)> can_save = {};           ///< told when a loop begins that can save itself, and ends
+  double seconds = 300;                     ///< from one to the next; 0: after every step
+  std::function<bool()> asked_to_end = {};  ///< true: save after this step and throw Interrupted
+  std::function<void(bool)> can_save = {};  ///< told when a loop begins that can save itself, and ends
   std::function<void(const std::string&)> log = {};  ///< what went wrong without ending the training
 };
 

@@ -290,8 +290,9 @@ void keep_only(Plan& plan, const std::vector<std::string>& keys) {
       ++found;
     }
     if (found != 1) {
-      throw UsageError(fmt::format("--job '{}' is the beginning of {} of the experiment's {} jobs; w2s plan shows them",
-                                   key, found == 0 ? "none" : std::to_string(found), plan.jobs.size()));
+      throw UsageError(
+          fmt::format("--job '{}' is the beginning of {} of the experiment's {} jobs; w2s plan shows them",
+                      key, found == 0 ? "none" : std::to_string(found), plan.jobs.size()));
     }
   }
   for (std::size_t i = plan.jobs.size(); i-- > 0;) {  // needs are earlier jobs

@@ -50,8 +50,8 @@ struct Plan {
 /// Throws UsageError where an experiment is not valid.
 Plan make_plan(std::vector<Experiment> experiments, const Registry& registry, const Store* store);
 
-/// Leaves only the jobs whose keys begin so, and those that they need. Throws UsageError where a beginning is that
-/// of no job or of several.
+/// Leaves only the jobs whose keys begin so, and those that they need. Throws UsageError where a beginning is
+/// that of no job or of several.
 void keep_only(Plan& plan, const std::vector<std::string>& keys);
 
 }  // namespace w2s
