@@ -85,15 +85,25 @@ TEST(Documentation, CommandsAndOptionsExist) {
   const std::regex call(R"((?:w2s|\./dev run) ([a-z]+)( [^|;)]*)?)"), option(R"((?:^|\s)(--[a-z][a-z-]*))");
   int seen = 0;
   for (const fs::path& document : documents()) {
+    if (document.filename() == "errors.md") continue;  // shows what is wrong
     for (const std::string& code : code_of(read_file(document))) {
       std::smatch match;
       if (!std::regex_search(code, match, call)) continue;
       const std::string name = match[1], words = match[2];
-      ASSERT_NE(commands.find("\n  " + name + " "), std::string::npos)
-          << document << " shows 'w2s " << name << "', which is no command: " << code;
-      if (help.count(name) == 0) help[name] = output_of({name, "--help"});
+      if (commands.find("\n  " + name + " ") == std::string::npos) {
+        ADD_FAILURE() << document << " shows 'w2s " << name << "', which is no command: " << code;
+        continue;
+      }
+      // "chess games": an action may have options of its own.
+      std::smatch action;
+      const bool acts = std::regex_search(words, action, std::regex("^ ([a-z]+)(?: |$)"));
+      const std::string key = acts ? name + " " + action[1].str() : name;
+      if (help.count(key) == 0) {
+        help[key] = output_of({name, "--help"});
+        if (acts) help[key] += run_program({W2S_BINARY_DIR "/bin/w2s", name, action[1], "--help"}).output;
+      }
       for (std::sregex_iterator found(words.begin(), words.end(), option), end; found != end; ++found) {
-        EXPECT_NE(help[name].find((*found)[1]), std::string::npos)
+        EXPECT_NE(help[key].find((*found)[1]), std::string::npos)
             << document << ": w2s " << name << " has no option " << (*found)[1] << ": " << code;
         ++seen;
       }
@@ -110,7 +120,7 @@ TEST(Documentation, ExamplesInTomlAreToml) {
     for (std::sregex_iterator match(page.begin(), page.end(), block), end; match != end; ++match) {
       const std::string text = (*match)[1];
       if (text.find("…") != std::string::npos) continue;  // a form to fill in
-      EXPECT_NO_THROW(parse_toml(text, document.filename())) << text;
+      EXPECT_NO_THROW(parse_toml((text[0] == '{' ? "plugin = " : "") + text, document.filename())) << text;
       const bool whole = text.find("[task]") != std::string::npos && text.find("[pairs]") != std::string::npos;
       if (!whole || text.find("preset =") != std::string::npos || text.find("sources =") != std::string::npos)
         continue;
