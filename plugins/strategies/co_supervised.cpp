@@ -34,8 +34,8 @@ class CoSupervised final : public ISupervisionStrategy {
     }
     if (context.labels_from_outside) {
       throw UsageError(
-          "co_supervised fits specialists like the supervisor, and here the labels come from outside "
-          "([supervisor])");
+          "strategy 'co_supervised' fits specialists like the supervisor, and here the labels come "
+          "from outside ([supervisor])");
     }
   }
 

@@ -81,8 +81,8 @@ class DivDis final : public ISupervisionStrategy {
     if (context.kind == TaskKind::generation) throw UsageError("divdis compares whole examples, not tokens");
     if (context.labels_from_outside) {
       throw UsageError(
-          "divdis chooses its head by true labels of the weak model's half, and here the labels come from "
-          "outside ([supervisor])");
+          "strategy 'divdis' chooses its head by true labels of the weak model's half, and here the "
+          "labels come from outside ([supervisor])");
     }
   }
 

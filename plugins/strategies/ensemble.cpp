@@ -34,8 +34,8 @@ class Ensemble final : public ISupervisionStrategy {
       throw UsageError("ensemble combines labels of examples, not token by token");
     if (context.labels_from_outside) {
       throw UsageError(
-          "ensemble fits further weak models like the supervisor, and here the labels come from outside "
-          "([supervisor])");
+          "strategy 'ensemble' fits further weak models like the supervisor, and here the labels come "
+          "from outside ([supervisor])");
     }
   }
 

@@ -66,9 +66,8 @@ class LastLayerRetrain final : public ISupervisionStrategy {
     }
     if (context.labels_from_outside) {
       throw UsageError(
-          "last_layer_retrain balances groups of the weak model's half by its predictions, and here the "
-          "labels "
-          "come from outside ([supervisor])");
+          "strategy 'last_layer_retrain' balances groups of the weak model's half by its predictions, "
+          "and here the labels come from outside ([supervisor])");
     }
   }
 

@@ -88,7 +88,8 @@ const std::vector<BadInputGroup>& bad_inputs() {
            command("Minutes that are none", {"run", "tiny.toml", "--checkpoint-minutes", "often"},
                    "--checkpoint-minutes takes a number of minutes from 0, found 'often'"),
            command("A level that does not exist", {"run", "tiny.toml", "--log-level", "warn"},
-                   "--log-level: there is no level 'warn' (did you mean 'warning'?); there are error, warning, info "
+                   "--log-level: there is no level 'warn' (did you mean 'warning'?); there are error, "
+                   "warning, info "
                    "and debug"),
            command("A job that does not exist", {"run", "tiny.toml", "--runs", "done", "--job", "xyz"},
                    "--job 'xyz' is the beginning of none of the experiment's 8 jobs; w2s plan shows them"),
@@ -211,14 +212,15 @@ const std::vector<BadInputGroup>& bad_inputs() {
                     kRun,
                     2,
                     "tiny.toml:39:11: early_stopping needs validation examples: set task.split.validation"},
-           taught_from_outside("A strategy that fits the weak model again, where no model is the supervisor",
-                               "type = \"noise\"\naccuracy = 0.8\n", "ensemble",
-                               "tiny.toml:42:13: method 'gce': ensemble fits further weak models like the "
-                               "supervisor, and here the labels come from outside ([supervisor])"),
+           taught_from_outside(
+               "A strategy that fits the weak model again, where no model is the supervisor",
+               "type = \"noise\"\naccuracy = 0.8\n", "ensemble",
+               "tiny.toml:42:13: method 'gce': strategy 'ensemble' fits further weak models like the "
+               "supervisor, and here the labels come from outside ([supervisor])"),
            taught_from_outside(
                "A strategy that asks for the weak model's errors, where there is none",
                "type = \"noise\"\naccuracy = 0.8\n", "last_layer_retrain",
-               "tiny.toml:42:13: method 'gce': last_layer_retrain balances groups of the weak "
+               "tiny.toml:42:13: method 'gce': strategy 'last_layer_retrain' balances groups of the weak "
                "model's half by its predictions, and here the labels come from outside "
                "([supervisor])"),
            taught_from_outside(
