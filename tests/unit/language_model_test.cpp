@@ -214,8 +214,9 @@ TEST_F(TextExperiment, RunsThroughThePoolAndIsAnsweredFromTheStoreAfterwards) {
 
 TEST_F(TextExperiment, HeadsStartFromTheEmbeddingsOfTheirWords) {
   // Steps so short that nothing moves.
-  const std::string train = "optimizer = 'sgd'\nlr = 1e-20\nhead_init = 'label_words'\nlabel_words = ['hen', "
-                            "'the old fox']";
+  const std::string train =
+      "optimizer = 'sgd'\nlr = 1e-20\nhead_init = 'label_words'\nlabel_words = ['hen', "
+      "'the old fox']";
   Store store((folder_ / "runs").string());
   Plan plan = make_plan(parse_experiments(toml(train), "tiny.toml"), plugins(), &store);
   Display display(false);
@@ -318,6 +319,33 @@ TEST_F(TextExperiment, AnExportedStudentGivesTheSameProbabilitiesFromItsFolder) 
   const Tensor expected =
       SafeTensors::open(store.path(student->key) + "/predictions.safetensors").at("test.probabilities");
   EXPECT_TRUE(at::allclose(found, expected, 1e-4, 1e-5));
+}
+
+TEST_F(TextExperiment, AStudentOfTwoMembersIsExportedAsTwoFolders) {
+  const std::string command = std::string(W2S_BINARY_DIR) + "/bin/w2s";
+  if (!fs::exists(command) || !fs::exists(command + "-engine"))
+    GTEST_SKIP() << "the w2s command is not built";
+  Store store((folder_ / "runs").string());
+  Plan plan =
+      make_plan(parse_experiments(toml() + "strategy = 'co_teaching'\n", "tiny.toml"), plugins(), &store);
+  Display display(false);
+  const Summary summary = run_plan(plan, plugins(), store, {}, display);
+  ASSERT_TRUE(summary.failures.empty()) << summary.failures[0].reason;
+  const auto student = std::find_if(plan.jobs.begin(), plan.jobs.end(),
+                                    [](const Job& job) { return job.kind == JobKind::student; });
+  const auto members = store.manifest(student->key).at("student").get<std::vector<std::string>>();
+  ASSERT_EQ(members.size(), 2u);
+  const std::string folder = (folder_ / "exported").string();
+  const std::string call = command + " export " + student->key.substr(0, 16) + " " + folder + " --runs " +
+                           store.root() + " >/dev/null 2>&1";
+  ASSERT_EQ(std::system(call.c_str()), 0);
+  for (std::size_t k = 0; k < 2; ++k) {
+    const std::string own = folder + "/member-" + std::to_string(k + 1);
+    EXPECT_TRUE(
+        at::equal(SafeTensors::open(own + "/model.safetensors").at("score.weight"),
+                  SafeTensors::open(store.path(members[k]) + "/model.safetensors").at("head.weight")));
+  }
+  EXPECT_NE(std::system(call.c_str()), 0) << "a folder that holds a model is not written over";
 }
 
 TEST_F(TextExperiment, AnEditedTextFileIsPretrainedOnAnew) {
