@@ -26,13 +26,14 @@ std::string one_store(const Options& options) {
 }
 
 int write_archive(const Options& options, const Args& names) {
-  if (names.size() < 2) throw UsageError("leaderboard export needs ARCHIVE, the file to write: quick.tar.zst");
+  if (names.size() < 2)
+    throw UsageError("leaderboard export needs ARCHIVE, the file to write: quick.tar.zst");
   const std::string& archive = names[1];
   const std::string folder = parent_directory(archive);
   if (archive.empty() || std::filesystem::is_directory(archive) || !std::filesystem::is_directory(folder))
     throw UsageError("leaderboard export: '" + archive + "' cannot be a file to write");
-  const ArchiveSummary summary = export_records(Store::read_only(one_store(options)),
-                                                {names.begin() + 2, names.end()}, options.text("from"), archive);
+  const ArchiveSummary summary = export_records(
+      Store::read_only(one_store(options)), {names.begin() + 2, names.end()}, options.text("from"), archive);
   fmt::print("{}: {} records of {}, {:.1f} MB, SHA-256 {}\n", archive, summary.records,
              fmt::join(summary.experiments, ", "),
              static_cast<double>(std::filesystem::file_size(archive)) / 1e6, summary.sha256);
@@ -44,8 +45,8 @@ int read_archive(const Options& options, const Args& names) {
   const std::string name = options.given("as") ? options.text("as") : import_name(names[1]);
   const std::string root = one_store(options);
   const ArchiveSummary summary = import_records(names[1], root, name);
-  fmt::print("{} records of {}, as '{}' in {}/imports/{}\n", summary.records, fmt::join(summary.experiments, ", "), name,
-             root, name);
+  fmt::print("{} records of {}, as '{}' in {}/imports/{}\n", summary.records,
+             fmt::join(summary.experiments, ", "), name, root, name);
   fmt::print("every file has its listed digest; the numbers of {} records follow from their predictions{}\n",
              summary.verified,
              summary.verified == summary.records
@@ -63,7 +64,8 @@ int leaderboard(const Command& command, const Args& args) {
                 "table, markdown, csv, json or latex")("json", po::bool_switch(),
                                                        "the same as --format json")(
       "by", po::value<std::string>()->value_name("FIELDS")->default_value(""),
-      "a table for each of these, separated by commas: task, pair, weak, strong, method, seed, origin, protocol or a "
+      "a table for each of these, separated by commas: task, pair, weak, strong, method, seed, origin, "
+      "protocol or a "
       "key of a sweep; by default task, pair, protocol and point of a sweep")(
       "sort", po::value<std::string>()->value_name("KEY")->default_value("pgr"),
       "pgr, score, agreement, p, difference, rank, seeds, a measure against the supervisor, name or none")(

@@ -28,8 +28,8 @@ int report(const Command& command, const Args& args) {
   const Collection collection(options.list("runs"));
   std::size_t missing = 0;
   const std::vector<Record> records = collection.records(options.list("experiment"), &missing);
-  const Leaderboard board = make_leaderboard(records, table_options(options), collection.correctness(),
-                                             collection.provenance());
+  const Leaderboard board =
+      make_leaderboard(records, table_options(options), collection.correctness(), collection.provenance());
   const nlohmann::json data = report_data(records, board, collection);
   const std::string page = html_page(data);
   write_file_atomically(out, page);

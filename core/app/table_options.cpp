@@ -25,14 +25,13 @@ void add_table_options(Options& options) {
   const auto names = [] { return po::value<std::vector<std::string>>()->value_name("NAME"); };
   options.add_many_runs();
   options.add()("metric", po::value<std::string>()->value_name("NAME")->default_value("accuracy"),
-                "the measure to show")("test",
-                                       po::value<std::string>()->value_name("NAME")->default_value("test"),
-                                       "the test set to show")(
+                "the measure to show")(
+      "test", po::value<std::string>()->value_name("NAME")->default_value("test"), "the test set to show")(
       "baseline", po::value<std::string>()->value_name("METHOD")->default_value(""),
       "the method that the others are compared with; by default 'naive' where there is one")(
       "method", names(), "show this method only; may be repeated, as the following")(
-      "task", names(), "this task only")("weak", names(), "this weak model only")(
-      "strong", names(), "this strong model only")(
+      "task", names(), "this task only")("weak", names(), "this weak model only")("strong", names(),
+                                                                                  "this strong model only")(
       "pair", po::value<std::vector<std::string>>()->value_name("WEAK:STRONG"), "this pair only")(
       "where", po::value<std::vector<std::string>>()->value_name("KEY=VALUE"),
       "this point of a sweep only; the end of the key is enough")(

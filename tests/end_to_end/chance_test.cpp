@@ -45,7 +45,8 @@ strategy = ["confidence_filter"]
       EXPECT_GT(row.at("comparison").at("p_holm").get<double>(), 0.05);
     }
   }
-  const nlohmann::json seeds = nlohmann::json::parse(bench.w2s({"leaderboard", "--json", "--by", "seed"}).out);
+  const nlohmann::json seeds =
+      nlohmann::json::parse(bench.w2s({"leaderboard", "--json", "--by", "seed"}).out);
   EXPECT_EQ(seeds.size(), 12u);
 }
 

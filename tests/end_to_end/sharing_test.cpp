@@ -15,7 +15,8 @@ using testing::HasSubstr;
 TEST(Sharing, RecordsTravelInOneFileAndKeepTheirOrigin) {
   const Workbench bench;
   ASSERT_EQ(bench.w2s({"run", "tiny.toml", "--no-isolation", "--quiet"}).status, 0);
-  const Outcome sent = bench.w2s({"leaderboard", "export", "tiny.tar.zst", "tiny", "--from", "the other lab"});
+  const Outcome sent =
+      bench.w2s({"leaderboard", "export", "tiny.tar.zst", "tiny", "--from", "the other lab"});
   ASSERT_EQ(sent.status, 0) << sent.err;
   EXPECT_THAT(sent.out, HasSubstr("tiny.tar.zst: 8 records of tiny"));
 
@@ -60,8 +61,8 @@ TEST(Sharing, WhatIsNoArchiveIsRefusedAndLeavesNothing) {
 TEST(Sharing, TwoStoresAreShownAsOne) {
   const Workbench bench;
   for (const char* seed : {"0", "1"}) {
-    const Arguments run{"run", "tiny.toml", "--no-isolation", "--quiet", "--seeds", seed,
-                        "--runs", std::string("runs") + seed};
+    const Arguments run{"run",     "tiny.toml", "--no-isolation", "--quiet",
+                        "--seeds", seed,        "--runs",         std::string("runs") + seed};
     ASSERT_EQ(bench.w2s(run).status, 0);
   }
   const Outcome both = bench.w2s({"leaderboard", "--runs", "runs0", "--runs", "runs1", "--json"});

@@ -1,5 +1,6 @@
 // Archives of records: what is sent arrives as it was, and what is not as it should be leaves no trace.
-// Hostile archives are made of tar headers by hand (POSIX.1-1988), independent of the library that reads them.
+// Hostile archives are made of tar headers by hand (POSIX.1-1988), independent of the library that reads
+// them.
 #include "report/archive.hpp"
 
 #include <filesystem>
@@ -33,8 +34,8 @@ std::string octal(std::size_t value, std::size_t digits) {
 }
 
 /// One entry of a tar file. `size` is what the header says.
-std::string tar_entry(const std::string& name, const std::string& bytes, char type = '0', const std::string& link = "",
-                      std::optional<std::size_t> size = {}) {
+std::string tar_entry(const std::string& name, const std::string& bytes, char type = '0',
+                      const std::string& link = "", std::optional<std::size_t> size = {}) {
   std::string header(512, '\0');
   const auto put = [&](std::size_t at, const std::string& text) { header.replace(at, text.size(), text); };
   put(0, name.substr(0, 100));
@@ -58,10 +59,16 @@ const std::string kTarEnd(1024, '\0');
 
 json contents_of(const Members& members) {
   json listed = json::object();
-  for (const auto& [name, bytes] : members) listed[name] = {{"bytes", bytes.size()}, {"sha256", sha256(bytes)}};
-  return {{"format", "w2s records"}, {"version", 1},      {"from", "a test"},
-          {"exported", "2026-01-01T00:00:00Z"}, {"w2s", "0"}, {"experiments", {"quick"}},
-          {"records", json::array()}, {"members", listed}};
+  for (const auto& [name, bytes] : members)
+    listed[name] = {{"bytes", bytes.size()}, {"sha256", sha256(bytes)}};
+  return {{"format", "w2s records"},
+          {"version", 1},
+          {"from", "a test"},
+          {"exported", "2026-01-01T00:00:00Z"},
+          {"w2s", "0"},
+          {"experiments", {"quick"}},
+          {"records", json::array()},
+          {"members", listed}};
 }
 
 std::string tar_of(const json& contents, const Members& members) {
@@ -203,7 +210,8 @@ class Archive : public testing::Test {
 };
 
 TEST_F(Archive, ArrivesAsItWasSentAndKeepsItsOrigin) {
-  const ArchiveSummary sent = export_records(Store::read_only(path("runs")), {}, "bob", path("quick.tar.zst"));
+  const ArchiveSummary sent =
+      export_records(Store::read_only(path("runs")), {}, "bob", path("quick.tar.zst"));
   EXPECT_EQ(sent.records, 3u);
   EXPECT_EQ(sent.sha256, sha256_file(path("quick.tar.zst")));
   const ArchiveSummary got = import_records(path("quick.tar.zst"), path("mine"), "alice");
@@ -244,7 +252,9 @@ TEST_F(Archive, ImportedRowsStandBesideTheOnesComputedHereAndNeverInThem) {
 
 TEST_F(Archive, TheSameMembersWrittenByHandAreTaken) {
   const Members members = sound_members();
-  EXPECT_EQ(import_records(write("hand.tar", tar_of(contents_of(members), members)), path("new"), "hand").records, 3u);
+  EXPECT_EQ(
+      import_records(write("hand.tar", tar_of(contents_of(members), members)), path("new"), "hand").records,
+      3u);
 }
 
 TEST_F(Archive, NamesThatLeaveTheFolderAreRefused) {
@@ -263,7 +273,8 @@ TEST_F(Archive, LinksFoldersAndDevicesAreRefused) {
   const std::string name = member("more");
   EXPECT_THAT(refusal_with(name, '2', "/etc/passwd"), HasSubstr("is a link"));
   EXPECT_THAT(refusal_with(name, '1', "contents.json"), HasSubstr("is a link"));
-  for (const char type : {'3', '4', '5', '6'}) EXPECT_THAT(refusal_with(name, type), HasSubstr("no plain file"));
+  for (const char type : {'3', '4', '5', '6'})
+    EXPECT_THAT(refusal_with(name, type), HasSubstr("no plain file"));
 }
 
 TEST_F(Archive, MembersAreThoseListedEachOnce) {
@@ -271,9 +282,11 @@ TEST_F(Archive, MembersAreThoseListedEachOnce) {
   const json contents = contents_of(members);
   std::string tar = tar_of(contents, members);
   tar.resize(tar.size() - kTarEnd.size());
-  EXPECT_THAT(refusal_of(tar + tar_entry("experiments/quick.toml", members.at("experiments/quick.toml")) + kTarEnd),
-              HasSubstr("'experiments/quick.toml' is there twice"));
-  EXPECT_THAT(refusal_of(tar + tar_entry("experiments/other.toml", "") + kTarEnd), HasSubstr("is not listed"));
+  EXPECT_THAT(
+      refusal_of(tar + tar_entry("experiments/quick.toml", members.at("experiments/quick.toml")) + kTarEnd),
+      HasSubstr("'experiments/quick.toml' is there twice"));
+  EXPECT_THAT(refusal_of(tar + tar_entry("experiments/other.toml", "") + kTarEnd),
+              HasSubstr("is not listed"));
   Members fewer = members;
   fewer.erase("experiments/quick.toml");
   EXPECT_THAT(refusal_of(tar_of(contents, fewer)), HasSubstr("is listed and not there"));
@@ -299,7 +312,8 @@ TEST_F(Archive, WhatWouldUnpackToTooMuchIsRefusedBeforeItIsUnpacked) {
   json contents = contents_of(members);
   ImportLimits limits;
   limits.member_bytes = 100;
-  EXPECT_THAT(refusal_of(tar_of(contents, members), limits), HasSubstr("more than the 100 that a member may have"));
+  EXPECT_THAT(refusal_of(tar_of(contents, members), limits),
+              HasSubstr("more than the 100 that a member may have"));
   limits = {};
   limits.total_bytes = 1000;
   EXPECT_THAT(refusal_of(tar_of(contents, members), limits), HasSubstr("more than 1000 bytes together"));
@@ -322,7 +336,8 @@ TEST_F(Archive, WhatIsNoArchiveIsSaidToBeNone) {
   EXPECT_THAT(refusal(path("runs")), HasSubstr("there is no archive"));
   EXPECT_THAT(refusal_of(""), HasSubstr("no archive of w2s records"));
   EXPECT_THAT(refusal_of("hello"), HasSubstr("no archive of w2s records"));
-  EXPECT_THAT(refusal_of(tar_entry("readme.txt", "hello") + kTarEnd), HasSubstr("first member is not 'contents.json'"));
+  EXPECT_THAT(refusal_of(tar_entry("readme.txt", "hello") + kTarEnd),
+              HasSubstr("first member is not 'contents.json'"));
   export_records(Store::read_only(path("runs")), {}, "", path("quick.tar.zst"));
   const std::string whole = read_file(path("quick.tar.zst"));
   EXPECT_NE(refusal_of(whole.substr(0, whole.size() / 2)), "");
@@ -367,10 +382,12 @@ TEST_F(Archive, RecordsAreWhole) {
               HasSubstr("belongs to another key"));
   EXPECT_THAT(refusal_after([](Members& m) { reseal(m, [](json& j) { j["kind"] = "fit"; }); }),
               HasSubstr("is no record"));
-  EXPECT_THAT(refusal_after([](Members& m) { m[member("weights.bin")] = "x"; }), HasSubstr("its files are not those"));
+  EXPECT_THAT(refusal_after([](Members& m) { m[member("weights.bin")] = "x"; }),
+              HasSubstr("its files are not those"));
   EXPECT_THAT(refusal_after([](Members& m) { m[member("test.correct")] = std::string("\1\1\1", 3); }),
               HasSubstr("test.correct"));
-  EXPECT_THAT(refusal_after([](Members& m) { m.erase(member("manifest.json")); }), HasSubstr("manifest.json"));
+  EXPECT_THAT(refusal_after([](Members& m) { m.erase(member("manifest.json")); }),
+              HasSubstr("manifest.json"));
   EXPECT_THAT(refusal_after([](Members& m) {
                 reseal(m, [](json& j) { j["record"]["provenance"]["experiment"] = "not = = toml"; });
               }),

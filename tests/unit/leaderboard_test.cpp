@@ -470,10 +470,12 @@ TEST(Leaderboard, AnImportedBaselineNeverStandsInForOneOfOurs) {
 TEST(Leaderboard, SaysInWhatTwoProtocolsDiffer) {
   std::vector<Record> records = three_seeds().all, others = copy_of(three_seeds(), "x");
   for (Record& r : records)
-    r.provenance = {{"experiment", "[task]\nname = \"a\"\n[task.split]\ntransfer = 300\n[train]\nlr = 1.0\n"}};
+    r.provenance = {
+        {"experiment", "[task]\nname = \"a\"\n[task.split]\ntransfer = 300\n[train]\nlr = 1.0\n"}};
   for (Record& r : others) {
     r.protocol = "ccccccccdddd";
-    r.provenance = {{"experiment", "[task]\nname = \"b\"\n[task.split]\ntransfer = 400\n[train]\nlr = 2.0\n"}};
+    r.provenance = {
+        {"experiment", "[task]\nname = \"b\"\n[task.split]\ntransfer = 400\n[train]\nlr = 2.0\n"}};
   }
   records.insert(records.end(), others.begin(), others.end());
   for (const Row& row : make_leaderboard(records).rows) {

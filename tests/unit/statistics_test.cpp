@@ -342,7 +342,8 @@ TEST(SmallestDetectableDifference, ApproachesTheNormalFormula) {
 
 TEST(SmallestDetectableDifference, AgreesWithTheReferenceAndWithSimulatedPower) {
   // By numeric integration (the reference script):
-  for (const auto& [df, shift] : {std::pair(2.0, 5.65349), {4.4, 3.64453}, {10.0, 3.10997}, {37.3, 2.87635}, {250.0, 2.81240}})
+  for (const auto& [df, shift] :
+       {std::pair(2.0, 5.65349), {4.4, 3.64453}, {10.0, 3.10997}, {37.3, 2.87635}, {250.0, 2.81240}})
     EXPECT_NEAR(smallest_detectable_difference(1, df), shift, 1e-3 * shift) << df;
   // Where 80 % of 2,000,000 draws of (normal + shift) / sqrt(chi²/df) exceed t's 97.5 % quantile.
   EXPECT_NEAR(smallest_detectable_difference(1, 2), 5.656, 0.01);

@@ -99,7 +99,8 @@ TEST(TerminalTable, NamesRowsByWhatTheirTableLeavesOpen) {
   for (const char* strong : {"large", "huge"})
     for (int seed = 0; seed < 3; ++seed)
       for (const char* kind : {"floor", "ceiling", "student"}) {
-        Record r = record(kind, r_method(kind), seed, 0.6 + 0.1 * (kind[0] == 'c') + 0.05 * (kind[0] == 's') + 0.002 * seed);
+        Record r = record(kind, r_method(kind), seed,
+                          0.6 + 0.1 * (kind[0] == 'c') + 0.05 * (kind[0] == 's') + 0.002 * seed);
         r.key += strong;
         if (!r.floor.empty()) r.floor += strong, r.ceiling += strong;
         r.strong = strong;
@@ -117,7 +118,8 @@ TEST(TerminalTable, NamesRowsByWhatTheirTableLeavesOpen) {
 
 TEST(TerminalTable, ANameThatDoesNotFitHasALineOfItsOwn) {
   const std::string text = format_leaderboard(board(), TableFormat::table, {100, false});
-  EXPECT_NE(text.find("  a|very_long_name_of_a_method_that_no_terminal_would_hold_whole_方法\n"), std::string::npos);
+  EXPECT_NE(text.find("  a|very_long_name_of_a_method_that_no_terminal_would_hold_whole_方法\n"),
+            std::string::npos);
 }
 
 TEST(TerminalTable, SaysWhatEveryColumnIsAndWhatTheTestsCouldShow) {

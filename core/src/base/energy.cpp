@@ -11,7 +11,8 @@ namespace {
 constexpr std::int64_t kEvery = 10;
 
 std::int64_t seconds_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 std::optional<std::uint64_t> number_in(const std::string& path) {

@@ -92,7 +92,8 @@ class Contents {
       for (const json& name : about_.at("experiments")) experiments.push_back(name.get<std::string>());
       std::int64_t total = 0;
       if (about_.at("members").size() > limits_.members)
-        refuse(fmt::format("it lists {} members, more than {}", about_.at("members").size(), limits_.members));
+        refuse(
+            fmt::format("it lists {} members, more than {}", about_.at("members").size(), limits_.members));
       for (const auto& [name, member] : about_.at("members").items()) {
         check_name(name);
         Member listed{member.at("bytes").get<std::int64_t>(), member.at("sha256").get<std::string>()};
@@ -105,7 +106,8 @@ class Contents {
         members_.emplace(name, std::move(listed));
       }
       if (total > (std::int64_t{64} << 20) && total / limits_.ratio > archive_bytes)
-        refuse(fmt::format("its {} bytes would unpack to {}: it is no archive of records", archive_bytes, total));
+        refuse(fmt::format("its {} bytes would unpack to {}: it is no archive of records", archive_bytes,
+                           total));
       bytes_ = total;
       about_.erase("members");
     } catch (const json::exception& error) {
@@ -158,12 +160,15 @@ class Contents {
   void check_name(const std::string& name) const {
     const auto bad = [&](const char* why) { refuse(fmt::format("the member '{}' {}", name, why)); };
     for (const char c : name)
-      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\') bad("has a character that no name may have");
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\')
+        bad("has a character that no name may have");
     if (name.starts_with("/")) bad("is an absolute path");
     std::vector<std::string> parts(1);
     for (const char c : name) {
-      if (c == '/') parts.emplace_back();
-      else parts.back() += c;
+      if (c == '/')
+        parts.emplace_back();
+      else
+        parts.back() += c;
     }
     for (const std::string& part : parts)
       if (part == ".." || part == "." || part.empty()) bad("leaves its folder");
@@ -191,7 +196,8 @@ Contents read_archive(const std::string& archive, const ImportLimits& limits, co
   if (!reader.next() || reader.name() != kContents)
     contents.refuse("its first member is not '" + kContents + "': it is no archive of w2s records");
   if (reader.bytes() > limits.contents_bytes)
-    contents.refuse(fmt::format("'{}' has {} bytes, more than {}", kContents, reader.bytes(), limits.contents_bytes));
+    contents.refuse(
+        fmt::format("'{}' has {} bytes, more than {}", kContents, reader.bytes(), limits.contents_bytes));
   contents.read(reader.read_all(), reader.archive_bytes());
   while (reader.next()) {
     const std::string name = reader.name();
@@ -304,10 +310,10 @@ ArchiveSummary export_records(const Store& store, const std::vector<std::string>
     listed[name] = {{"bytes", bytes}, {"sha256", sha256_file(path)}};
     summary.bytes += bytes;
   }
-  const json contents = {{"format", kFormat},      {"version", kVersion},
-                         {"from", from},           {"exported", now()},
-                         {"w2s", W2S_VERSION},     {"experiments", summary.experiments},
-                         {"records", records},     {"members", std::move(listed)}};
+  const json contents = {{"format", kFormat},  {"version", kVersion},
+                         {"from", from},       {"exported", now()},
+                         {"w2s", W2S_VERSION}, {"experiments", summary.experiments},
+                         {"records", records}, {"members", std::move(listed)}};
   ArchiveWriter writer(archive);
   writer.add(kContents, contents.dump(1) + "\n");
   for (const auto& [name, path] : members) writer.add(name, read_file(path));

@@ -22,7 +22,7 @@ namespace w2s {
 struct ArchiveSummary {
   std::vector<std::string> experiments;
   std::size_t records = 0;
-  std::int64_t bytes = 0;  // of all members
+  std::int64_t bytes = 0;    // of all members
   std::size_t verified = 0;  // import: records whose numbers were computed anew from their predictions
   std::string sha256;        // of the archive
 };

@@ -46,7 +46,8 @@ bool ArchiveReader::next() {
   name_ = name == nullptr ? "" : name;
   if (archive_entry_hardlink(entry) != nullptr || archive_entry_symlink(entry) != nullptr)
     refuse(fmt::format("the member '{}' is a link", name_));
-  if (archive_entry_filetype(entry) != AE_IFREG) refuse(fmt::format("the member '{}' is no plain file", name_));
+  if (archive_entry_filetype(entry) != AE_IFREG)
+    refuse(fmt::format("the member '{}' is no plain file", name_));
   if (archive_entry_sparse_count(entry) > 0) refuse(fmt::format("the member '{}' is sparse", name_));
   if (archive_entry_size_is_set(entry) == 0 || archive_entry_size(entry) < 0)
     refuse(fmt::format("the member '{}' does not say its size", name_));

@@ -47,7 +47,7 @@ ArchiveWriter::~ArchiveWriter() = default;
 void ArchiveWriter::add(const std::string& name, std::string_view bytes) {
   Impl& self = *impl_;
   const std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(),
-                                                                           &archive_entry_free);
+                                                                            &archive_entry_free);
   archive_entry_set_pathname_utf8(entry.get(), name.c_str());
   archive_entry_set_filetype(entry.get(), AE_IFREG);
   archive_entry_set_perm(entry.get(), 0644);

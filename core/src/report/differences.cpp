@@ -60,14 +60,15 @@ std::vector<std::string> differences(const json& provenance, const json& other,
     for (const auto& [path, value] : mine) {
       const auto it = theirs.find(path);
       if (!counts(path) || (it != theirs.end() && it->second == value)) continue;
-      found.push_back(
-          fmt::format("{} = {}, {}", path, value, it == theirs.end() ? "not set there" : "not " + it->second));
+      found.push_back(fmt::format("{} = {}, {}", path, value,
+                                  it == theirs.end() ? "not set there" : "not " + it->second));
     }
     for (const auto& [path, value] : theirs) {
       if (counts(path) && mine.count(path) == 0) found.push_back(fmt::format("{} not set", path));
     }
   }
-  const json none = json::object(), code = provenance.value("plugins", none), others = other.value("plugins", none);
+  const json none = json::object(), code = provenance.value("plugins", none),
+             others = other.value("plugins", none);
   for (const auto& [plugin, digest] : code.items()) {
     if (const auto it = others.find(plugin); it != others.end() && *it != digest)
       found.push_back("the code of " + plugin);
@@ -75,7 +76,9 @@ std::vector<std::string> differences(const json& provenance, const json& other,
   if (text_of(provenance, "engine") != text_of(other, "engine")) found.push_back("the engine of w2s");
   for (const auto& [field, name] : {std::pair("torch", "LibTorch"), std::pair("device", "device")}) {
     const std::string a = text_of(provenance, field), b = text_of(other, field);
-    if (a != b) found.push_back(fmt::format("{} {}, not {}", name, a.empty() ? "unknown" : a, b.empty() ? "unknown" : b));
+    if (a != b)
+      found.push_back(
+          fmt::format("{} {}, not {}", name, a.empty() ? "unknown" : a, b.empty() ? "unknown" : b));
   }
   return found;
 }
@@ -83,7 +86,8 @@ std::vector<std::string> differences(const json& provenance, const json& other,
 std::string differences_text(const std::vector<std::string>& differences) {
   constexpr std::size_t kShown = 3;
   std::string text;
-  for (std::size_t i = 0; i < differences.size() && i < kShown; ++i) text += (i > 0 ? "; " : "") + differences[i];
+  for (std::size_t i = 0; i < differences.size() && i < kShown; ++i)
+    text += (i > 0 ? "; " : "") + differences[i];
   if (differences.size() > kShown) text += fmt::format("; and {} more", differences.size() - kShown);
   return text;
 }

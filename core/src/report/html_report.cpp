@@ -34,7 +34,8 @@ struct CaseBudget {
   std::size_t of_a_kind, excerpt;
   explicit CaseBudget(std::size_t students)
       : of_a_kind(students > kManyStudents ? kCasesOfMany : kCasesOfAKind),
-        excerpt(kExcerptBytes / std::max<std::size_t>(1, students * of_a_kind * Disagreements::kinds().size())) {
+        excerpt(kExcerptBytes /
+                std::max<std::size_t>(1, students * of_a_kind * Disagreements::kinds().size())) {
     if (excerpt < kShortestExcerpt) excerpt = 0;
   }
 };
@@ -156,7 +157,8 @@ class ReportData {
         budget_(static_cast<std::size_t>(std::count_if(
             records.begin(), records.end(), [](const Record& record) { return record.kind == "student"; }))) {
     for (const Record& record : records) {
-      if (const auto [known, is_new] = run_of_.emplace(identity(record, record.key), records_.size()); is_new) {
+      if (const auto [known, is_new] = run_of_.emplace(identity(record, record.key), records_.size());
+          is_new) {
         records_.push_back(&record);
       } else {
         records_[known->second] = &record;
@@ -215,9 +217,8 @@ class ReportData {
   }
 
   static bool belongs(const Record& record, const Row& row) {
-    return record.protocol == row.protocol &&
-           record.variant == row.variant && record.imported == row.imported &&
-           (!row.imported || record.origin == row.origin) &&
+    return record.protocol == row.protocol && record.variant == row.variant &&
+           record.imported == row.imported && (!row.imported || record.origin == row.origin) &&
            (row.code.empty() || !record.provenance.is_object() ||
             record.provenance.value("code", "") == row.code) &&
            std::find(row.seeds.begin(), row.seeds.end(), record.seed) != row.seeds.end();
@@ -333,7 +334,8 @@ class ReportData {
         if (std::find(models_.begin(), models_.end(), name) == models_.end()) models_.push_back(name);
       }
     }
-    if (const Value* methods = experiment.as_table().find("methods"); methods != nullptr && methods->is_table()) {
+    if (const Value* methods = experiment.as_table().find("methods");
+        methods != nullptr && methods->is_table()) {
       for (const auto& [name, method] : methods->as_table()) note_selection(known->second, name, method);
     }
     return known->second;
@@ -374,7 +376,7 @@ class ReportData {
   std::vector<std::pair<const Store*, std::string>> fit_keys_;
   std::unordered_map<std::string, std::size_t> run_of_, fit_of_, config_of_;
   std::unordered_map<std::size_t, std::size_t> config_of_run_;
-  std::map<std::pair<std::size_t, std::string>, json> selections_;  // by config and method
+  std::map<std::pair<std::size_t, std::string>, json> selections_;         // by config and method
   std::map<std::vector<std::string>, std::vector<std::size_t>> students_;  // by task, pair and method
   std::string supervisor_key_;
   std::map<std::string, Predictions> supervisor_;

@@ -22,8 +22,8 @@ namespace w2s {
 ///   runs      records; floor, ceiling and fits are indices (null where the store lacks them), config is an
 ///             index into configs; reliability {test: [[examples, mean confidence, accuracy] × 15]};
 ///             against_supervisor {test: {examples, counts, cases, described}}, where counts and cases have
-///             corrected, lost, copied and differently_wrong (counts also both_right), a case is [place in the
-///             test set, truth, supervisor's label, student's label, supervisor's confidence, student's
+///             corrected, lost, copied and differently_wrong (counts also both_right), a case is [place in
+///             the test set, truth, supervisor's label, student's label, supervisor's confidence, student's
 ///             confidence], and described has {id, text, second} by place; classes are their names. Labels of
 ///             a generation task are its answers
 ///   fits      {key, kind, model, loss, train, …, log {step, loss}, validation {step, NAME…}}

@@ -211,7 +211,8 @@ class Builder {
       return names;
     });
     for (const std::int64_t seed : options_.seeds)
-      require_all({std::to_string(seed)}, "seed", [](const Record& r) { return Names{std::to_string(r.seed)}; });
+      require_all({std::to_string(seed)}, "seed",
+                  [](const Record& r) { return Names{std::to_string(r.seed)}; });
     if (!options_.baseline.empty()) require_all({options_.baseline}, "baseline method", method_of);
     const bool naive = std::any_of(students_.begin(), students_.end(),
                                    [](const Record* record) { return record->method == "naive"; });
@@ -234,7 +235,8 @@ class Builder {
   static std::string pair_of(const Record& record) { return record.weak + ':' + record.strong; }
 
   void check_sort() const {
-    std::vector<std::string> sorts = {"pgr", "score", "name", "none", "agreement", "p", "difference", "rank", "seeds", "seconds"};
+    std::vector<std::string> sorts = {"pgr", "score",      "name", "none",  "agreement",
+                                      "p",   "difference", "rank", "seeds", "seconds"};
     if (std::find(sorts.begin(), sorts.end(), options_.sort) != sorts.end()) return;
     Names measures;
     for (const Record* record : students_) measures.merge(keys_of(record->supervision));
@@ -244,7 +246,8 @@ class Builder {
   }
 
   void check_by(const std::string& name) const {
-    std::vector<std::string> names = {"task", "pair", "weak", "strong", "method", "seed", "origin", "protocol"};
+    std::vector<std::string> names = {"task",   "pair", "weak",   "strong",
+                                      "method", "seed", "origin", "protocol"};
     if (std::find(names.begin(), names.end(), name) != names.end()) return;
     if (variant_keys(variant_keys_, name).size() == 1) return;
     names.insert(names.end(), variant_keys_.begin(), variant_keys_.end());
@@ -356,8 +359,9 @@ class Builder {
         const Block* other = members[block == members[0] ? 1 : 0];
         const Record &mine = *block->first, &theirs = *other->first;
         if (mine.imported || theirs.imported) continue;  // told already
-        const bool baselines = code_of(find(index_, mine, mine.floor)) != code_of(find(index_, theirs, theirs.floor)) ||
-                               code_of(find(index_, mine, mine.ceiling)) != code_of(find(index_, theirs, theirs.ceiling));
+        const bool baselines =
+            code_of(find(index_, mine, mine.floor)) != code_of(find(index_, theirs, theirs.floor)) ||
+            code_of(find(index_, mine, mine.ceiling)) != code_of(find(index_, theirs, theirs.ceiling));
         if (baselines || platform_of(mine) != platform_of(theirs))
           block->notes.push_back("the same names appear in several versions; differs here" +
                                  what_differs(mine, theirs, {"train", "models", "supervisor"}));
@@ -379,7 +383,8 @@ class Builder {
                                         short_digest(first.protocol),
                                         what.empty() ? "" : ", which differs" + what));
     }
-    if (first.imported) block.notes.push_back(fmt::format("imported from '{}', not averaged with others", first.origin));
+    if (first.imported)
+      block.notes.push_back(fmt::format("imported from '{}', not averaged with others", first.origin));
     std::map<std::pair<std::string, std::string>, std::size_t> position;
     std::vector<Students> groups;
     for (const Record* record : students) {
@@ -387,7 +392,8 @@ class Builder {
       if (is_new) groups.emplace_back();
       groups[it->second].push_back(record);
       if (const Record* floor = find(index_, *record, record->floor)) block.floors[record->seed] = floor;
-      if (const Record* ceiling = find(index_, *record, record->ceiling)) block.ceilings[record->seed] = ceiling;
+      if (const Record* ceiling = find(index_, *record, record->ceiling))
+        block.ceilings[record->seed] = ceiling;
     }
     for (const auto* baselines : {&block.floors, &block.ceilings})
       for (const auto& [seed, record] : *baselines)
@@ -404,7 +410,8 @@ class Builder {
         MethodRuns runs{part[0]->method, code_of(part[0]), {}, {}};
         if (const auto& all = versions[runs.method]; all.size() > 1) {
           const Record& other = *all[all[0] == part[0] ? 1 : 0];
-          const std::string what = what_differs(*part[0], other, {"methods." + runs.method, "train", "models"});
+          const std::string what =
+              what_differs(*part[0], other, {"methods." + runs.method, "train", "models"});
           runs.notes.push_back(
               fmt::format("the method appears in several versions: this is {}{}",
                           runs.code.empty() ? "one without a digest" : short_digest(runs.code),
@@ -709,7 +716,8 @@ class Builder {
     if (sort == "p") return -row.p_holm;
     if (sort == "rank") return -row.rank;
     if (sort == "seeds") return static_cast<double>(row.seeds.size());
-    if (sort == "difference") return row.compared_with.empty() ? kNaN : sign_ * row.comparison.difference.value;
+    if (sort == "difference")
+      return row.compared_with.empty() ? kNaN : sign_ * row.comparison.difference.value;
     if (sort == "seconds") return row.cost.count(sort) > 0 ? -row.cost.at(sort) : kNaN;
     const auto it = row.supervision.find(sort);
     if (it == row.supervision.end()) return kNaN;

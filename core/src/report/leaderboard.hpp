@@ -23,8 +23,8 @@
 
 namespace w2s {
 
-/// 0/1 correctness of a record's predictions on a test set, in the set's order; empty where not kept. Called from
-/// several threads at once.
+/// 0/1 correctness of a record's predictions on a test set, in the set's order; empty where not kept. Called
+/// from several threads at once.
 using LoadCorrectness =
     std::function<std::vector<std::uint8_t>(const Record& record, const std::string& test)>;
 
@@ -47,7 +47,7 @@ struct LeaderboardOptions {
   /// against the supervisor, "name" (A first), or "none" (as recorded).
   std::string sort = "pgr";
   bool reverse = false;
-  double level = 0.95;       // of intervals
+  double level = 0.95;            // of intervals
   std::size_t replicates = 2000;  // of the bootstrap; 0 = leave it out
   std::uint64_t seed = 0;         // of the bootstrap
 };
@@ -64,7 +64,7 @@ struct Row {
   std::size_t block = 0;  // rows of one block follow each other
   std::string task, protocol, weak, strong, method, code;
   nlohmann::json variant;
-  std::string origin;                // Record::origin, where it is not several stores'
+  std::string origin;  // Record::origin, where it is not several stores'
   bool imported = false;
   std::optional<std::int64_t> seed;  // where tables are made by seed
   std::vector<std::string> group;    // what LeaderboardOptions::by has here

@@ -49,9 +49,9 @@ class RecordEvents : public JsonEvents {
  private:
   using Field = std::pair<std::string_view, std::string Record::*>;
   static constexpr Field kTexts[] = {
-      {"key", &Record::key},           {"kind", &Record::kind},         {"experiment", &Record::experiment},
-      {"task", &Record::task},         {"protocol", &Record::protocol}, {"weak", &Record::weak},
-      {"strong", &Record::strong},     {"method", &Record::method},     {"floor", &Record::floor},
+      {"key", &Record::key},        {"kind", &Record::kind},         {"experiment", &Record::experiment},
+      {"task", &Record::task},      {"protocol", &Record::protocol}, {"weak", &Record::weak},
+      {"strong", &Record::strong},  {"method", &Record::method},     {"floor", &Record::floor},
       {"ceiling", &Record::ceiling}};
 
   void on_text(std::string& value) override {
@@ -66,8 +66,10 @@ class RecordEvents : public JsonEvents {
     }
   }
   void on_integer(std::int64_t value) override {
-    if (depth() == 1 && at(0) == "seed") record.seed = value;
-    else on_number(static_cast<double>(value));
+    if (depth() == 1 && at(0) == "seed")
+      record.seed = value;
+    else
+      on_number(static_cast<double>(value));
   }
   void on_number(double value) override {
     if (depth() == 2 && at(0) == "supervision") {
@@ -85,8 +87,9 @@ class RecordEvents : public JsonEvents {
     return depth() == 1 && (at(0) == "variant" || at(0) == "cost" || at(0) == "provenance");
   }
   void on_value(json&& value) override {
-    (at(0) == "variant" ? record.variant : at(0) == "cost" ? record.cost : record.provenance) =
-        std::move(value);
+    (at(0) == "variant" ? record.variant
+     : at(0) == "cost"  ? record.cost
+                        : record.provenance) = std::move(value);
   }
 };
 

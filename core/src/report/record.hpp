@@ -2,10 +2,9 @@
 //
 // A record is an object of kind "record": its manifest's "record" field is the
 // JSON below, and predictions.safetensors holds, for every test set T,
-// "T.probabilities" float32 [N, C] and "T.labels" int64 [N]. A generation task has "T.answers" and "T.labels",
-// int64 [N] ids that are equal where the trimmed texts are, "T.certainty" float32 [N], and the texts in
-// answers.json: {T: {"answers": [N], "references": [N]}}.
-// Free of LibTorch.
+// "T.probabilities" float32 [N, C] and "T.labels" int64 [N]. A generation task has "T.answers" and
+// "T.labels", int64 [N] ids that are equal where the trimmed texts are, "T.certainty" float32 [N], and the
+// texts in answers.json: {T: {"answers": [N], "references": [N]}}. Free of LibTorch.
 #pragma once
 
 #include <map>

@@ -17,7 +17,8 @@ constexpr double kTolerance = 1e-6;
 void check_fields(const nlohmann::json& manifest, const Record& record) {
   if (manifest.at("kind") != "record") throw Error("the object is no record");
   if (record.key != manifest.at("key")) throw Error("the record has another key than its object");
-  if (record.kind != "floor" && record.kind != "ceiling" && record.kind != "student" && record.kind != "pretrain")
+  if (record.kind != "floor" && record.kind != "ceiling" && record.kind != "student" &&
+      record.kind != "pretrain")
     throw Error("'" + record.kind + "' is no kind of record");
   if (!record.provenance.is_object()) return;
   const std::string experiment = record.provenance.value("experiment", "");
@@ -28,7 +29,8 @@ void check_measures(const std::string& test, const Measures& claimed, const Meas
   for (const auto& [name, value] : computed) {
     const auto it = claimed.find(name);
     if (it != claimed.end() && !(std::abs(it->second - value) <= kTolerance * (1 + std::abs(value))))
-      throw Error(fmt::format("it says that {} on '{}' is {}, its predictions give {}", name, test, it->second, value));
+      throw Error(fmt::format("it says that {} on '{}' is {}, its predictions give {}", name, test,
+                              it->second, value));
   }
 }
 

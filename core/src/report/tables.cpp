@@ -114,8 +114,10 @@ Cells labels_of(Block block, const LeaderboardOptions& options) {
       differs[i] = differs[i] || fields[i].second != first[i].second;
   }
   if (std::none_of(differs.begin(), differs.end(), [](bool d) { return d; })) {
-    if (by_method) differs[0] = differs[1] = true;
-    else differs.back() = true;
+    if (by_method)
+      differs[0] = differs[1] = true;
+    else
+      differs.back() = true;
   }
   Cells labels;
   for (const Row& row : block) {
@@ -162,7 +164,12 @@ Grid main_grid(Block block, const LeaderboardOptions& options) {
 /// One line for each method and out-of-distribution test set; empty where there is none.
 Grid shift_grid(Block block, const LeaderboardOptions& options) {
   Grid grid;
-  grid.header = {options.by.empty() ? "test set · method" : "test set", "floor", "ceiling", options.metric, "PGR", "drop"};
+  grid.header = {options.by.empty() ? "test set · method" : "test set",
+                 "floor",
+                 "ceiling",
+                 options.metric,
+                 "PGR",
+                 "drop"};
   const Cells labels = labels_of(block, options);
   std::map<std::string, std::vector<Cells>> by_test;
   for (const Row& row : block)
@@ -272,9 +279,12 @@ std::vector<std::string> legend(const Leaderboard& board) {
     lines.push_back(
         fmt::format("p Holm: two-sided paired test against {}, adjusted for all comparisons shown",
                     printable(options.baseline)));
-  if (has([](const Row& row) { return std::isfinite(row.comparison.detectable) && !row.compared_with.empty(); }))
+  if (has([](const Row& row) {
+        return std::isfinite(row.comparison.detectable) && !row.compared_with.empty();
+      }))
     lines.push_back(
-        "differences that would show: the smallest true difference from the baseline that its test finds with "
+        "differences that would show: the smallest true difference from the baseline that its test finds "
+        "with "
         "probability 0.8 at level 0.05");
   lines.push_back("rank: by score in its block, ties share");
   if (has([](const Row& row) { return row.oracle.has_value(); }))
@@ -383,7 +393,8 @@ std::string markdown(const Leaderboard& board) {
       text += markdown_grid(shifts) + '\n';
     if (const std::string detectable = detectable_text(block); !detectable.empty())
       text += fmt::format("- {}\n", markdown_cell(detectable));
-    for (const auto& remark : remarks(block, board.options)) text += fmt::format("- {}\n", markdown_cell(remark));
+    for (const auto& remark : remarks(block, board.options))
+      text += fmt::format("- {}\n", markdown_cell(remark));
     text += '\n';
   }
   if (const std::string ranks = ranks_text(board); !ranks.empty()) text += markdown_cell(ranks) + "\n\n";
@@ -496,11 +507,11 @@ std::string csv(const Leaderboard& board) {
     return text + "\r\n";
   };
   std::string text =
-      line({"task",       "protocol", "variant",    "weak",       "strong",     "method",   "code",
-            "metric",     "test",     "seeds",      "examples",   "floor",      "floor_se", "ceiling",
-            "ceiling_se", "student",  "student_se", "student_lo", "student_hi", "pgr",      "pgr_se",
-            "pgr_lo",     "pgr_hi",   "pgr_reason", "drop",       "agreement",  "oracle",   "baseline",
-            "difference", "p",        "p_holm",     "rank",       "notes",      "origin",   "seed_list",
+      line({"task",       "protocol", "variant",    "weak",         "strong",     "method",   "code",
+            "metric",     "test",     "seeds",      "examples",     "floor",      "floor_se", "ceiling",
+            "ceiling_se", "student",  "student_se", "student_lo",   "student_hi", "pgr",      "pgr_se",
+            "pgr_lo",     "pgr_hi",   "pgr_reason", "drop",         "agreement",  "oracle",   "baseline",
+            "difference", "p",        "p_holm",     "rank",         "notes",      "origin",   "seed_list",
             "fits",       "seconds",  "peak_bytes", "energy_joules"});
   for (const Row& row : board.rows) {
     Cells cells =
