@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "check/check.hpp"
+#include "check/tiny_world.hpp"
 
 namespace w2s {
 namespace {
@@ -78,7 +80,7 @@ std::string difference(const Tensor& found, const Tensor& expected, const std::s
 
 class LossCheck {
  public:
-  explicit LossCheck(const Subject<ILoss>& loss) : loss_(loss) {
+  LossCheck(const Subject<ILoss>& loss, const Registry* plugins) : loss_(loss), plugins_(plugins) {
     for (const std::int64_t classes : {2, 3, 10}) {
       if (serves(classes)) classes_.push_back(classes);
     }
@@ -121,10 +123,37 @@ class LossCheck {
     each("goes on from a saved state",
          "return every tensor that later steps depend on from state(), as a copy, and read it in load_state()",
          [&](std::int64_t c) { return state(c); });
+    const bool binary = std::find(classes_.begin(), classes_.end(), 2) != classes_.end();
+    if (plugins_ != nullptr && binary) {
+      findings_.check("trains the same however the engine cuts a batch",
+                      "compute from the logits that forward() is given, whole batches at a time",
+                      [&] { return small_pieces(); });
+    }
     return findings_.all();
   }
 
  private:
+  std::string small_pieces() const {
+    Tensor whole;
+    for (const bool pieces : {false, true}) {
+      TinyOptions options;
+      options.train.set("epochs", 2);
+      TinyWorld tiny(*plugins_, blobs(240, 2, 4, 1, 2), 2, options);
+      FitSpec spec = tiny.spec();
+      spec.loss = {loss_.name, params(2), {}};
+      if (pieces) {
+        spec.train.micro_tokens = 7;
+        spec.train.activation_tokens = 14;
+      }
+      const Tensor p = tiny.lab().predict(tiny.lab().fit(tiny.weak_labels(), spec), tiny.test());
+      if (!p.isfinite().all().item<bool>()) return "a small model that is trained with it has NaN in its predictions";
+      if (!pieces) whole = p;
+      if (!p.allclose(whole, 1e-3, 1e-3))
+        return fmt::format("micro-batches change predictions by up to {:.3g}", (p - whole).abs().max().item<double>());
+    }
+    return "";
+  }
+
   Table params(std::int64_t classes) const {
     Table table = loss_.params;
     for (const auto& field : loss_.schema->fields()) {
@@ -297,12 +326,15 @@ class LossCheck {
   }
 
   const Subject<ILoss>& loss_;
+  const Registry* plugins_;
   std::vector<std::int64_t> classes_;
   Findings findings_;
 };
 
 }  // namespace
 
-std::vector<Finding> check_loss(const Subject<ILoss>& loss) { return LossCheck(loss).run(); }
+std::vector<Finding> check_loss(const Subject<ILoss>& loss, const Registry* plugins) {
+  return LossCheck(loss, plugins).run();
+}
 
 }  // namespace w2s

@@ -16,7 +16,7 @@ std::vector<Finding> check_plugin(const Registry& plugins, PluginKind kind, cons
   switch (kind) {
     case PluginKind::loss:
       return check_loss(
-          subject<ILoss>(*schema, spec, [&](const Spec& full) { return plugins.make_loss(full); }));
+          subject<ILoss>(*schema, spec, [&](const Spec& full) { return plugins.make_loss(full); }), &plugins);
     case PluginKind::strategy:
       return check_strategy(subject<ISupervisionStrategy>(
                                 *schema, spec, [&](const Spec& full) { return plugins.make_strategy(full); }),

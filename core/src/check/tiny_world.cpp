@@ -66,6 +66,7 @@ TinyWorld::TinyWorld(const Registry& plugins, const Rows& rows, std::int64_t cla
   setup.data = &data_;
   setup.splits = &splits_;
   setup.seed = options_.seed;
+  setup.checkpoints = options_.checkpoints;
   setup.log = [this](const std::string& line) { log_ += line + '\n'; };
   lab_ = std::make_unique<LocalLab>(setup);
   const SupervisorFit lesson{Supervision::truth(splits_.supervisor.train, classes), lab_->spec_for("weak")};

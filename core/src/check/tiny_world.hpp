@@ -38,6 +38,7 @@ struct TinyOptions {
   Table weak{{"hidden", List{}}}, medium{{"hidden", List{4}}}, strong{{"hidden", List{32}}};
   Table train{{"optimizer", "adam"}, {"lr", 1e-2}, {"epochs", 10}, {"batch", 32}, {"head_bias", true}};
   std::uint64_t seed = 0;
+  CheckpointSchedule checkpoints;
 };
 
 /// The first quarter of the rows is the supervisor half, the last half the test set, what lies between the
@@ -53,6 +54,7 @@ class TinyWorld {
   LocalLab& lab() { return *lab_; }
   const std::string& log() const { return log_; }
   std::string store() const { return store_.root(); }
+  const Examples& supervisor_half() const { return splits_.supervisor.train; }
   const Examples& transfer() const { return splits_.transfer.train; }
   const Examples& test() const { return data_.test; }
   FitSpec spec() const { return lab_->student_spec("strong"); }
