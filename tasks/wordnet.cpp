@@ -49,9 +49,10 @@ class WordNet final : public ITask {
     s.field("path", &Params::path, "folder of data.noun").path();
     s.field("classes", &Params::classes, "kinds to tell apart").one_of(kinds());
     s.field("template", &Params::text_template, "the text; {word} and {definition} are filled in");
-    s.field("answer", &Params::answer,
-            "makes it a task of generation: what is to be written after the text, with {word}, {definition} and "
-            "{kind} filled in, \" {kind}\" for instance; empty: the kinds are classes");
+    s.field(
+        "answer", &Params::answer,
+        "makes it a task of generation: what is to be written after the text, with {word}, {definition} and "
+        "{kind} filled in, \" {kind}\" for instance; empty: the kinds are classes");
     s.field("per_class", &Params::per_class, "use so many nouns of each kind, drawn at random; 0: all")
         .at_least(0);
     s.field("test", &Params::test, "so many of them, whole words, are the test set").at_least(1);

@@ -71,9 +71,8 @@ int new_plugin(const Command& command, const Args& args) {
   if (std::filesystem::exists(file))
     throw UsageError("w2s new: '" + file + "' exists; choose another name or --out FILE");
   const std::string placeholder = std::string("my_") + start.kind;
-  write_file_atomically(file,
-                        replaced(replaced(start.text, class_name(placeholder), class_name(name)), placeholder,
-                                 name));
+  write_file_atomically(
+      file, replaced(replaced(start.text, class_name(placeholder), class_name(name)), placeholder, name));
   print_next_steps(start.kind, name, file);
   return 0;
 }

@@ -30,7 +30,8 @@ void Options::add_runs() {
 
 void Options::add_many_runs() {
   add()("runs",
-        po::value<std::vector<std::string>>()->value_name("DIR")->default_value({default_runs()}, default_runs()),
+        po::value<std::vector<std::string>>()->value_name("DIR")->default_value({default_runs()},
+                                                                                default_runs()),
         "the store of results; may be repeated to show several together; W2S_RUNS sets the default");
 }
 

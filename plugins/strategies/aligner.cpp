@@ -35,7 +35,8 @@ class Aligner final : public ISupervisionStrategy {
       throw UsageError("aligner corrects answers to one text, and preferences are of two");
     if (context.labels_from_outside) {
       throw UsageError(
-          "aligner learns from a weak model's mistakes on its own half, and here the labels come from outside "
+          "aligner learns from a weak model's mistakes on its own half, and here the labels come from "
+          "outside "
           "([supervisor])");
     }
     const auto& known = context.models;

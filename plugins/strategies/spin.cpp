@@ -64,10 +64,12 @@ class Spin final : public ISupervisionStrategy {
         .formula("−log σ(β [Δ log π(given) − Δ log π(own)]), Δ against the previous iterate")
         .source("Chen et al. 2024 (SPIN)");
     s.field("iterations", &Params::iterations, "games after the first fit").at_least(1);
-    s.field("beta", &Params::beta, "β: how far an iterate may move from the one before; small is far").above(0);
-    s.field("lr", &Params::lr,
-            "learning rate of the games, for which the source takes far less than for the fit; left out: that "
-            "of the fit")
+    s.field("beta", &Params::beta, "β: how far an iterate may move from the one before; small is far")
+        .above(0);
+    s.field(
+         "lr", &Params::lr,
+         "learning rate of the games, for which the source takes far less than for the fit; left out: that "
+         "of the fit")
         .above(0);
   }
   explicit Spin(const Params& params) : params_(params) {}

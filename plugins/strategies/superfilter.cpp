@@ -22,8 +22,9 @@ class Superfilter final : public ISupervisionStrategy {
         .formula("IFD = ppl(answer | question) / ppl(answer); of those below 1 the largest")
         .source("Li et al. 2024 (Superfiltering)");
     s.field("keep", &Params::keep, "fraction of all examples that is kept, at most").above(0).at_most(1);
-    s.field("model", &Params::model,
-            "the weak language model, a name in [models], fitted like the supervisor; left out: the supervisor");
+    s.field(
+        "model", &Params::model,
+        "the weak language model, a name in [models], fitted like the supervisor; left out: the supervisor");
   }
   explicit Superfilter(const Params& params) : params_(params) {}
 

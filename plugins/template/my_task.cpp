@@ -60,7 +60,8 @@ class MyTask final : public w2s::ITask {
       columns.ids.push_back(set + "/" + std::to_string(columns.ids.size()));
     }
     columns.labels = at::tensor(labels, at::kDouble).to(at::kLong);
-    columns.dense = at::tensor(inputs, at::kFloat).view({-1, static_cast<std::int64_t>(std::max<std::size_t>(1, width))});
+    columns.dense =
+        at::tensor(inputs, at::kFloat).view({-1, static_cast<std::int64_t>(std::max<std::size_t>(1, width))});
     return w2s::Examples(std::move(columns));
   }
 

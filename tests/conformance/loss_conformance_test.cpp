@@ -1,4 +1,5 @@
-// What every loss of ours must do beyond the conformance kit (plugin_conformance_test.cpp): short types and preferences.
+// What every loss of ours must do beyond the conformance kit (plugin_conformance_test.cpp): short types and
+// preferences.
 #include <gtest/gtest.h>
 
 #include <w2s/loss.hpp>

@@ -51,7 +51,8 @@ TEST_P(EveryPlugin, AcceptsItsOwnDefaults) {
   }
   const Spec plain{GetParam().second, {}, {}};
   const Table resolved = plugins().resolved(GetParam().first, plain);
-  EXPECT_TRUE(Value(plugins().resolved(GetParam().first, {GetParam().second, resolved, {}})) == Value(resolved));
+  EXPECT_TRUE(Value(plugins().resolved(GetParam().first, {GetParam().second, resolved, {}})) ==
+              Value(resolved));
 }
 
 INSTANTIATE_TEST_SUITE_P(Plugins, EveryPlugin, ::testing::ValuesIn(every_plugin()), [](const auto& info) {

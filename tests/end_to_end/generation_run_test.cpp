@@ -1,4 +1,5 @@
-// A task of generation as a user runs it: floor, ceiling, naive students and a ladder, the table, the records.
+// A task of generation as a user runs it: floor, ceiling, naive students and a ladder, the table, the
+// records.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

@@ -113,8 +113,8 @@ sources = ["crash.cpp"]
   EXPECT_THAT(run.err,
               HasSubstr("failed: ended by signal 11 (Segmentation fault), with loss 'crash' (fit strong, "
                         "step 2 of 32)"));
-  EXPECT_TRUE(
-      has_match(run.err, "failed: loss 'not_a_number' at step 0 (epoch 0) is not a number for example 'train/"));
+  EXPECT_TRUE(has_match(
+      run.err, "failed: loss 'not_a_number' at step 0 (epoch 0) is not a number for example 'train/"));
   EXPECT_THAT(run.err,
               HasSubstr("failed: loss 'wrong_shape' at step 0 (epoch 0) returned shape []; expected one "
                         "value per example, [32]"));

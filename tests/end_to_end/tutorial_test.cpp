@@ -1,4 +1,5 @@
-// docs/tutorial.md, followed literally: its files are written and its commands run, in order, in an empty folder.
+// docs/tutorial.md, followed literally: its files are written and its commands run, in order, in an empty
+// folder.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -44,7 +45,8 @@ TEST(Tutorial, RunsAsItIsWritten) {
     if (!block.file.empty()) {
       std::ofstream(folder + "/" + block.file) << block.text;
     } else if (block.language == "sh") {
-      const std::string script = "set -euo pipefail; export PATH='" + command_folder + "':$PATH\n" + block.text;
+      const std::string script =
+          "set -euo pipefail; export PATH='" + command_folder + "':$PATH\n" + block.text;
       const Outcome outcome = bench.command({"bash", "-c", script});
       ASSERT_EQ(outcome.status, 0) << block.text << outcome.out << outcome.err;
       ++commands;

@@ -27,8 +27,7 @@ const Table& expected() {
 
 std::unique_ptr<IModel> load(const fs::path& folder) {
   static const Registry plugins = load_plugins();
-  std::unique_ptr<IModel> model =
-      plugins.make_model({"huggingface", Table{{"path", folder.string()}}, {}});
+  std::unique_ptr<IModel> model = plugins.make_model({"huggingface", Table{{"path", folder.string()}}, {}});
   model->build({TaskKind::classification, 2, {}}, Stream(0, "test"));
   return model;
 }
@@ -64,7 +63,8 @@ TEST(Ladder, HasOneTokenizerAndAReportForEachModel) {
   for (const auto& [name, values] : expected().at("models").as_table()) {
     EXPECT_EQ(Tokenizer::from_folder((kLadder / name).string())->json(), tokens) << name;
     const Value report = read_json((kLadder / name / "pretraining.json").string());
-    EXPECT_EQ(report.as_table().at("parameters").as_int(), values.as_table().at("parameters").as_int()) << name;
+    EXPECT_EQ(report.as_table().at("parameters").as_int(), values.as_table().at("parameters").as_int())
+        << name;
   }
 }
 

@@ -21,8 +21,8 @@ inline const std::string& byte_tokenizer() {
 }
 
 inline Table tiny_gpt(std::int64_t width, std::int64_t context = 0) {
-  return Table{{"layers", 1},       {"width", width},    {"heads", 2},
-               {"positions", 24},   {"context", context}, {"tokenizer", byte_tokenizer()}};
+  return Table{{"layers", 1},     {"width", width},     {"heads", 2},
+               {"positions", 24}, {"context", context}, {"tokenizer", byte_tokenizer()}};
 }
 
 /// Prompts and answers; without answers, classes.
@@ -51,14 +51,15 @@ struct TextOptions {
   double supervisor = 0.25, transfer = 0.25;
 };
 
-/// Models "weak" and "strong": as a student of the truth, the one gets about one swap in seven right, the other
-/// nearly all. The first rows are the supervisor half, the next the transfer half, the rest
-/// the test set.
+/// Models "weak" and "strong": as a student of the truth, the one gets about one swap in seven right, the
+/// other nearly all. The first rows are the supervisor half, the next the transfer half, the rest the test
+/// set.
 class TextWorld {
  public:
   TextWorld(const TextRowsOf& rows, TextOptions options = {}, const std::string& store = "")
       : store_(store.empty() ? folder_.path() : store), options_(std::move(options)) {
-    for (const auto& [name, params] : {std::pair{"weak", options_.weak}, std::pair{"strong", options_.strong}}) {
+    for (const auto& [name, params] :
+         {std::pair{"weak", options_.weak}, std::pair{"strong", options_.strong}}) {
       ModelSpec model;
       model.name = name;
       model.spec = {"gpt", params, {}};
@@ -108,7 +109,8 @@ class TextWorld {
     lab_->set_supervisor(weak, lesson);
     return weak;
   }
-  Student run(const std::string& strategy, const Table& params, const Supervision& labels, const FitSpec& spec) {
+  Student run(const std::string& strategy, const Table& params, const Supervision& labels,
+              const FitSpec& spec) {
     std::vector<std::unique_ptr<ISupervisionStrategy>> chain;
     chain.push_back(plugins().make_strategy({strategy, params, {}}));
     return run_chain(chain, labels, spec, *lab_);

@@ -94,9 +94,7 @@ TEST(CheckLoss, FindsAGradientThatWasCutOff) {
 TEST(CheckLoss, TakesAStopGradientThatTheFormulaNames) {
   const auto schema = documented("CE(z, y) · stop max p");
   const auto found = check_function(
-      [](const LossInput& in) {
-        return cross_entropy_of(in) * at::softmax(in.logits, 1).detach().amax(1);
-      },
+      [](const LossInput& in) { return cross_entropy_of(in) * at::softmax(in.logits, 1).detach().amax(1); },
       schema);
   EXPECT_EQ(failures(found), "");
 }
@@ -126,8 +124,7 @@ TEST(CheckLoss, FindsStatisticsOfTheBatchThatTheSchemaDoesNotTell) {
 }
 
 TEST(CheckLoss, FindsWeightsThatAreAppliedTwice) {
-  const auto found =
-      check_function([](const LossInput& in) { return cross_entropy_of(in) * in.weights; });
+  const auto found = check_function([](const LossInput& in) { return cross_entropy_of(in) * in.weights; });
   EXPECT_THAT(finding(found, "leaves the weights").problem, HasSubstr("other example weights"));
 }
 
@@ -194,21 +191,21 @@ std::vector<Finding> check_function(const FunctionStrategy::Function& function) 
 }
 
 TEST(CheckStrategy, PassesASoundOne) {
-  const auto found = check_function(
-      [](const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) { return next(labels, spec); });
+  const auto found = check_function([](const Supervision& labels, const FitSpec& spec, Lab&,
+                                       const Next& next) { return next(labels, spec); });
   EXPECT_EQ(failures(found), "");
 }
 
 TEST(CheckStrategy, FindsAnEmptyStudent) {
-  const auto found = check_function(
-      [](const Supervision&, const FitSpec&, Lab&, const Next&) { return Student(); });
+  const auto found =
+      check_function([](const Supervision&, const FitSpec&, Lab&, const Next&) { return Student(); });
   EXPECT_THAT(finding(found, "fits a student").problem, HasSubstr("empty student"));
 }
 
 TEST(CheckStrategy, FindsRandomNumbersOfItsOwn) {
   static std::atomic<std::uint64_t> calls{0};
-  const auto found = check_function(
-      [](const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) {
+  const auto found =
+      check_function([](const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) {
         FitSpec other = spec;
         other.seed = ++calls;
         return next(labels, other);
@@ -218,8 +215,8 @@ TEST(CheckStrategy, FindsRandomNumbersOfItsOwn) {
 }
 
 TEST(CheckStrategy, FindsLabelsThatItWritesTo) {
-  const auto found = check_function(
-      [](const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) {
+  const auto found =
+      check_function([](const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) {
         const_cast<Tensor&>(labels.weights).mul_(2);
         return next(labels, spec);
       });
@@ -227,8 +224,8 @@ TEST(CheckStrategy, FindsLabelsThatItWritesTo) {
 }
 
 TEST(CheckStrategy, FindsAStudentThatLearnsNothing) {
-  const auto found = check_function(
-      [](const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) {
+  const auto found =
+      check_function([](const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) {
         Supervision flat = labels;
         flat.targets = at::full_like(labels.targets, 1.0 / 3);
         return next(flat, spec);
@@ -265,7 +262,8 @@ class RowsTask final : public ITask {
 
 std::vector<Finding> check_rows(const std::function<void(TaskData&)>& spoil) {
   const auto schema = documented();
-  return check_task({"rows", &schema,
+  return check_task({"rows",
+                     &schema,
                      [&](const Table&) {
                        auto task = std::make_unique<RowsTask>();
                        task->spoil = spoil;
@@ -304,8 +302,7 @@ TEST(CheckTask, FindsATestOfOneClass) {
 
 TEST(CheckTask, FindsRowsThatChangeFromLoadToLoad) {
   static std::atomic<std::uint64_t> loads{100};
-  const auto found =
-      check_rows([](TaskData& data) { data.train = RowsTask::rows("train", 40, ++loads); });
+  const auto found = check_rows([](TaskData& data) { data.train = RowsTask::rows("train", 40, ++loads); });
   EXPECT_THAT(finding(found, "same rows every time").problem, HasSubstr("a second load"));
 }
 
@@ -331,7 +328,8 @@ class FunctionModel final : public IModel {
 
 std::vector<Finding> check_function(const std::function<Tensor(FunctionModel&, const Tensor&)>& function) {
   const auto schema = documented();
-  return check_model({"buggy", &schema,
+  return check_model({"buggy",
+                      &schema,
                       [&](const Table&) {
                         auto model = std::make_unique<FunctionModel>();
                         model->function = function;
@@ -345,7 +343,8 @@ Tensor linear(FunctionModel& model, const Tensor& x) { return at::linear(x, mode
 TEST(CheckModel, PassesASoundOne) { EXPECT_EQ(failures(check_function(linear)), ""); }
 
 TEST(CheckModel, FindsAWrongShape) {
-  const auto found = check_function([](FunctionModel& model, const Tensor& x) { return linear(model, x).t(); });
+  const auto found =
+      check_function([](FunctionModel& model, const Tensor& x) { return linear(model, x).t(); });
   EXPECT_THAT(finding(found, "one feature vector a row").problem, HasSubstr("[4, 6]"));
 }
 

@@ -11,11 +11,11 @@
 #include <w2s/loss.hpp>
 
 #include "base/files.hpp"
-#include "plugins/compile.hpp"
-#include "plugins/registry.hpp"
 #include "base/run_program.hpp"
 #include "config/experiment.hpp"
 #include "config/toml.hpp"
+#include "plugins/compile.hpp"
+#include "plugins/registry.hpp"
 
 namespace w2s {
 namespace {
@@ -121,7 +121,8 @@ TEST(Documentation, ExamplesInTomlAreToml) {
       const std::string text = (*match)[1];
       if (text.find("…") != std::string::npos) continue;  // a form to fill in
       EXPECT_NO_THROW(parse_toml((text[0] == '{' ? "plugin = " : "") + text, document.filename())) << text;
-      const bool whole = text.find("[task]") != std::string::npos && text.find("[pairs]") != std::string::npos;
+      const bool whole =
+          text.find("[task]") != std::string::npos && text.find("[pairs]") != std::string::npos;
       if (!whole || text.find("preset =") != std::string::npos || text.find("sources =") != std::string::npos)
         continue;
       EXPECT_NO_THROW(parse_experiments(text, kRoot + "/docs/example.toml")) << text;

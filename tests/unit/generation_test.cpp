@@ -95,7 +95,8 @@ struct FirstStep {
 
 class AnswerTraining : public Encodings {
  protected:
-  FirstStep train(const Spec& loss_spec, TrainParams params, const std::vector<double>& example_weights = {1, 1, 1}) {
+  FirstStep train(const Spec& loss_spec, TrainParams params,
+                  const std::vector<double>& example_weights = {1, 1, 1}) {
     auto model = plugins().make_model({"gpt", testing::tiny_gpt(8), {}});
     model->build({TaskKind::generation, 1, {}}, Stream(3, "test"));
     const Examples rows = examples(prompts_, answers_);
@@ -136,7 +137,8 @@ TEST_F(AnswerTraining, LossIsTheMeanOverTheTokensOfTheBatch) {
   double sum = 0;
   const auto each = surprises({1, 1, 1});
   for (const auto& [surprise, weight] : each) sum += surprise;
-  EXPECT_NEAR(train({"cross_entropy", {}, {}}, settings()).loss, sum / static_cast<double>(each.size()), 1e-4);
+  EXPECT_NEAR(train({"cross_entropy", {}, {}}, settings()).loss, sum / static_cast<double>(each.size()),
+              1e-4);
 }
 
 TEST_F(AnswerTraining, ATokenHasItsExamplesWeight) {
@@ -200,7 +202,8 @@ TEST_F(AnswerTraining, OnlyTheLastBlocksTrainWhereAsked) {
   params.trainable = "last:1";
   auto fresh = plugins().make_model({"gpt", testing::tiny_gpt(8), {}});
   fresh->build({TaskKind::generation, 1, {}}, Stream(3, "test"));
-  EXPECT_TRUE(train({"cross_entropy", {}, {}}, params).weights.equal(fresh->parameters().items().front().tensor));
+  EXPECT_TRUE(
+      train({"cross_entropy", {}, {}}, params).weights.equal(fresh->parameters().items().front().tensor));
 }
 
 // A world in which both models were fitted once, for the tests that only look.
@@ -230,8 +233,9 @@ TEST_F(Students, AnswersAreTheLikeliestTokensOneAfterAnother) {
   const Answers answers = world->lab().answer(*weak, few);
   const auto model = plugins().make_model({"gpt", testing::tiny_gpt(8), {}});
   model->build({TaskKind::generation, 1, {}}, Stream(0, "test"));
-  load_weights(*model, world->store() + "/objects/" + weak->members()[0].substr(0, 2) + "/" +
-                           weak->members()[0].substr(2) + "/model.safetensors",
+  load_weights(*model,
+               world->store() + "/objects/" + weak->members()[0].substr(0, 2) + "/" +
+                   weak->members()[0].substr(2) + "/model.safetensors",
                "backbone.");
   const at::NoGradGuard no_grad;
   for (std::int64_t i = 0; i < few.size(); ++i) {
@@ -251,7 +255,8 @@ TEST_F(Students, AnswersAreTheLikeliestTokensOneAfterAnother) {
     }
     EXPECT_EQ(answers.texts[static_cast<std::size_t>(i)], model->tokenizer().decode(said));
     if (said.size() < 5) {
-      EXPECT_NEAR(answers.certainty[i].item<double>(), std::exp(log_p / static_cast<double>(said.size() + 1)), 1e-4);
+      EXPECT_NEAR(answers.certainty[i].item<double>(), std::exp(log_p / static_cast<double>(said.size() + 1)),
+                  1e-4);
     }
   }
 }
@@ -282,14 +287,15 @@ TEST_F(Students, WhatWasFittedAnsweredOrScoredOnceIsFoundAgain) {
   EXPECT_EQ(same.members(), weak->members());
   EXPECT_EQ(again.lab().computed(), 0);
   EXPECT_EQ(again.lab().answer(same, again.transfer()).texts, labels.answers);
-  EXPECT_TRUE(again.lab().score_answers(same, again.transfer(), labels.answers).log_probability.equal(
-      scores.log_probability));
+  EXPECT_TRUE(again.lab()
+                  .score_answers(same, again.transfer(), labels.answers)
+                  .log_probability.equal(scores.log_probability));
   EXPECT_EQ(world->lab().computed(), computed);
 }
 
 TEST_F(Students, AnswersDoNotDependOnWhatIsAskedBeside) {
-  const Answers all = world->lab().answer(*weak, world->test()), one =
-      world->lab().answer(*weak, world->test().slice(7, 8));
+  const Answers all = world->lab().answer(*weak, world->test()),
+                one = world->lab().answer(*weak, world->test().slice(7, 8));
   EXPECT_EQ(one.texts[0], all.texts[7]);
   EXPECT_NEAR(one.certainty[0].item<double>(), all.certainty[7].item<double>(), 1e-4);
 }
@@ -337,7 +343,8 @@ TEST_F(Students, EarlyStoppingCountsAnswersWhoseEveryTokenIsRight) {
   double best = 0;
   for (std::string line; std::getline(log, line);) {
     const auto report = nlohmann::json::parse(line);
-    if (report.contains("validation_agreement")) best = std::max(best, report.at("validation_agreement").get<double>());
+    if (report.contains("validation_agreement"))
+      best = std::max(best, report.at("validation_agreement").get<double>());
   }
   EXPECT_NEAR(best, static_cast<double>(same) / static_cast<double>(back.size()), 1e-9);
 }
@@ -403,7 +410,12 @@ TEST(Drafts, OfClassesAreTheirNamesAtTheEndOfTheText) {
   TextWorld world(rows, options);
   FitSpec spec = world.spec();
   const auto accuracy = [&](const Student& student) {
-    return world.lab().predict(student, world.test()).argmax(1).eq(world.test().labels()).to(at::kDouble).mean()
+    return world.lab()
+        .predict(student, world.test())
+        .argmax(1)
+        .eq(world.test().labels())
+        .to(at::kDouble)
+        .mean()
         .item<double>();
   };
   spec.draft = world.lab().fit(world.truth(world.supervisor_half()), world.spec("weak"));

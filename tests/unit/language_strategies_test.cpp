@@ -21,11 +21,12 @@ struct HandedOn {
   FitSpec spec;
 };
 
-HandedOn hand_on(TextWorld& world, const std::string& strategy, const Table& params, const Supervision& labels,
-                 const FitSpec& spec) {
+HandedOn hand_on(TextWorld& world, const std::string& strategy, const Table& params,
+                 const Supervision& labels, const FitSpec& spec) {
   HandedOn last;
-  plugins().make_strategy({strategy, params, {}})->supervise(
-      labels, spec, world.lab(), [&](const Supervision& given, const FitSpec& wanted) {
+  plugins()
+      .make_strategy({strategy, params, {}})
+      ->supervise(labels, spec, world.lab(), [&](const Supervision& given, const FitSpec& wanted) {
         last = {given, wanted};
         return Student("none");
       });
@@ -181,7 +182,8 @@ TEST(Spin, MinimisesTheLogisticLossOfWhatTheGivenAnswersGainOverItsOwn) {
   FakeTraining training(at::tensor({-3.0, -4.0, -2.0}).to(at::kDouble),
                         at::tensor({-1.0, -5.0, -2.5}).to(at::kDouble));
   rule->begin_epoch(training);
-  EXPECT_NEAR(rule->loss(training, {0, 2}).item<double>(), std::log(2.0), 1e-9) << "nothing has been gained yet";
+  EXPECT_NEAR(rule->loss(training, {0, 2}).item<double>(), std::log(2.0), 1e-9)
+      << "nothing has been gained yet";
   {
     const at::NoGradGuard no_grad;
     training.given_ += at::tensor({0.5, 1.0, -0.25}).to(at::kDouble);
@@ -277,8 +279,9 @@ TEST(Aligner, LearnsCorrectionsWhereTheDraftWasNotTrained) {
       shown = shown || handed.labels.examples.row(k) == world.supervisor_half().row(i);
     if (!shown) others.push_back(i);
   }
-  EXPECT_EQ(world.lab().fit(world.truth(world.supervisor_half().select(others)), world.spec("weak")).members(),
-            handed.spec.draft.members());
+  EXPECT_EQ(
+      world.lab().fit(world.truth(world.supervisor_half().select(others)), world.spec("weak")).members(),
+      handed.spec.draft.members());
 }
 
 TEST(Aligner, WithAModelOfItsOwnItCorrectsTheLabels) {
@@ -307,8 +310,7 @@ testing::TextRowsOf topics(std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t topic = stream.below(2);
     std::string text;
-    for (int k = 0; k < 10; ++k)
-      text += letters[topic][static_cast<std::size_t>(stream.below(8))];
+    for (int k = 0; k < 10; ++k) text += letters[topic][static_cast<std::size_t>(stream.below(8))];
     rows.prompts.push_back(text);
     rows.labels.push_back(topic);
   }
@@ -320,7 +322,8 @@ TEST(GenerativeFinetune, ReadsTextsWithoutLabelsAndFitsFromThere) {
   options.classes = 2;
   options.train.set("epochs", 2);
   TextWorld world(topics(800), options);
-  const Table params{{"epochs", 6}, {"lr", 1e-2}, {"objective", Table{{"type", "language_model"}, {"length", 11}}}};
+  const Table params{
+      {"epochs", 6}, {"lr", 1e-2}, {"objective", Table{{"type", "language_model"}, {"length", 11}}}};
   const Supervision labels = world.truth(world.transfer());
   const HandedOn handed = hand_on(world, "generative_finetune", params, labels, world.spec());
   ASSERT_EQ(handed.spec.start.members().size(), 1u);
@@ -336,7 +339,12 @@ TEST(GenerativeFinetune, ReadsTextsWithoutLabelsAndFitsFromThere) {
   probe.train.trainable = "head";
   probe.train.epochs = 3;
   const auto accuracy = [&](const Student& student) {
-    return world.lab().predict(student, world.test()).argmax(1).eq(world.test().labels()).to(at::kDouble).mean()
+    return world.lab()
+        .predict(student, world.test())
+        .argmax(1)
+        .eq(world.test().labels())
+        .to(at::kDouble)
+        .mean()
         .item<double>();
   };
   const double fresh = accuracy(world.lab().fit(labels, probe));
@@ -405,10 +413,11 @@ TEST(OnGeneration, StrategiesOfLabelsWorkOnAnswers) {
 }
 
 TEST(OnGeneration, StrategiesOfHeadsAndClassesSayThatTheyDoNotServe) {
-  for (const char* name : {"linear_probe", "lp_ft", "co_teaching", "knn_filter", "mixup", "ensemble", "divdis"})
+  for (const char* name :
+       {"linear_probe", "lp_ft", "co_teaching", "knn_filter", "mixup", "ensemble", "divdis"})
     EXPECT_FALSE(plugins().make_strategy({name, {}, {}})->serves(TaskKind::generation)) << name;
-  for (const char* name : {"self_train", "relabel", "ema", "confidence_filter", "confidence_weight", "superfilter",
-                           "spin", "aligner", "generative_finetune"})
+  for (const char* name : {"self_train", "relabel", "ema", "confidence_filter", "confidence_weight",
+                           "superfilter", "spin", "aligner", "generative_finetune"})
     EXPECT_TRUE(plugins().make_strategy({name, {}, {}})->serves(TaskKind::generation)) << name;
 }
 

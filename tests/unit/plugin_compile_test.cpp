@@ -8,10 +8,10 @@
 #include <future>
 #include <w2s/plugin.hpp>
 
+#include "base/run_program.hpp"
 #include "plugins/compile.hpp"
 #include "plugins/compile_errors.hpp"
 #include "plugins/registry.hpp"
-#include "base/run_program.hpp"
 
 namespace w2s {
 namespace {

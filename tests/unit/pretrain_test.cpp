@@ -67,9 +67,10 @@ Trained run(const TrainParams& train, const std::string& folder = "", std::int64
   CheckpointSchedule schedule;
   schedule.asked_to_end = [&] { return static_cast<std::int64_t>(trained.reports.size()) == last; };
   Checkpoints checkpoints(folder, schedule);
-  pretrain(*model, objective, "denoise", inputs, train, Stream(5, "pretrain"), at::kCPU,
-           [&](const StepReport& report) { trained.reports.push_back(report); },
-           folder.empty() ? nullptr : &checkpoints);
+  pretrain(
+      *model, objective, "denoise", inputs, train, Stream(5, "pretrain"), at::kCPU,
+      [&](const StepReport& report) { trained.reports.push_back(report); },
+      folder.empty() ? nullptr : &checkpoints);
   for (const Parameters::Item& item : model->parameters().items()) trained.weights[item.name] = item.tensor;
   trained.precision = objective.seen_precision;
   return trained;
@@ -90,7 +91,8 @@ TEST(Pretrain, GoesOnFromAnInterruptionToTheSameBits) {
     EXPECT_EQ(found.gradient_norm, expected.gradient_norm);
   }
   ASSERT_EQ(rest.weights.size(), whole.weights.size());
-  for (const auto& [name, tensor] : whole.weights) EXPECT_TRUE(at::equal(tensor, rest.weights.at(name))) << name;
+  for (const auto& [name, tensor] : whole.weights)
+    EXPECT_TRUE(at::equal(tensor, rest.weights.at(name))) << name;
 }
 
 TEST(Pretrain, MultipliesInThePrecisionThatIsAskedFor) {

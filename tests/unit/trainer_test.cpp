@@ -153,7 +153,8 @@ std::string message_of(BrokenLoss::How how) {
 
 TEST(Trainer, NanLossNamesLossStepAndExample) {
   const std::string message = message_of(BrokenLoss::How::nan);
-  EXPECT_NE(message.find("loss 'toy' at step 4 (epoch 1) is not a number for example 'row "), std::string::npos)
+  EXPECT_NE(message.find("loss 'toy' at step 4 (epoch 1) is not a number for example 'row "),
+            std::string::npos)
       << message;
 }
 

@@ -66,8 +66,8 @@ class Printer {
 
 Plugin parse_name(const std::string& target) {
   const std::size_t slash = target.find('/');
-  for (const PluginKind kind : {PluginKind::task, PluginKind::model, PluginKind::objective, PluginKind::loss,
-                                PluginKind::strategy}) {
+  for (const PluginKind kind :
+       {PluginKind::task, PluginKind::model, PluginKind::objective, PluginKind::loss, PluginKind::strategy}) {
     if (slash != std::string::npos && target.substr(0, slash) == name_of(kind))
       return {kind, target.substr(slash + 1)};
   }

@@ -16,7 +16,8 @@ constexpr Command kCommands[] = {
     {"check", "FILE.cpp|FILE.so|KIND/NAME", "Checks what a plugin must do for results to mean what they say.",
      check},
     {"pretrain", "EXPERIMENT.toml",
-     "Pretrains the models of an experiment that [models.NAME.pretrain] says how, and writes them as folders.",
+     "Pretrains the models of an experiment that [models.NAME.pretrain] says how, and writes them as "
+     "folders.",
      pretrain},
     {"verify", "RUN…", "Fits a run anew from its record alone, in a store of its own, and compares.", verify},
     {"export", "STUDENT DIR",

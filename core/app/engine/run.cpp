@@ -102,9 +102,9 @@ int run(const Command& command, const Args& args) {
     TableStyle style;
     if (const std::size_t width = terminal_width(STDOUT_FILENO); width > 0) style.width = width;
     style.colour = isatty(STDOUT_FILENO) != 0;
-    std::cout << format_leaderboard(make_leaderboard(records, {}, correctness_loader(store),
-                                                     provenance_loader(store)),
-                                    TableFormat::table, style);
+    std::cout << format_leaderboard(
+        make_leaderboard(records, {}, correctness_loader(store), provenance_loader(store)),
+        TableFormat::table, style);
   }
   print_summary(plan, summary);
   if (summary.interrupted) return 130;

@@ -30,7 +30,8 @@ void check_device(const std::string& option, const std::string& device) {
 }
 
 std::vector<std::string> devices(const Options& options) {
-  if (options.given("device") && options.given("devices")) throw UsageError("--device is a short --devices: give one");
+  if (options.given("device") && options.given("devices"))
+    throw UsageError("--device is a short --devices: give one");
   if (!options.given("devices")) {
     check_device("--device", options.text("device"));
     return {options.text("device")};
@@ -46,7 +47,8 @@ std::vector<std::string> devices(const Options& options) {
   }
   if (names.empty()) throw UsageError("--devices is empty: expected cpu, or cuda:0,cuda:1 …");
   if (names.size() > 1 && std::any_of(names.begin(), names.end(), [](const auto& n) { return n == "cpu"; })) {
-    throw UsageError("--devices mixes the CPU and GPUs, whose results differ in their last bits: run one after the other");
+    throw UsageError(
+        "--devices mixes the CPU and GPUs, whose results differ in their last bits: run one after the other");
   }
   return names;
 }
@@ -86,20 +88,24 @@ void add_run_options(Options& options) {
   const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
   const auto number = [](int fallback) { return po::value<int>()->value_name("N")->default_value(fallback); };
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  options.add()("jobs,j", number(cores), "jobs at once, each a process; with --devices one a device by default")(
-      "threads", number(1), "LibTorch threads of each job")(
-      "device", text("DEVICE")->default_value("cpu"), "cpu, cuda or cuda:N")(
+  options.add()("jobs,j", number(cores),
+                "jobs at once, each a process; with --devices one a device by default")(
+      "threads", number(1), "LibTorch threads of each job")("device", text("DEVICE")->default_value("cpu"),
+                                                            "cpu, cuda or cuda:N")(
       "devices", text("LIST"), "cuda:0,cuda:1 …: each job goes to the device with the fewest")(
-      "launcher", text("NAME")->default_value("local"), "local; or slurm: job arrays, with the resources of [launcher]")(
+      "launcher", text("NAME")->default_value("local"),
+      "local; or slurm: job arrays, with the resources of [launcher]")(
       "dry-run", po::bool_switch(), "slurm: print the batch scripts and submit nothing")(
       "job", po::value<std::vector<std::string>>()->value_name("KEY"),
       "only this job, the beginning of a key as w2s plan shows them, and what it needs; may be repeated")(
       "retry", number(0), "try a job that failed again, this often")(
-      "fail-fast", po::bool_switch(), "end at the first job that fails; training that is under way saves itself")(
+      "fail-fast", po::bool_switch(),
+      "end at the first job that fails; training that is under way saves itself")(
       "keep-going", po::bool_switch(), "the default: a job that fails ends only those that need it")(
       "job-timeout", text("TIME"), "end a job that takes longer: 90, 10m, 2h")(
       "memory", text("SIZE"), "end a job that allocates more: 500M, 2G")(
-      "checkpoint-minutes", text("MINUTES")->default_value("5"), "training saves itself this often; 0: after every step")(
+      "checkpoint-minutes", text("MINUTES")->default_value("5"),
+      "training saves itself this often; 0: after every step")(
       "tensorboard", text("DIR"), "event files of every fit, written as it runs")(
       "log-level", text("LEVEL")->default_value("info"),
       "error, warning, info or debug (progress goes to the jobs' logs too)")(
@@ -117,8 +123,10 @@ PoolOptions pool_options(const Options& options, const Args& args) {
   pool.job.threads = at_least(options, "threads", 1);
   pool.retries = at_least(options, "retry", 0);
   pool.fail_fast = options.flag("fail-fast");
-  if (pool.fail_fast && options.flag("keep-going")) throw UsageError("--fail-fast and --keep-going exclude each other");
-  if (options.given("job-timeout")) pool.timeout = parse_duration("--job-timeout", options.text("job-timeout"));
+  if (pool.fail_fast && options.flag("keep-going"))
+    throw UsageError("--fail-fast and --keep-going exclude each other");
+  if (options.given("job-timeout"))
+    pool.timeout = parse_duration("--job-timeout", options.text("job-timeout"));
   if (options.given("memory")) pool.memory = parse_size("--memory", options.text("memory"));
   pool.isolate = !options.flag("no-isolation");
   for (const char* name : {"job-timeout", "memory"}) {

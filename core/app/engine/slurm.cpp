@@ -30,8 +30,9 @@ void refuse_where_queued(const std::string& folder) {
   if (states.empty()) return;
   std::string ids;
   for (const auto& [id, tasks] : states) ids += (ids.empty() ? "" : " ") + id;
-  throw UsageError("this experiment is in Slurm's queue already: follow it with w2s status, or end it with scancel " +
-                   ids);
+  throw UsageError(
+      "this experiment is in Slurm's queue already: follow it with w2s status, or end it with scancel " +
+      ids);
 }
 
 }  // namespace
@@ -43,14 +44,16 @@ bool on_cluster(const Options& options) {
                      did_you_mean(launcher, {"local", "slurm"}));
   }
   if (launcher == "local") {
-    if (options.flag("dry-run")) throw UsageError("--dry-run is for --launcher slurm; w2s plan shows local jobs");
+    if (options.flag("dry-run"))
+      throw UsageError("--dry-run is for --launcher slurm; w2s plan shows local jobs");
     return false;
   }
   const std::vector<std::pair<const char*, const char*>> replaced = {
       {"jobs", "at_once"}, {"threads", "cpus"}, {"job-timeout", "time"}, {"memory", "memory"}};
   for (const auto& [option, key] : replaced) {
     if (options.given(option))
-      throw UsageError(fmt::format("--{} does not go with --launcher slurm: set {} in [launcher]", option, key));
+      throw UsageError(
+          fmt::format("--{} does not go with --launcher slurm: set {} in [launcher]", option, key));
   }
   return true;
 }

@@ -6,8 +6,8 @@
 
 namespace w2s::app {
 
-/// True for --launcher slurm. Throws UsageError for a launcher that there is not, and for options that do not go
-/// with it.
+/// True for --launcher slurm. Throws UsageError for a launcher that there is not, and for options that do not
+/// go with it.
 bool on_cluster(const Options& options);
 
 /// Prints the scripts with --dry-run, else submits them and says what follows them. `args` of w2s run.

@@ -22,7 +22,8 @@ W2S_API double expected_noise(const Supervision& labels);
 
 /// How many of `count` examples learn by their small losses in this epoch (from 0), as the share that is left
 /// out rises to `noise`: ⌈(1 − noise · min(1, epoch / ramp)) count⌉, at least 1 (Han et al. 2018).
-W2S_API std::int64_t small_loss_count(std::int64_t count, double noise, std::int64_t epoch, std::int64_t ramp);
+W2S_API std::int64_t small_loss_count(std::int64_t count, double noise, std::int64_t epoch,
+                                      std::int64_t ramp);
 
 /// Confident learning's estimate of the joint distribution of given and true labels.
 struct ConfidentJoint {

@@ -25,7 +25,8 @@ enum class TaskKind {
 struct Columns {
   std::vector<std::string> ids;      ///< [N] stable and unique: "train/17"
   std::vector<std::int64_t> groups;  ///< [N] rows of one group stay in one half; empty: each row alone
-  Tensor labels;  ///< int64 [N] ground truth; classes, or 1 where the second of a pair is better; generation: 0
+  Tensor
+      labels;  ///< int64 [N] ground truth; classes, or 1 where the second of a pair is better; generation: 0
 
   Tensor dense;     ///< [N, …] any number type, as stored
   Tensor mean, sd;  ///< model input = (dense·scale − mean) / sd, broadcast over one row; undefined: 0 and 1

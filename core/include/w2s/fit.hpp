@@ -37,7 +37,8 @@ struct FitSpec {
       validation;                ///< for early stopping; labels of the same origin as the training labels
   std::optional<StepPlan> rule;  ///< what each step minimises; empty: the weighted mean of `loss`
   Student draft;  ///< text tasks: the model reads each input with this student's answer appended; empty: none
-  std::vector<std::string> rejected;  ///< generation: [N] another answer to each example, for rules that compare
+  std::vector<std::string>
+      rejected;               ///< generation: [N] another answer to each example, for rules that compare
   double weight_average = 0;  ///< decay of the moving average of the weights that is kept; 0: the last ones
   std::uint64_t seed = 0;     ///< of the order of the examples and of weights that are drawn at random
 };

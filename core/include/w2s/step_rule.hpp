@@ -40,8 +40,7 @@ class W2S_API Training {
   virtual Tensor targets(const Positions& positions) = 0;  ///< [n, C]
   virtual Tensor weights(const Positions& positions) = 0;  ///< [n], mean 1 over all examples
   /// Generation: Σ log p of each example's answer, or of FitSpec::rejected, [n], differentiable.
-  virtual Tensor answer_log_probabilities(std::int64_t student, const Positions& positions,
-                                          bool rejected);
+  virtual Tensor answer_log_probabilities(std::int64_t student, const Positions& positions, bool rejected);
   /// The fit's own loss (FitSpec::loss) of each example [n], not weighted.
   virtual Tensor losses(std::int64_t student, const Tensor& logits, const Tensor& targets,
                         const Positions& positions) = 0;

@@ -18,8 +18,8 @@ using Next = std::function<Student(const Supervision&, const FitSpec&)>;
 struct StrategyContext {
   TaskKind kind = TaskKind::classification;
   std::int64_t classes = 2;
-  std::vector<std::string> models;  ///< names in [models]
-  std::string student;              ///< the model to be fitted
+  std::vector<std::string> models;   ///< names in [models]
+  std::string student;               ///< the model to be fitted
   bool labels_from_outside = false;  ///< no model is the supervisor: Lab::supervisor_fit() throws
 };
 

@@ -14,8 +14,8 @@ struct Answers {
 
 struct W2S_API Supervision {
   Examples examples;
-  Tensor targets;  ///< float32 [N, C], rows on the simplex; generation: [N, 1] of ones
-  Tensor weights;  ///< float32 [N], ≥ 0
+  Tensor targets;                    ///< float32 [N, C], rows on the simplex; generation: [N, 1] of ones
+  Tensor weights;                    ///< float32 [N], ≥ 0
   std::vector<std::string> answers;  ///< generation: [N] what the student is to write; else empty
   Tensor certainty;                  ///< generation: float32 [N], see Answers; 1 for ground truth
 

@@ -23,8 +23,8 @@ struct Subject {
   Table params;  ///< what the author gave; required parameters must be among them, but for a loss's matrices
 };
 
-/// Losses: on 2, 3 and 10 classes, as far as ILoss::check allows. With the registry that holds the loss, a small
-/// model is trained with it too.
+/// Losses: on 2, 3 and 10 classes, as far as ILoss::check allows. With the registry that holds the loss, a
+/// small model is trained with it too.
 std::vector<Finding> check_loss(const Subject<ILoss>& loss, const Registry* plugins = nullptr);
 /// Strategies: on a small synthetic task with models "weak", "medium" and "strong", made of `plugins`.
 std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strategy, const Registry& plugins);

@@ -120,9 +120,10 @@ class LossCheck {
          [&](std::int64_t c) { return weights(c); });
     each("does not change its input", "write to copies: in.logits and in.targets belong to the engine",
          [&](std::int64_t c) { return input_kept(c); });
-    each("goes on from a saved state",
-         "return every tensor that later steps depend on from state(), as a copy, and read it in load_state()",
-         [&](std::int64_t c) { return state(c); });
+    each(
+        "goes on from a saved state",
+        "return every tensor that later steps depend on from state(), as a copy, and read it in load_state()",
+        [&](std::int64_t c) { return state(c); });
     const bool binary = std::find(classes_.begin(), classes_.end(), 2) != classes_.end();
     if (plugins_ != nullptr && binary) {
       findings_.check("trains the same however the engine cuts a batch",
@@ -146,10 +147,12 @@ class LossCheck {
         spec.train.activation_tokens = 14;
       }
       const Tensor p = tiny.lab().predict(tiny.lab().fit(tiny.weak_labels(), spec), tiny.test());
-      if (!p.isfinite().all().item<bool>()) return "a small model that is trained with it has NaN in its predictions";
+      if (!p.isfinite().all().item<bool>())
+        return "a small model that is trained with it has NaN in its predictions";
       if (!pieces) whole = p;
       if (!p.allclose(whole, 1e-3, 1e-3))
-        return fmt::format("micro-batches change predictions by up to {:.3g}", (p - whole).abs().max().item<double>());
+        return fmt::format("micro-batches change predictions by up to {:.3g}",
+                           (p - whole).abs().max().item<double>());
     }
     return "";
   }
@@ -292,7 +295,8 @@ class LossCheck {
     const LossInput in = batch(classes, 1);
     const Tensor some = at::arange(2, 5, at::kLong);
     return difference(fresh(classes)->forward(rows_of(in, some)),
-                      fresh(classes)->forward(in).index_select(0, some), "three of the batch's examples alone");
+                      fresh(classes)->forward(in).index_select(0, some),
+                      "three of the batch's examples alone");
   }
 
   std::string weights(std::int64_t classes) const {

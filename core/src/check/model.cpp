@@ -34,18 +34,18 @@ std::vector<Inputs> all_inputs() {
   Inputs text;
   text.name = "texts";
   Columns columns;
-  columns.text = {"a",
-                  "a longer text, so that the rows of one batch differ in length",
-                  "two words",
-                  "ein Satz mit Umlauten: äöü",
-                  "1 2 3",
-                  "a"};
+  columns.text = {"a",         "a longer text, so that the rows of one batch differ in length",
+                  "two words", "ein Satz mit Umlauten: äöü",
+                  "1 2 3",     "a"};
   columns.labels = at::zeros({kRows}, at::kLong);
   for (std::int64_t i = 0; i < kRows; ++i) columns.ids.push_back("row/" + std::to_string(i));
   text.examples = Examples(std::move(columns));
-  return {dense("vectors of 12", {12}),           dense("images of 1 × 28 × 28", {1, 28, 28}),
-          dense("images of 28 × 28", {28, 28}),   dense("images of 3 × 32 × 32", {3, 32, 32}),
-          dense("images of 3 × 224 × 224", {3, 224, 224}), text};
+  return {dense("vectors of 12", {12}),
+          dense("images of 1 × 28 × 28", {1, 28, 28}),
+          dense("images of 28 × 28", {28, 28}),
+          dense("images of 3 × 32 × 32", {3, 32, 32}),
+          dense("images of 3 × 224 × 224", {3, 224, 224}),
+          text};
 }
 
 class ModelCheck {

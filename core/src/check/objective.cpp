@@ -38,10 +38,11 @@ std::unique_ptr<World> texts() {
   columns.labels = at::zeros({16}, at::kLong);
   train_bpe(columns.text, {280, {"<|endoftext|>"}, 2})->save(world->folder.path() + "/tokenizer.json");
   world->examples = Examples(std::move(columns));
-  world->model = {"gpt",
-                  Table{{"layers", 1}, {"width", 8}, {"heads", 2}, {"positions", 16},
-                        {"tokenizer", world->folder.path()}},
-                  {}};
+  world->model = {
+      "gpt",
+      Table{
+          {"layers", 1}, {"width", 8}, {"heads", 2}, {"positions", 16}, {"tokenizer", world->folder.path()}},
+      {}};
   return world;
 }
 

@@ -5,7 +5,10 @@ namespace {
 
 template <class Interface, class Make>
 Subject<Interface> subject(const SchemaBase& schema, const Spec& spec, Make&& make) {
-  return {spec.type, &schema, [spec, make](const Table& params) { return make(Spec{spec.type, params, {}}); },
+  return {spec.type, &schema,
+          [spec, make](const Table& params) {
+            return make(Spec{spec.type, params, {}});
+          },
           spec.params};
 }
 
@@ -28,11 +31,9 @@ std::vector<Finding> check_plugin(const Registry& plugins, PluginKind kind, cons
       return check_model(
           subject<IModel>(*schema, spec, [&](const Spec& full) { return plugins.make_model(full); }));
     case PluginKind::objective:
-      return check_objective(subject<IObjective>(*schema, spec,
-                                                 [&](const Spec& full) {
-                                                   return plugins.make_objective(full);
-                                                 }),
-                             plugins);
+      return check_objective(
+          subject<IObjective>(*schema, spec, [&](const Spec& full) { return plugins.make_objective(full); }),
+          plugins);
   }
   return {};
 }

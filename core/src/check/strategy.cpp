@@ -39,8 +39,9 @@ std::string not_for_classes(const Subject<ISupervisionStrategy>& strategy, const
     if (!subject->serves(TaskKind::classification)) return "it serves no task of classification";
     subject->check({TaskKind::classification, kClasses, {"weak", "medium", "strong"}, "strong", false});
     TinyWorld tiny = world(plugins);
-    subject->supervise(tiny.weak_labels(), tiny.spec(), tiny.lab(),
-                       [&](const Supervision& handed, const FitSpec& wanted) { return tiny.lab().fit(handed, wanted); });
+    subject->supervise(
+        tiny.weak_labels(), tiny.spec(), tiny.lab(),
+        [&](const Supervision& handed, const FitSpec& wanted) { return tiny.lab().fit(handed, wanted); });
     return "";
   } catch (const UsageError& error) {
     return error.what();
@@ -63,7 +64,8 @@ std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strateg
   };
 
   if (const std::string reason = not_for_classes(strategy, params, plugins); !reason.empty()) {
-    findings.check("is not for classes of vectors: documentation only was looked at (" + reason + ")", "", [] { return ""; });
+    findings.check("is not for classes of vectors: documentation only was looked at (" + reason + ")", "",
+                   [] { return ""; });
     return findings.all();
   }
 
@@ -95,37 +97,39 @@ std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strateg
                    return "";
                  });
   if (for_texts) return findings.all();
-  findings.check("is answered from the store the second time",
-                 "ask the lab for fits, predictions and features; keep anything else with lab.once(), under a "
-                 "digest "
-                 "of all that it depends on",
-                 [&]() -> std::string {
-                   TinyWorld tiny = world(plugins);
-                   const Student student = supervise(tiny, tiny.weak_labels(), tiny.spec());
-                   TinyWorld again = world(plugins, tiny.store());
-                   const Student same = supervise(again, again.weak_labels(), again.spec());
-                   if (again.lab().computed() > 0)
-                     return fmt::format("the second run computed {} fits anew", again.lab().computed());
-                   return same.members() == student.members() ? "" : "the second run gave another student";
-                 });
-  findings.check("fits the same however the engine cuts a batch",
-                 "ask Training for logits and losses of whole batches, and keep nothing between its calls",
-                 [&]() -> std::string {
-                   Tensor whole;
-                   for (const bool pieces : {false, true}) {
-                     TinyWorld tiny = world(plugins);
-                     FitSpec spec = tiny.spec();
-                     if (pieces) {
-                       spec.train.micro_tokens = 7;
-                       spec.train.activation_tokens = 14;
-                     }
-                     const Tensor p = tiny.lab().predict(supervise(tiny, tiny.weak_labels(), spec), tiny.test());
-                     if (!pieces) whole = p;
-                     if (!p.allclose(whole, 1e-3, 1e-3))
-                       return fmt::format("micro-batches change it by {:.3g}", (p - whole).abs().max().item<double>());
-                   }
-                   return "";
-                 });
+  findings.check(
+      "is answered from the store the second time",
+      "ask the lab for fits, predictions and features; keep anything else with lab.once(), under a "
+      "digest "
+      "of all that it depends on",
+      [&]() -> std::string {
+        TinyWorld tiny = world(plugins);
+        const Student student = supervise(tiny, tiny.weak_labels(), tiny.spec());
+        TinyWorld again = world(plugins, tiny.store());
+        const Student same = supervise(again, again.weak_labels(), again.spec());
+        if (again.lab().computed() > 0)
+          return fmt::format("the second run computed {} fits anew", again.lab().computed());
+        return same.members() == student.members() ? "" : "the second run gave another student";
+      });
+  findings.check(
+      "fits the same however the engine cuts a batch",
+      "ask Training for logits and losses of whole batches, and keep nothing between its calls",
+      [&]() -> std::string {
+        Tensor whole;
+        for (const bool pieces : {false, true}) {
+          TinyWorld tiny = world(plugins);
+          FitSpec spec = tiny.spec();
+          if (pieces) {
+            spec.train.micro_tokens = 7;
+            spec.train.activation_tokens = 14;
+          }
+          const Tensor p = tiny.lab().predict(supervise(tiny, tiny.weak_labels(), spec), tiny.test());
+          if (!pieces) whole = p;
+          if (!p.allclose(whole, 1e-3, 1e-3))
+            return fmt::format("micro-batches change it by {:.3g}", (p - whole).abs().max().item<double>());
+        }
+        return "";
+      });
   findings.check("serves a probe with early stopping",
                  "hand on spec.validation and spec.train, but for what the strategy is about",
                  [&]() -> std::string {
@@ -141,9 +145,10 @@ std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strateg
                    const Student student = supervise(tiny, labels.select(front), spec);
                    const double accuracy = tiny.accuracy(student);
                    return accuracy > 0.5 ? ""
-                                         : fmt::format("its student is right on {:.2f} of a task on which "
-                                                       "0.33 is chance and naive fitting passes 0.5",
-                                                       accuracy);
+                                         : fmt::format(
+                                               "its student is right on {:.2f} of a task on which "
+                                               "0.33 is chance and naive fitting passes 0.5",
+                                               accuracy);
                  });
   findings.check("leaves its labels as they are",
                  "change a copy: the supervision that a strategy is given belongs to its caller",

@@ -63,13 +63,13 @@ std::string leak_problem(const TaskData& data) {
     const auto found = trained.find(content(data.test, i));
     if (found == trained.end()) continue;
     if (repeated++ == 0)
-      example = fmt::format("test row '{}' is training row '{}'", data.test.id(i),
-                            data.train.id(found->second));
+      example =
+          fmt::format("test row '{}' is training row '{}'", data.test.id(i), data.train.id(found->second));
   }
   // Real data repeat a row here and there.
-  return repeated * 100 > data.test.size()
-             ? fmt::format("{} of {} test rows are training rows too: {}", repeated, data.test.size(), example)
-             : "";
+  return repeated * 100 > data.test.size() ? fmt::format("{} of {} test rows are training rows too: {}",
+                                                         repeated, data.test.size(), example)
+                                           : "";
 }
 
 std::set<std::int64_t> groups_of(const Half& half) {

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t kMaxSeeds = 100'000;
 
-const std::vector<std::string> kTopLevel = {"name",  "seeds",   "task",    "models", "pairs",  "supervisor",
+const std::vector<std::string> kTopLevel = {"name",  "seeds",   "task",    "models", "pairs",   "supervisor",
                                             "train", "methods", "plugins", "sweep",  "variant", "launcher"};
 
 struct PairParams {

@@ -76,7 +76,7 @@ struct Experiment {
   std::vector<MethodSpec> methods;                        // in the order of the file
   std::vector<std::string> plugin_paths, plugin_sources;  // absolute
   LauncherParams launcher;  // [launcher]; changes no result and is not written by to_toml
-  Table variant;  // [variant], the point of a sweep: dotted key → value; empty without one
+  Table variant;            // [variant], the point of a sweep: dotted key → value; empty without one
 
   const ModelSpec& model(std::string_view name) const;  // throws UsageError with the nearest name
 
@@ -87,9 +87,9 @@ struct Experiment {
 
 /// What the command line adds to a file.
 struct Overrides {
-  std::vector<std::string> set;     // "dotted.key=TOML value"; a bare word is taken as a string
-  std::vector<std::string> sweep;   // "dotted.key=v1,v2,…" (commas inside [] {} "" do not split)
-  std::vector<std::int64_t> seeds;  // replace the file's where not empty
+  std::vector<std::string> set;      // "dotted.key=TOML value"; a bare word is taken as a string
+  std::vector<std::string> sweep;    // "dotted.key=v1,v2,…" (commas inside [] {} "" do not split)
+  std::vector<std::int64_t> seeds;   // replace the file's where not empty
   std::vector<std::string> presets;  // folders of the presets that [task] may name
 };
 

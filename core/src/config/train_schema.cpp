@@ -47,8 +47,9 @@ void describe_train(Schema<TrainParams>& s) {
           "of matrix products: float32, or bfloat16 with weights, losses and optimiser in float32")
       .one_of({"float32", "bfloat16"});
   s.field("head_bias", &TrainParams::head_bias, "give the classification head a bias");
-  s.field("head_init", &TrainParams::head_init,
-          "the classification head starts at zero, or at the language model's output embeddings of label_words")
+  s.field(
+       "head_init", &TrainParams::head_init,
+       "the classification head starts at zero, or at the language model's output embeddings of label_words")
       .one_of({"zero", "label_words"});
   s.field("label_words", &TrainParams::label_words,
           "a word a class, of which the last token counts; empty: \"0\", \"1\", …");

@@ -189,8 +189,8 @@ bool RecordReader::Source::next_json(DataRow& row) {
 std::string RecordReader::Source::quoted_field(char separator, std::int64_t begin) {
   const std::size_t start = position;
   const std::int64_t start_line = line;
-  // Goes on with the line after the one where the field begins: a stray quote costs one row, not all up to the
-  // next quote.
+  // Goes on with the line after the one where the field begins: a stray quote costs one row, not all up to
+  // the next quote.
   const auto malformed = [&](const std::string& what) {
     position = start;
     line = start_line;

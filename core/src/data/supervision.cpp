@@ -47,8 +47,8 @@ Supervision Supervision::soft(const Examples& examples, const Tensor& probabilit
 
 Supervision Supervision::select(const std::vector<std::int64_t>& positions) const {
   const Tensor index = at::tensor(positions, at::kLong);
-  Supervision chosen{examples.select(positions), targets.index_select(0, index),
-                     weights.index_select(0, index), {}, {}};
+  Supervision chosen{
+      examples.select(positions), targets.index_select(0, index), weights.index_select(0, index), {}, {}};
   if (!generation()) return chosen;
   for (const std::int64_t position : positions)
     chosen.answers.push_back(answers[static_cast<std::size_t>(position)]);

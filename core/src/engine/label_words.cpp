@@ -13,8 +13,8 @@ std::vector<std::string> label_words(const TrainParams& train, TaskKind kind, st
     return digits;
   }
   if (static_cast<std::int64_t>(train.label_words.size()) != classes) {
-    throw UsageError("label_words names " + std::to_string(train.label_words.size()) + " words, the task has " +
-                     std::to_string(classes) + " classes");
+    throw UsageError("label_words names " + std::to_string(train.label_words.size()) +
+                     " words, the task has " + std::to_string(classes) + " classes");
   }
   return train.label_words;
 }

@@ -67,7 +67,8 @@ Tensor transition_matrix(const Matrix& rows) {
 void check_transition(const Tensor& transition, const LossContext& context) {
   if (context.kind == TaskKind::generation) {
     throw UsageError(
-        "a transition matrix has a row for each class, and the classes of a generation task are the tokens of a "
+        "a transition matrix has a row for each class, and the classes of a generation task are the tokens "
+        "of a "
         "vocabulary");
   }
   if (transition.size(0) == context.classes) return;

@@ -171,13 +171,15 @@ AnswerScores LocalLab::score_answers(const Student& student, const Examples& exa
 // The examples with what `draft` says of each at the end of its text.
 Examples LocalLab::with_draft(const Student& draft, const Examples& examples) {
   if (draft.empty() || examples.empty()) return examples;
-  if (!examples.has_text()) throw UsageError("a draft is read with a text, and this task's examples are dense");
+  if (!examples.has_text())
+    throw UsageError("a draft is read with a text, and this task's examples are dense");
   TextRows rows;
   switch (setup_.data->kind) {
     case TaskKind::generation: {
       rows.add(examples, references_of(examples));
       const Answers answers = answer(draft, examples);
-      for (std::size_t i = 0; i < rows.prompts.size(); ++i) rows.prompts[i] += " " + trimmed(answers.texts[i]);
+      for (std::size_t i = 0; i < rows.prompts.size(); ++i)
+        rows.prompts[i] += " " + trimmed(answers.texts[i]);
       return rows.examples();
     }
     case TaskKind::classification: {

@@ -20,7 +20,8 @@ void check_answers(const Supervision& supervision, const FitSpec& spec, TaskKind
     return;
   }
   if (const auto unfit = unfit_for_generation(spec.train)) throw UsageError("train." + unfit->why);
-  if (!supervision.generation()) throw Error("fit: a task of generation needs answers, and these labels have none");
+  if (!supervision.generation())
+    throw Error("fit: a task of generation needs answers, and these labels have none");
   if (!spec.rejected.empty() && static_cast<std::int64_t>(spec.rejected.size()) != supervision.size()) {
     throw UsageError(fmt::format(
         "there are {} rejected answers for {} examples: no strategy after the one that sets them may choose "
@@ -128,8 +129,8 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
   const auto started = std::chrono::steady_clock::now();
   const bool generation = setup_.data->kind == TaskKind::generation;
   const Examples all = generation || !spec.draft.empty() ? text_inputs(supervision, spec, validation)
-                       : validation ? supervision.examples.concat(validation->examples)
-                                    : supervision.examples;
+                       : validation                      ? supervision.examples.concat(validation->examples)
+                                                         : supervision.examples;
   const bool probe = spec.train.trainable == "head";
   const Stream stream(spec.seed, "fit");
   const std::int64_t parts = setup_.data->kind == TaskKind::preference ? 2 : 1;
@@ -151,11 +152,10 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
     if (!probe) {
       student.model = build(student.backbone);
       if (k == 0) {
-        encoded = calling(plugin_of(student.backbone),
-                          [&] {
-                            return generation ? encode_answers(*student.model, all)
-                                              : student.model->encode(all, setup_.data->kind);
-                          });
+        encoded = calling(plugin_of(student.backbone), [&] {
+          return generation ? encode_answers(*student.model, all)
+                            : student.model->encode(all, setup_.data->kind);
+        });
       }
     } else if (k == 0) {
       features = features_of(student.backbone, all, /*keep=*/true).to(setup_.device);
@@ -173,8 +173,7 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
       student.head->randomize(stream.child(fmt::format("head of student {}", k)));
     } else if (spec.train.head_init == "label_words" && !(start && start->has("head.weight"))) {
       IModel& model = probe ? model_of(student.backbone) : *student.model;
-      const std::vector<std::string> words =
-          label_words(spec.train, setup_.data->kind, setup_.data->classes);
+      const std::vector<std::string> words = label_words(spec.train, setup_.data->kind, setup_.data->classes);
       const Tensor rows = calling(plugin_of(student.backbone), [&] { return model.word_embeddings(words); });
       student.head->parameters().assign("head.weight", rows.detach().to(at::kCPU, at::kFloat));
     }
@@ -191,9 +190,9 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
     if (probe) {
       student.trainee = std::make_unique<ProbeTrainee>(*student.head, features, parts);
     } else {
-      student.trainee = std::make_unique<NetworkTrainee>(*student.model, *student.head, encoded,
-                                                         spec.train.trainable, setup_.device,
-                                                         student.backbone.precision);
+      student.trainee =
+          std::make_unique<NetworkTrainee>(*student.model, *student.head, encoded, spec.train.trainable,
+                                           setup_.device, student.backbone.precision);
     }
   }
 
@@ -235,7 +234,8 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
   const auto store = [&](ObjectWriter& object, InTraining& student, const Snapshot& oracle_weights) {
     std::map<std::string, Tensor> tensors;
     if (student.head) {
-      for (const Parameters::Item& item : student.head->parameters().items()) tensors[item.name] = item.tensor;
+      for (const Parameters::Item& item : student.head->parameters().items())
+        tensors[item.name] = item.tensor;
     }
     if (student.model) {
       for (const Parameters::Item& item : student.model->parameters().items()) {

@@ -124,8 +124,7 @@ Student LocalLab::tune(const FitSpec& spec, const Spec& objective_spec, const Ta
   if (spec.start.members().size() > 1) throw UsageError("tuning goes on from one student, not from several");
   const Spec objective = resolve(*setup_.registry, PluginKind::objective, objective_spec);
   const TrainParams params = parse_train(train, "tune");
-  const Examples inputs =
-      setup_.data->kind == TaskKind::generation ? without_answers(examples) : examples;
+  const Examples inputs = setup_.data->kind == TaskKind::generation ? without_answers(examples) : examples;
   std::string contents;
   for (const std::string& file : setup_.registry->make_objective(objective)->files())
     contents += sha256_file(file);
@@ -146,8 +145,8 @@ Student LocalLab::tune(const FitSpec& spec, const Spec& objective_spec, const Ta
       [&] {
         const std::unique_ptr<IModel> model = build(start);
         std::string log;
-        const nlohmann::json result = run_objective(*model, objective, inputs, params, Stream(spec.seed, "tune"),
-                                                    "tune " + spec.model, key, log);
+        const nlohmann::json result = run_objective(
+            *model, objective, inputs, params, Stream(spec.seed, "tune"), "tune " + spec.model, key, log);
         ObjectWriter object = setup_.store->begin(key, "tune");
         write_log(object, log);
         std::map<std::string, Tensor> tensors;

@@ -186,7 +186,8 @@ Tensor LocalLab::member_probabilities(const std::string& key, const Examples& ex
   Backbone backbone = backbone_of(fit);
   backbone.oracle = oracle && fit.trained_backbone;
   const Tensor features =
-      features_of(backbone, with_draft(fit.draft, examples), /*keep=*/!fit.trained_backbone).to(setup_.device);
+      features_of(backbone, with_draft(fit.draft, examples), /*keep=*/!fit.trained_backbone)
+          .to(setup_.device);
   Head head(features.size(1), setup_.data->kind, setup_.data->classes, fit.train);
   const SafeTensors weights =
       SafeTensors::open(setup_.store->path(key) + (oracle ? "/oracle.safetensors" : "/model.safetensors"));

@@ -62,7 +62,8 @@ class LabelsOfFile final : public Supervisor {
 
   TestLabels test(const Examples& examples) override {
     const std::size_t labelled = file_.labelled(examples).size();
-    if (static_cast<std::int64_t>(labelled) == examples.size()) return {file_.probabilities(examples), "", {}};
+    if (static_cast<std::int64_t>(labelled) == examples.size())
+      return {file_.probabilities(examples), "", {}};
     return {{},
             fmt::format("the supervisor labels {} of the {} test examples",
                         labelled == 0 ? "none" : std::to_string(labelled), examples.size()),

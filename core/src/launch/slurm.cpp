@@ -51,8 +51,10 @@ std::string script_of(const std::vector<std::string>& keys, const LauncherParams
   text += ")\n\n";
   std::string command;
   for (const std::string& word : setup.command) command += (command.empty() ? "" : " ") + shell_quoted(word);
-  text += command + fmt::format(" --jobs 1 --threads {} --log-level warning --job \"${{jobs[$SLURM_ARRAY_TASK_ID]}}\" &\n",
-                                launcher.cpus);
+  text +=
+      command +
+      fmt::format(" --jobs 1 --threads {} --log-level warning --job \"${{jobs[$SLURM_ARRAY_TASK_ID]}}\" &\n",
+                  launcher.cpus);
   text +=
       "child=$!\n"
       "again=0\n"
@@ -75,7 +77,8 @@ std::string trimmed(std::string text) {
 
 }  // namespace
 
-std::vector<SlurmArray> slurm_arrays(const Plan& plan, const LauncherParams& launcher, const SlurmSetup& setup) {
+std::vector<SlurmArray> slurm_arrays(const Plan& plan, const LauncherParams& launcher,
+                                     const SlurmSetup& setup) {
   std::vector<std::size_t> levels(plan.jobs.size(), 0);
   std::vector<SlurmArray> arrays;
   for (std::size_t i = 0; i < plan.jobs.size(); ++i) {

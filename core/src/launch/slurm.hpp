@@ -1,8 +1,9 @@
 // Slurm: a plan as job arrays, one for each level of what jobs need of each other.
 //
-// An array's task runs one job through the same `w2s run --job KEY` as a local sweep, over the same store: what was
-// done before is found, what was interrupted goes on from its checkpoint. Before the time limit Slurm sends SIGUSR1;
-// the job saves itself and asks to be queued again. A preempted or requeued job is started again by Slurm itself.
+// An array's task runs one job through the same `w2s run --job KEY` as a local sweep, over the same store:
+// what was done before is found, what was interrupted goes on from its checkpoint. Before the time limit
+// Slurm sends SIGUSR1; the job saves itself and asks to be queued again. A preempted or requeued job is
+// started again by Slurm itself.
 #pragma once
 
 #include <string>
@@ -30,11 +31,12 @@ struct SlurmSetup {
 /// Seconds before the time limit at which a job is asked to save itself.
 inline constexpr int kSlurmWarning = 60;
 
-std::vector<SlurmArray> slurm_arrays(const Plan& plan, const LauncherParams& launcher, const SlurmSetup& setup);
+std::vector<SlurmArray> slurm_arrays(const Plan& plan, const LauncherParams& launcher,
+                                     const SlurmSetup& setup);
 
 /// Writes the scripts and submits them, each depending on the one before. Returns the ids, and notes them in
-/// <folder>/submission.json. Throws Error with sbatch's own words where it refuses; arrays that were submitted before
-/// are cancelled then.
+/// <folder>/submission.json. Throws Error with sbatch's own words where it refuses; arrays that were
+/// submitted before are cancelled then.
 std::vector<std::string> submit(const std::vector<SlurmArray>& arrays, const LauncherParams& launcher,
                                 const SlurmSetup& setup);
 

@@ -182,7 +182,8 @@ void validate(const Experiment& experiment, const Registry& registry) {
           strategy->check(context);
         }
         if (!strategy->serves(context.kind)) {
-          throw UsageError("strategy '" + spec.type + "' does not work on a task of " + name_of(context.kind));
+          throw UsageError("strategy '" + spec.type + "' does not work on a task of " +
+                           name_of(context.kind));
         }
       });
     }

@@ -10,10 +10,10 @@
 #include <w2s/digest.hpp>
 
 #include "base/files.hpp"
+#include "base/run_program.hpp"
 #include "plugins/compile_errors.hpp"
 #include "plugins/entry.hpp"
 #include "plugins/home.hpp"
-#include "base/run_program.hpp"
 #include "plugins/stamp.hpp"
 
 namespace w2s {

@@ -218,11 +218,11 @@ std::vector<std::uint8_t> correctness(const Probabilities& probabilities, const 
 Measures answer_measures(const Labels& answers, const Labels& references) {
   const auto right = answer_correctness(answers, references);
   if (right.empty()) return {};
-  return {{"accuracy",
-           std::accumulate(right.begin(), right.end(), 0.0) / static_cast<double>(right.size())}};
+  return {{"accuracy", std::accumulate(right.begin(), right.end(), 0.0) / static_cast<double>(right.size())}};
 }
 
-Measures answer_supervision_measures(const Labels& student, const Labels& supervisor, const Labels& references) {
+Measures answer_supervision_measures(const Labels& student, const Labels& supervisor,
+                                     const Labels& references) {
   check_answers(student, references);
   check_answers(supervisor, references);
   return references.empty() ? Measures() : comparison(student, supervisor, references);

@@ -36,7 +36,8 @@ std::vector<std::uint8_t> correctness(const Probabilities& probabilities, const 
 /// Generation: accuracy.
 Measures answer_measures(const Labels& answers, const Labels& references);
 /// Generation: as supervision_measures, without capa and misfit.
-Measures answer_supervision_measures(const Labels& student, const Labels& supervisor, const Labels& references);
+Measures answer_supervision_measures(const Labels& student, const Labels& supervisor,
+                                     const Labels& references);
 std::vector<std::uint8_t> answer_correctness(const Labels& answers, const Labels& references);
 
 /// False for the measures of which less is better: log_loss, brier, ece, misfit, right_lost.

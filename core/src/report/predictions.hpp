@@ -13,10 +13,10 @@
 namespace w2s {
 
 struct Predictions {
-  Probabilities probabilities;  // [N, C]; generation: none
-  Labels labels;                // [N]; generation: ids of the reference answers
-  std::int64_t classes = 0;     // generation: 0
-  Labels answers;               // generation: [N] ids
+  Probabilities probabilities;   // [N, C]; generation: none
+  Labels labels;                 // [N]; generation: ids of the reference answers
+  std::int64_t classes = 0;      // generation: 0
+  Labels answers;                // generation: [N] ids
   std::vector<float> certainty;  // generation: [N]
 
   std::size_t size() const { return labels.size(); }

@@ -68,7 +68,8 @@ class Store {
   bool once(const std::string& key, const std::function<void()>& compute,
             const std::function<void()>& waiting = {});
 
-  /// Folder for a fit's partial work, not made; and made if absent, what writers left unfinished there removed.
+  /// Folder for a fit's partial work, not made; and made if absent, what writers left unfinished there
+  /// removed.
   std::string checkpoint_path(const std::string& key) const;
   std::string checkpoint_folder(const std::string& key);
   void drop_checkpoint(const std::string& key);

@@ -21,8 +21,8 @@ struct Submission {
 void save_submission(const std::string& folder, const Submission& submission);
 Submission load_submission(const std::string& folder);
 
-/// Tasks of each array by Slurm's state ("PENDING", "RUNNING", …), from squeue; an array that has left the queue is
-/// missing. Empty where squeue is not there or does not answer.
+/// Tasks of each array by Slurm's state ("PENDING", "RUNNING", …), from squeue; an array that has left the
+/// queue is missing. Empty where squeue is not there or does not answer.
 std::map<std::string, std::map<std::string, int>> queue_states(const Submission& submission);
 
 }  // namespace w2s
