@@ -136,7 +136,7 @@ const std::vector<BadInputGroup>& bad_inputs() {
            command("An unknown method", {"leaderboard", "--method", "gec", "--runs", "done"},
                    "unknown method 'gec' (did you mean 'gce'?); expected 'gce' or 'naive'"),
            command("An unknown order", {"leaderboard", "--sort", "pg", "--runs", "done"},
-                   "unknown sort 'pg' (did you mean 'pgr'?); expected 'pgr', 'score', 'name' or 'none'"),
+                   "unknown sort 'pg' (did you mean 'pgr'?); expected 'pgr', 'score', 'name', …"),
            command(
                "An unknown run", {"show", "zzz", "--runs", "done"},
                "there is no run 'zzz' in 'done'; w2s plan EXPERIMENT.toml shows the keys, their beginning is "
@@ -156,7 +156,7 @@ const std::vector<BadInputGroup>& bad_inputs() {
            file("An unknown table", "[train]", "[trian]",
                 "tiny.toml:31:2: unknown key 'trian' (did you mean 'train'?); it takes name, seeds, task, "
                 "models, "
-                "pairs, supervisor, train, methods, plugins, sweep, variant"),
+                "pairs, supervisor, train, methods, plugins, sweep, variant, launcher"),
            file("An unknown setting", "epochs = 4", "epoch = 4",
                 "tiny.toml:32:1: [train]: unknown parameter 'epoch' (did you mean 'epochs'?); it takes "
                 "epochs, …"),
