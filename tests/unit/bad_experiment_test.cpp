@@ -58,10 +58,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Mistake{1, "nme = 'x'",
                 "e.toml:1:1: unknown key 'nme' (did you mean 'name'?); it takes name, seeds, task, models, "
-                "pairs, supervisor, train, methods, plugins, sweep, variant"},
+                "pairs, supervisor, train, methods, plugins, sweep, variant, launcher"},
         Mistake{14, "[trian]",
                 "e.toml:14:2: unknown key 'trian' (did you mean 'train'?); it takes name, seeds, task, "
-                "models, pairs, supervisor, train, methods, plugins, sweep, variant"},
+                "models, pairs, supervisor, train, methods, plugins, sweep, variant, launcher"},
         Mistake{1, "name = 3", "e.toml:1:1: name: expected a string, found an integer (3)"},
         Mistake{1, "name = 'a/b'",
                 "e.toml:1:1: name \"a/b\": expected 1 to 100 characters without '/', '\\' or control "
@@ -130,7 +130,8 @@ INSTANTIATE_TEST_SUITE_P(
                             "'objective'?); it takes "
                             "objective, examples, seed, epochs, batch, optimizer, lr, betas, eps, momentum, "
                             "weight_decay, schedule, "
-                            "warmup, clip_norm, shuffle, trainable, head_bias, standardize, labels, "
+                            "warmup, clip_norm, shuffle, trainable, precision, head_bias, head_init, "
+                            "label_words, standardize, labels, "
                             "early_stopping, evaluate_every, "
                             "patience, micro_tokens, activation_tokens"},
                     Mistake{14, "[models.'a/b']\ntype = 'mlp'",
@@ -223,7 +224,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "--set train.lr=abc: [train]: lr: expected real > 0, found a string (\"abc\")"},
         Mistake{0, "SET trian.lr=1",
                 "--set trian.lr=1: unknown key 'trian' (did you mean 'train'?); it takes name, seeds, "
-                "task, models, pairs, supervisor, train, methods, plugins, sweep, variant"},
+                "task, models, pairs, supervisor, train, methods, plugins, sweep, variant, launcher"},
         Mistake{0, "SET seeds.x=1", "--set seeds.x=1: 'seeds.x': 'seeds' is an integer (2), not a table"},
         Mistake{0, "SET methods.gce.loss.q.r=1", "no error"},
         Mistake{0, "SET seeds=[]", "--set seeds=[]: seeds is empty: expected at least one"},

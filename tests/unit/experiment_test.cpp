@@ -268,8 +268,8 @@ TEST(ParseTrain, HasTheDefaultsOfTheParams) {
 TEST(ParseTrain, DescribesEveryField) {
   Schema<TrainParams> schema;
   describe_train(schema);
-  EXPECT_EQ(schema.fields().size(), 21u);
-  EXPECT_EQ(schema.resolved(TrainParams{}).size(), 21u);
+  EXPECT_EQ(schema.fields().size(), 24u);
+  EXPECT_EQ(schema.resolved(TrainParams{}).size(), 24u);
 }
 
 TEST(Merge, LetsTheLaterTableWin) {
