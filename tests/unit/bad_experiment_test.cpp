@@ -114,7 +114,8 @@ INSTANTIATE_TEST_SUITE_P(
                             "'epochs'?); it takes epochs, "
                             "batch, optimizer, lr, betas, eps, momentum, weight_decay, schedule, warmup, "
                             "clip_norm, shuffle, trainable, "
-                            "head_bias, standardize, labels, early_stopping, evaluate_every, patience, "
+                            "precision, head_bias, head_init, label_words, standardize, labels, "
+                            "early_stopping, evaluate_every, patience, "
                             "micro_tokens, activation_tokens"},
                     Mistake{6, "type = 'mlp'\npretrain.epochs = 3",
                             "e.toml:7:1: model 'small': pretrain: 'objective' is missing: what is learnt "
@@ -246,7 +247,8 @@ INSTANTIATE_TEST_SUITE_P(
             14, "[sweep]\n'train.lrr' = [1]",
             "e.toml:15:16: [train]: unknown parameter 'lrr' (did you mean 'lr'?); it takes epochs, batch, "
             "optimizer, lr, "
-            "betas, eps, momentum, weight_decay, schedule, warmup, clip_norm, shuffle, trainable, head_bias, "
+            "betas, eps, momentum, weight_decay, schedule, warmup, clip_norm, shuffle, trainable, precision, "
+            "head_bias, head_init, label_words, "
             "standardize, labels, early_stopping, evaluate_every, patience, micro_tokens, activation_tokens"},
         Mistake{14, "[sweep]\n'train.lr' = [0.1, 0]",
                 "e.toml:15:20: [train]: lr = 0 is out of range: real > 0"},
