@@ -30,11 +30,13 @@ void at_line(const std::string& path, std::int64_t line, Body&& body) {
   }
 }
 
-class JsonPuzzles final : public PuzzleSource {
+// Files of which each row is a puzzle.
+class RowPuzzles : public PuzzleSource {
  public:
-  explicit JsonPuzzles(const std::string& path) : path_(path), reader_(path, {"jsonl", true, true}) {}
+  RowPuzzles(const std::string& path, const std::string& format)
+      : path_(path), reader_(path, {format, true, true}) {}
 
-  bool next(Puzzle& puzzle) override {
+  bool next(Puzzle& puzzle) final {
     DataRow row;
     if (!reader_.next(row)) return false;
     at_line(path_, row.line, [&] { puzzle = puzzle_of(row); });
@@ -42,7 +44,18 @@ class JsonPuzzles final : public PuzzleSource {
   }
 
  private:
-  static Puzzle puzzle_of(const DataRow& row) {
+  virtual Puzzle puzzle_of(const DataRow& row) const = 0;
+
+  const std::string path_;
+  RecordReader reader_;
+};
+
+class JsonPuzzles final : public RowPuzzles {
+ public:
+  explicit JsonPuzzles(const std::string& path) : RowPuzzles(path, "jsonl") {}
+
+ private:
+  Puzzle puzzle_of(const DataRow& row) const override {
     Puzzle puzzle;
     puzzle.line = row.line;
     const auto has = [&](std::string_view name) {
@@ -78,24 +91,14 @@ class JsonPuzzles final : public PuzzleSource {
     }
     return puzzle;
   }
-
-  const std::string path_;
-  RecordReader reader_;
 };
 
-class LichessPuzzles final : public PuzzleSource {
+class LichessPuzzles final : public RowPuzzles {
  public:
-  explicit LichessPuzzles(const std::string& path) : path_(path), reader_(path, {"csv", true, true}) {}
-
-  bool next(Puzzle& puzzle) override {
-    DataRow row;
-    if (!reader_.next(row)) return false;
-    at_line(path_, row.line, [&] { puzzle = puzzle_of(row); });
-    return true;
-  }
+  explicit LichessPuzzles(const std::string& path) : RowPuzzles(path, "csv") {}
 
  private:
-  static Puzzle puzzle_of(const DataRow& row) {
+  Puzzle puzzle_of(const DataRow& row) const override {
     Puzzle puzzle;
     puzzle.line = row.line;
     puzzle.id = row.text("PuzzleId");
@@ -122,9 +125,6 @@ class LichessPuzzles final : public PuzzleSource {
     const std::size_t begin = host == std::string::npos ? 0 : url.find('/', host + 3) + 1;
     return url.substr(begin, url.find_first_of("/#", begin) - begin);
   }
-
-  const std::string path_;
-  RecordReader reader_;
 };
 
 class PgnPuzzles final : public PuzzleSource {
