@@ -6,28 +6,15 @@
 #include <w2s/random.hpp>
 
 #include "../support/tiny_world.hpp"
+#include "check/check.hpp"
 
 namespace w2s {
 namespace {
 
 using testing::plugins;
 
-// The defaults; where a field is required, a matrix is taken to be [C, C] with rows that sum to 1.
 Spec spec_of(const std::string& name, std::int64_t classes) {
-  Spec spec{name, {}, {}};
-  const auto schema = plugins().schema(PluginKind::loss, name);
-  for (const auto& field : schema->fields()) {
-    if (!field->is_required()) continue;
-    List rows;
-    for (std::int64_t i = 0; i < classes; ++i) {
-      List row;
-      for (std::int64_t j = 0; j < classes; ++j)
-        row.push_back(i == j ? 0.8 : 0.2 / static_cast<double>(classes - 1));
-      rows.push_back(row);
-    }
-    spec.params.set(field->name(), rows);
-  }
-  return spec;
+  return {name, loss_params(*plugins().schema(PluginKind::loss, name), {}, classes), {}};
 }
 
 bool serves(const std::string& name, std::int64_t classes) {
@@ -39,37 +26,11 @@ bool serves(const std::string& name, std::int64_t classes) {
   }
 }
 
-constexpr std::int64_t kExamples = 40;
-
 std::unique_ptr<ILoss> fresh(const std::string& name, std::int64_t classes) {
   auto loss = plugins().make_loss(spec_of(name, classes));
   loss->check({TaskKind::classification, classes});
-  loss->begin(kExamples, classes);
+  loss->begin(kMadeUpExamples, classes);
   return loss;
-}
-
-Tensor draws(std::int64_t rows, std::int64_t columns, Stream& stream) {
-  std::vector<double> values;
-  for (std::int64_t i = 0; i < rows * columns; ++i) values.push_back(stream.normal());
-  return at::tensor(values, at::kDouble).view({rows, columns});
-}
-
-// Step k of a made-up training: a batch of 8, one label in two hard.
-LossInput batch(std::int64_t classes, std::int64_t step, at::ScalarType type = at::kDouble) {
-  constexpr std::int64_t kBatch = 8;
-  Stream stream(static_cast<std::uint64_t>(step), "conformance");
-  LossInput in;
-  in.logits = (2 * draws(kBatch, classes, stream)).to(type);
-  Tensor targets = at::softmax(2 * draws(kBatch, classes, stream), 1);
-  targets.slice(0, 0, kBatch / 2).copy_(one_hot_argmax(targets.slice(0, 0, kBatch / 2)));
-  in.targets = targets.to(type);
-  auto rows = stream.permutation(kExamples);
-  rows.resize(kBatch);
-  in.index = at::tensor(rows, at::kLong);
-  in.weights = at::ones({kBatch}, type);
-  in.step_fraction = 0.1 + 0.2 * static_cast<double>(step);
-  in.epoch = step;
-  return in;
 }
 
 // Runs `body(name, classes)` for each loss and each number of classes that it serves; there must be one.
@@ -103,7 +64,7 @@ TEST(LossConformance, InShortTypesIsTheLossOfTheRoundedLogits) {
       SCOPED_TRACE(c10::toString(type));
       const auto loss = fresh(name, classes), reference = fresh(name, classes);
       for (std::int64_t step = 0; step < 3; ++step) {
-        LossInput in = batch(classes, step, type);
+        LossInput in = made_up_batch(classes, step, type);
         LossInput exact = in;
         in.logits.requires_grad_(true);
         exact.logits = in.logits.detach().to(at::kDouble).requires_grad_(true);
@@ -127,7 +88,7 @@ TEST(LossConformance, ServesPreferences) {
       SCOPED_TRACE(c10::toString(type));
       const auto loss = plugins().make_loss(spec_of(name, 2));
       loss->check({TaskKind::preference, 2});
-      loss->begin(kExamples, 2);
+      loss->begin(kMadeUpExamples, 2);
       std::vector<Tensor> z, y;
       for (const double difference : {0.0, 1e-3, -3.0, 40.0, -100.0, 1e4, -1e4}) {
         for (const double second : {0.0, 0.5, 0.7, 1.0}) {

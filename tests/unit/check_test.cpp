@@ -202,6 +202,13 @@ TEST(CheckStrategy, FindsAnEmptyStudent) {
   EXPECT_THAT(finding(found, "fits a student").problem, HasSubstr("empty student"));
 }
 
+TEST(CheckStrategy, FindsARefusalThatComesOnlyWhenItRuns) {
+  const auto found = check_function([](const Supervision&, const FitSpec&, Lab&, const Next&) -> Student {
+    throw UsageError("not today");
+  });
+  EXPECT_THAT(finding(found, "fits a student").problem, HasSubstr("not today"));
+}
+
 TEST(CheckStrategy, FindsRandomNumbersOfItsOwn) {
   static std::atomic<std::uint64_t> calls{0};
   const auto found =

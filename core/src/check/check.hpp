@@ -38,6 +38,13 @@ std::vector<Finding> check_objective(const Subject<IObjective>& objective, const
 /// The plugin of that kind and name in the registry.
 std::vector<Finding> check_plugin(const Registry& plugins, PluginKind kind, const Spec& spec);
 
+/// What losses are tried on. Step k of a made-up training of kMadeUpExamples examples: a batch of 8, one
+/// label in two hard.
+inline constexpr std::int64_t kMadeUpExamples = 40;
+LossInput made_up_batch(std::int64_t classes, std::int64_t step, at::ScalarType type = at::kDouble);
+/// `given`, and for each required parameter that is not among them a matrix [C, C] with rows that sum to 1.
+Table loss_params(const SchemaBase& schema, const Table& given, std::int64_t classes);
+
 /// Summary, source, and the meaning of every parameter; the defaults are in range.
 void check_documented(Findings& findings, const SchemaBase& schema);
 

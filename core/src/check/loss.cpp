@@ -9,29 +9,12 @@
 namespace w2s {
 namespace {
 
-constexpr std::int64_t kExamples = 40, kBatch = 8;
+constexpr std::int64_t kBatch = 8;
 
 Tensor draws(std::int64_t rows, std::int64_t columns, Stream& stream) {
   std::vector<double> values;
   for (std::int64_t i = 0; i < rows * columns; ++i) values.push_back(stream.normal());
   return at::tensor(values, at::kDouble).view({rows, columns});
-}
-
-// Step k of a made-up training: a batch of 8, one label in two hard.
-LossInput batch(std::int64_t classes, std::int64_t step, at::ScalarType type = at::kDouble) {
-  Stream stream(static_cast<std::uint64_t>(step), "check");
-  LossInput in;
-  in.logits = (2 * draws(kBatch, classes, stream)).to(type);
-  Tensor targets = at::softmax(2 * draws(kBatch, classes, stream), 1);
-  targets.slice(0, 0, kBatch / 2).copy_(one_hot_argmax(targets.slice(0, 0, kBatch / 2)));
-  in.targets = targets.to(type);
-  auto rows = stream.permutation(kExamples);
-  rows.resize(kBatch);
-  in.index = at::tensor(rows, at::kLong);
-  in.weights = at::ones({kBatch}, type);
-  in.step_fraction = 0.1 + 0.2 * static_cast<double>(step);
-  in.epoch = step;
-  return in;
 }
 
 // Every pairing of logits and labels that floating point may stumble over.
@@ -157,21 +140,7 @@ class LossCheck {
     return "";
   }
 
-  Table params(std::int64_t classes) const {
-    Table table = loss_.params;
-    for (const auto& field : loss_.schema->fields()) {
-      if (!field->is_required() || table.find(field->name()) != nullptr) continue;
-      List rows;
-      for (std::int64_t i = 0; i < classes; ++i) {
-        List row;
-        for (std::int64_t j = 0; j < classes; ++j)
-          row.push_back(i == j ? 0.8 : 0.2 / static_cast<double>(classes - 1));
-        rows.push_back(row);
-      }
-      table.set(field->name(), rows);
-    }
-    return table;
-  }
+  Table params(std::int64_t classes) const { return loss_params(*loss_.schema, loss_.params, classes); }
 
   bool serves(std::int64_t classes) const {
     try {
@@ -185,7 +154,7 @@ class LossCheck {
   std::unique_ptr<ILoss> fresh(std::int64_t classes) const {
     std::unique_ptr<ILoss> loss = loss_.make(params(classes));
     loss->check({TaskKind::classification, classes});
-    loss->begin(kExamples, classes);
+    loss->begin(kMadeUpExamples, classes);
     return loss;
   }
 
@@ -202,7 +171,7 @@ class LossCheck {
 
   std::string shape(std::int64_t classes) const {
     for (const auto type : {at::kFloat, at::kDouble}) {
-      const Tensor values = fresh(classes)->forward(batch(classes, 0, type));
+      const Tensor values = fresh(classes)->forward(made_up_batch(classes, 0, type));
       if (!values.defined()) return "it returned no tensor";
       if (values.dim() != 1 || values.size(0) != kBatch) {
         return fmt::format("it returned shape {} for a batch of {}", c10::str(values.sizes()), kBatch);
@@ -212,7 +181,7 @@ class LossCheck {
   }
 
   std::string depends(std::int64_t classes) const {
-    LossInput in = batch(classes, 1);
+    LossInput in = made_up_batch(classes, 1);
     in.logits.requires_grad_(true);
     const Tensor values = fresh(classes)->forward(in);
     return values.requires_grad() ? "" : "its result has no gradient";
@@ -249,9 +218,9 @@ class LossCheck {
   }
 
   std::string gradient(std::int64_t classes) const {
-    const Tensor logits = batch(classes, 0).logits;
+    const Tensor logits = made_up_batch(classes, 0).logits;
     const auto at_logits = [&](const Tensor& z) {
-      LossInput in = batch(classes, 0);
+      LossInput in = made_up_batch(classes, 0);
       in.logits = z;
       return fresh(classes)->forward(in).sum();
     };
@@ -272,7 +241,7 @@ class LossCheck {
   std::string deterministic(std::int64_t classes) const {
     const auto first = fresh(classes), second = fresh(classes);
     for (std::int64_t step = 0; step < 3; ++step) {
-      if (!first->forward(batch(classes, step)).equal(second->forward(batch(classes, step))))
+      if (!first->forward(made_up_batch(classes, step)).equal(second->forward(made_up_batch(classes, step))))
         return "two objects with the same parameters give different values for the same calls";
     }
     return "";
@@ -282,7 +251,7 @@ class LossCheck {
     const auto first = fresh(classes), second = fresh(classes);
     const Tensor order = at::tensor(std::vector<std::int64_t>{3, 1, 7, 0, 6, 2, 5, 4}, at::kLong);
     for (std::int64_t step = 0; step < 3; ++step) {
-      const LossInput in = batch(classes, step);
+      const LossInput in = made_up_batch(classes, step);
       const std::string problem =
           difference(second->forward(rows_of(in, order)), first->forward(in).index_select(0, order),
                      "the same examples in another order");
@@ -292,7 +261,7 @@ class LossCheck {
   }
 
   std::string independence(std::int64_t classes) const {
-    const LossInput in = batch(classes, 1);
+    const LossInput in = made_up_batch(classes, 1);
     const Tensor some = at::arange(2, 5, at::kLong);
     return difference(fresh(classes)->forward(rows_of(in, some)),
                       fresh(classes)->forward(in).index_select(0, some),
@@ -300,14 +269,14 @@ class LossCheck {
   }
 
   std::string weights(std::int64_t classes) const {
-    LossInput in = batch(classes, 0);
+    LossInput in = made_up_batch(classes, 0);
     const Tensor plain = fresh(classes)->forward(in);
     in.weights = at::arange(in.logits.size(0), at::kDouble);
     return difference(fresh(classes)->forward(in), plain, "with other example weights");
   }
 
   std::string input_kept(std::int64_t classes) const {
-    const LossInput in = batch(classes, 0);
+    const LossInput in = made_up_batch(classes, 0);
     const Tensor logits = in.logits.clone(), targets = in.targets.clone();
     fresh(classes)->forward(in);
     if (!in.logits.equal(logits)) return "it wrote to in.logits";
@@ -316,14 +285,14 @@ class LossCheck {
 
   std::string state(std::int64_t classes) const {
     const auto loss = fresh(classes);
-    for (std::int64_t step = 0; step < 2; ++step) loss->forward(batch(classes, step));
+    for (std::int64_t step = 0; step < 2; ++step) loss->forward(made_up_batch(classes, step));
     const auto state = loss->state();
     const auto resumed = fresh(classes);
     resumed->load_state(state);
     for (std::int64_t step = 2; step < 4; ++step) {
       // The original goes first: a state that is shared and not copied would show.
-      const Tensor expected = loss->forward(batch(classes, step));
-      if (!resumed->forward(batch(classes, step)).equal(expected))
+      const Tensor expected = loss->forward(made_up_batch(classes, step));
+      if (!resumed->forward(made_up_batch(classes, step)).equal(expected))
         return fmt::format("{} steps after load_state() it differs from the loss that went on", step - 1);
     }
     return "";
@@ -336,6 +305,38 @@ class LossCheck {
 };
 
 }  // namespace
+
+LossInput made_up_batch(std::int64_t classes, std::int64_t step, at::ScalarType type) {
+  Stream stream(static_cast<std::uint64_t>(step), "check");
+  LossInput in;
+  in.logits = (2 * draws(kBatch, classes, stream)).to(type);
+  Tensor targets = at::softmax(2 * draws(kBatch, classes, stream), 1);
+  targets.slice(0, 0, kBatch / 2).copy_(one_hot_argmax(targets.slice(0, 0, kBatch / 2)));
+  in.targets = targets.to(type);
+  auto rows = stream.permutation(kMadeUpExamples);
+  rows.resize(kBatch);
+  in.index = at::tensor(rows, at::kLong);
+  in.weights = at::ones({kBatch}, type);
+  in.step_fraction = 0.1 + 0.2 * static_cast<double>(step);
+  in.epoch = step;
+  return in;
+}
+
+Table loss_params(const SchemaBase& schema, const Table& given, std::int64_t classes) {
+  Table params = given;
+  for (const auto& field : schema.fields()) {
+    if (!field->is_required() || params.find(field->name()) != nullptr) continue;
+    List rows;
+    for (std::int64_t i = 0; i < classes; ++i) {
+      List row;
+      for (std::int64_t j = 0; j < classes; ++j)
+        row.push_back(i == j ? 0.8 : 0.2 / static_cast<double>(classes - 1));
+      rows.push_back(row);
+    }
+    params.set(field->name(), rows);
+  }
+  return params;
+}
 
 std::vector<Finding> check_loss(const Subject<ILoss>& loss, const Registry* plugins) {
   return LossCheck(loss, plugins).run();
