@@ -16,7 +16,8 @@ constexpr double kTolerance = 1e-6;
 
 void check_fields(const nlohmann::json& manifest, const Record& record) {
   if (manifest.at("kind") != "record") throw Error("the object is no record");
-  if (record.key != manifest.at("key")) throw Error("the record has another key than its object");
+  if (record.key != manifest.at("key").get<std::string>())
+    throw Error("the record has another key than its object");
   if (record.kind != "floor" && record.kind != "ceiling" && record.kind != "student" &&
       record.kind != "pretrain")
     throw Error("'" + record.kind + "' is no kind of record");
