@@ -1,3 +1,5 @@
+#include <exception>
+
 #include <fmt/format.h>
 
 #include "check/check.hpp"
@@ -7,12 +9,6 @@ namespace w2s {
 namespace {
 
 constexpr std::int64_t kClasses = 3;
-
-TinyWorld world(const Registry& plugins, const std::string& store = "") {
-  TinyOptions options;
-  options.train.set("epochs", 3);
-  return TinyWorld(plugins, blobs(480, kClasses, 6, 1.0, 2), kClasses, options, store);
-}
 
 // The parameters; a required list of names that is missing is a ladder of models.
 Table params_of(const Subject<ISupervisionStrategy>& strategy) {
@@ -31,10 +27,8 @@ std::string distribution_problem(const Tensor& p) {
   return "";
 }
 
-// Why this strategy cannot be tried on three classes of vectors, in its own words; "" where it can. Once it
-// was accepted, only the want of texts excuses it: any other complaint is for the rules to tell.
-std::string not_for_classes(const Subject<ISupervisionStrategy>& strategy, const Table& params,
-                            const Registry& plugins) {
+// Why it cannot be tried on three classes of vectors, in its own words; "" where it accepts them.
+std::string refusal(const Subject<ISupervisionStrategy>& strategy, const Table& params) {
   try {
     const std::unique_ptr<ISupervisionStrategy> subject = strategy.make(params);
     if (!subject->serves(TaskKind::classification)) return "it serves no task of classification";
@@ -42,18 +36,52 @@ std::string not_for_classes(const Subject<ISupervisionStrategy>& strategy, const
   } catch (const UsageError& error) {
     return error.what();
   }
-  try {
-    TinyWorld tiny = world(plugins);
-    strategy.make(params)->supervise(
-        tiny.weak_labels(), tiny.spec(), tiny.lab(),
-        [&](const Supervision& handed, const FitSpec& wanted) { return tiny.lab().fit(handed, wanted); });
-  } catch (const UsageError& error) {
-    const std::string message = error.what();
-    return message.find("text") != std::string::npos ? message : "";
-  } catch (...) {
-    // The rules below tell it.
-  }
   return "";
+}
+
+struct Setting {
+  std::string store = "";  // empty: one of its own
+  bool pieces = false;     // micro-batches of a few rows
+  bool probing = false;    // a probe with early stopping on validation rows
+};
+
+// One student, fitted in a small world that stays with it.
+struct Trial {
+  std::unique_ptr<TinyWorld> world;
+  Student student;
+  bool labels_kept = true;
+  Tensor probabilities() { return world->lab().predict(student, world->test()); }
+};
+
+Trial attempt(const Subject<ISupervisionStrategy>& strategy, const Table& params, const Registry& plugins,
+              const Setting& setting = {}) {
+  TinyOptions options;
+  options.train.set("epochs", 3);
+  Trial trial;
+  trial.world = std::make_unique<TinyWorld>(plugins, blobs(480, kClasses, 6, 1.0, 2), kClasses, options,
+                                            setting.store);
+  LocalLab& lab = trial.world->lab();
+  Supervision labels = trial.world->weak_labels();
+  FitSpec spec = trial.world->spec();
+  if (setting.pieces) {
+    spec.train.micro_tokens = 7;
+    spec.train.activation_tokens = 14;
+  }
+  if (setting.probing) {
+    spec.train.trainable = "head";
+    spec.train.standardize = true;
+    spec.train.early_stopping = true;
+    std::vector<std::int64_t> front, back;
+    for (std::int64_t i = 0; i < labels.size(); ++i) (i < 90 ? front : back).push_back(i);
+    spec.validation = labels.select(back);
+    labels = labels.select(front);
+  }
+  const std::string before = labels.digest();
+  trial.student = strategy.make(params)->supervise(
+      labels, spec, lab,
+      [&](const Supervision& handed, const FitSpec& wanted) { return lab.fit(handed, wanted); });
+  trial.labels_kept = labels.digest() == before;
+  return trial;
 }
 
 }  // namespace
@@ -62,94 +90,70 @@ std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strateg
   Findings findings;
   check_documented(findings, *strategy.schema);
   const Table params = params_of(strategy);
-  const auto supervise = [&](TinyWorld& tiny, const Supervision& labels, const FitSpec& spec) {
-    const auto fit = [&](const Supervision& handed, const FitSpec& wanted) {
-      return tiny.lab().fit(handed, wanted);
-    };
-    return strategy.make(params)->supervise(labels, spec, tiny.lab(), fit);
-  };
+  const auto run = [&](const Setting& setting = {}) { return attempt(strategy, params, plugins, setting); };
 
-  if (const std::string reason = not_for_classes(strategy, params, plugins); !reason.empty()) {
+  Trial first;
+  Tensor expected;
+  std::string reason = refusal(strategy, params);
+  std::exception_ptr thrown;
+  if (reason.empty()) {
+    try {
+      first = run();
+    } catch (const UsageError& error) {
+      // Once it has accepted them, only the want of texts excuses it.
+      if (std::string(error.what()).find("text") != std::string::npos) reason = error.what();
+      thrown = std::current_exception();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  }
+  if (!reason.empty()) {
     findings.check("is not for classes of vectors: documentation only was looked at (" + reason + ")", "",
                    [] { return ""; });
     return findings.all();
   }
 
-  Tensor first;
-  bool for_texts = false;
   findings.check("fits a student, alike for one seed",
                  "draw random numbers from lab.stream(\"purpose\") or the rule's Training::stream() alone",
                  [&]() -> std::string {
-                   for (int run = 0; run < 2; ++run) {
-                     TinyWorld tiny = world(plugins);
-                     Student student;
-                     try {
-                       student = supervise(tiny, tiny.weak_labels(), tiny.spec());
-                     } catch (const UsageError& error) {
-                       // Those for texts say so; there are none here to check them on.
-                       for_texts = std::string(error.what()).find("text") != std::string::npos;
-                       if (!for_texts) throw;
-                       return "";
-                     }
-                     if (student.empty()) return "it returned an empty student";
-                     const Tensor p = tiny.lab().predict(student, tiny.test());
-                     if (const std::string problem = distribution_problem(p); !problem.empty())
-                       return problem;
-                     if (run == 0) first = p;
-                     if (!p.equal(first))
-                       return fmt::format("two runs with one seed differ by up to {:.3g}",
-                                          (p - first).abs().max().item<double>());
-                   }
-                   return "";
+                   if (thrown) std::rethrow_exception(thrown);
+                   if (first.student.empty()) return "it returned an empty student";
+                   expected = first.probabilities();
+                   if (const std::string problem = distribution_problem(expected); !problem.empty())
+                     return problem;
+                   Trial second = run();
+                   if (second.student.empty()) return "the second time it returned an empty student";
+                   const Tensor p = second.probabilities();
+                   return p.equal(expected) ? ""
+                                            : fmt::format("two runs with one seed differ by up to {:.3g}",
+                                                          (p - expected).abs().max().item<double>());
                  });
-  if (for_texts) return findings.all();
-  findings.check(
-      "is answered from the store the second time",
-      "ask the lab for fits, predictions and features; keep anything else with lab.once(), under a "
-      "digest "
-      "of all that it depends on",
-      [&]() -> std::string {
-        TinyWorld tiny = world(plugins);
-        const Student student = supervise(tiny, tiny.weak_labels(), tiny.spec());
-        TinyWorld again = world(plugins, tiny.store());
-        const Student same = supervise(again, again.weak_labels(), again.spec());
-        if (again.lab().computed() > 0)
-          return fmt::format("the second run computed {} fits anew", again.lab().computed());
-        return same.members() == student.members() ? "" : "the second run gave another student";
-      });
-  findings.check(
-      "fits the same however the engine cuts a batch",
-      "ask Training for logits and losses of whole batches, and keep nothing between its calls",
-      [&]() -> std::string {
-        Tensor whole;
-        for (const bool pieces : {false, true}) {
-          TinyWorld tiny = world(plugins);
-          FitSpec spec = tiny.spec();
-          if (pieces) {
-            spec.train.micro_tokens = 7;
-            spec.train.activation_tokens = 14;
-          }
-          const Tensor p = tiny.lab().predict(supervise(tiny, tiny.weak_labels(), spec), tiny.test());
-          if (!pieces) whole = p;
-          if (!p.allclose(whole, 1e-3, 1e-3))
-            return fmt::format("micro-batches change it by {:.3g}", (p - whole).abs().max().item<double>());
-        }
-        return "";
-      });
+  if (!expected.defined()) return findings.all();
+  findings.check("is answered from the store the second time",
+                 "ask the lab for fits, predictions and features; keep anything else with lab.once(), under a "
+                 "digest of all that it depends on",
+                 [&]() -> std::string {
+                   Trial again = run({.store = first.world->store()});
+                   if (const std::int64_t computed = again.world->lab().computed(); computed > 0)
+                     return fmt::format("the second run computed {} fits anew", computed);
+                   return again.student.members() == first.student.members()
+                              ? ""
+                              : "the second run gave another student";
+                 });
+  findings.check("fits the same however the engine cuts a batch",
+                 "ask Training for logits and losses of whole batches, and keep nothing between its calls",
+                 [&]() -> std::string {
+                   const Tensor p = run({.pieces = true}).probabilities();
+                   return p.allclose(expected, 1e-3, 1e-3)
+                              ? ""
+                              : fmt::format("micro-batches change it by {:.3g}",
+                                            (p - expected).abs().max().item<double>());
+                 });
   findings.check("serves a probe with early stopping",
                  "hand on spec.validation and spec.train, but for what the strategy is about",
                  [&]() -> std::string {
-                   TinyWorld tiny = world(plugins);
-                   const Supervision labels = tiny.weak_labels();
-                   FitSpec spec = tiny.spec();
-                   spec.train.trainable = "head";
-                   spec.train.standardize = true;
-                   spec.train.early_stopping = true;
-                   std::vector<std::int64_t> front, back;
-                   for (std::int64_t i = 0; i < labels.size(); ++i) (i < 90 ? front : back).push_back(i);
-                   spec.validation = labels.select(back);
-                   const Student student = supervise(tiny, labels.select(front), spec);
-                   const double accuracy = tiny.accuracy(student);
+                   Trial probe = run({.probing = true});
+                   const double accuracy = probe.world->accuracy(probe.student);
                    return accuracy > 0.5 ? ""
                                          : fmt::format(
                                                "its student is right on {:.2f} of a task on which "
@@ -157,13 +161,8 @@ std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strateg
                                                accuracy);
                  });
   findings.check("leaves its labels as they are",
-                 "change a copy: the supervision that a strategy is given belongs to its caller",
-                 [&]() -> std::string {
-                   TinyWorld tiny = world(plugins);
-                   const Supervision labels = tiny.weak_labels();
-                   const std::string before = labels.digest();
-                   supervise(tiny, labels, tiny.spec());
-                   return labels.digest() == before ? "" : "the targets or weights that it was given changed";
+                 "change a copy: the supervision that a strategy is given belongs to its caller", [&] {
+                   return first.labels_kept ? "" : "the targets or weights that it was given changed";
                  });
   return findings.all();
 }

@@ -35,8 +35,9 @@ fs::path cache_folder() {
 
 struct Recipe {
   Fields flags;
-  std::string text;  // of the recorded flags
-  std::string sdk;   // include folder
+  std::string text;    // of the recorded flags
+  std::string sdk;     // include folder
+  std::string header;  // beside its precompiled form; empty: there is none
 };
 
 Recipe read_recipe() {
@@ -48,6 +49,8 @@ Recipe read_recipe() {
   recipe.text = read_file(file.string());
   recipe.flags = Fields::parse(recipe.text);
   recipe.sdk = (fs::path(home_folder()) / recipe.flags.get("sdk")).lexically_normal().string();
+  if (const std::string header = recipe.flags.get("pch"); !header.empty())
+    recipe.header = (fs::path(home_folder()) / header).string();
   if (sdk_digest(recipe.sdk) != host_stamp().get("sdk")) {
     throw UsageError("the SDK headers in '" + recipe.sdk +
                      "' are not those that this w2s was built with: build it again");
@@ -123,9 +126,8 @@ void compile(const Recipe& recipe, const std::string& source, const SourceSet& s
   run_compiler(entry, source, sources.files);
 
   Command plugin = base_command(recipe);
-  if (const std::string header = recipe.flags.get("pch"); !header.empty() && fs::exists(header + ".gch")) {
-    plugin.insert(plugin.end(), {"-include", header});
-  }
+  if (!recipe.header.empty() && fs::exists(recipe.header + ".gch"))
+    plugin.insert(plugin.end(), {"-include", recipe.header});
   plugin.insert(plugin.end(), {"-shared", source, scratch.file("entry.o"), "-o", scratch.file("plugin.so"),
                                home_folder() + "/libw2s_core.so", "-Wl,-rpath," + home_folder()});
   for (const std::string& flag : recipe.flags.all("link")) plugin.push_back(flag);
