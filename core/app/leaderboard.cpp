@@ -12,6 +12,7 @@
 #include "commands.hpp"
 #include "report/archive.hpp"
 #include "report/collection.hpp"
+#include "report/ledger.hpp"
 #include "report/tables.hpp"
 #include "table_options.hpp"
 
@@ -89,7 +90,7 @@ int leaderboard(const Command& command, const Args& args) {
   std::size_t missing = 0;
   const std::vector<Record> records = collection.records(names, &missing);
   const Leaderboard board =
-      make_leaderboard(records, wanted, collection.correctness(), collection.provenance());
+      make_leaderboard(records, wanted, stored_correctness, collection.provenance());
   TableStyle style;
   if (const std::size_t width = terminal_width(STDOUT_FILENO); width > 0) style.width = width;
   style.colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;

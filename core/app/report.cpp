@@ -7,6 +7,7 @@
 #include "commands.hpp"
 #include "report/collection.hpp"
 #include "report/html_report.hpp"
+#include "report/ledger.hpp"
 #include "table_options.hpp"
 
 namespace w2s::app {
@@ -29,7 +30,7 @@ int report(const Command& command, const Args& args) {
   std::size_t missing = 0;
   const std::vector<Record> records = collection.records(options.list("experiment"), &missing);
   const Leaderboard board =
-      make_leaderboard(records, table_options(options), collection.correctness(), collection.provenance());
+      make_leaderboard(records, table_options(options), stored_correctness, collection.provenance());
   const nlohmann::json data = report_data(records, board, collection);
   const std::string page = html_page(data);
   write_file_atomically(out, page);

@@ -13,7 +13,7 @@ namespace {
 void print_measures(const char* title, const Measures& measures) {
   if (measures.empty()) return;
   fmt::print("\n{}\n", title);
-  for (const auto& [name, value] : measures) fmt::print("  {:<28} {:.6g}\n", name, value);
+  for (const auto& [name, value] : measures) fmt::print("  {:<28} {:.6g}\n", name.text(), value);
 }
 
 void print_fit(const Store& store, const std::string& key) {

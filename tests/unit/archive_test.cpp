@@ -238,7 +238,7 @@ TEST_F(Archive, ImportedRowsStandBesideTheOnesComputedHereAndNeverInThem) {
   export_records(Store::read_only(path("runs")), {"quick"}, "", path("quick.tar.zst"));
   import_records(path("quick.tar.zst"), path("runs"), "alice");
   const Collection collection({path("runs")});
-  const Leaderboard board = make_leaderboard(collection.records(), {}, collection.correctness());
+  const Leaderboard board = make_leaderboard(collection.records(), {}, stored_correctness);
   ASSERT_EQ(board.rows.size(), 2u);
   EXPECT_NE(board.rows[0].imported, board.rows[1].imported);
   for (const Row& row : board.rows) {

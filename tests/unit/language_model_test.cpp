@@ -204,7 +204,7 @@ TEST_F(TextExperiment, RunsThroughThePoolAndIsAnsweredFromTheStoreAfterwards) {
   }
   double best = 0;
   for (const StoredRecord& stored : store.records()) {
-    const auto tests = nlohmann::json::from_cbor(stored.cbor).at("tests");
+    const auto tests = nlohmann::json::parse(stored.json).at("tests");
     if (!tests.empty()) best = std::max(best, tests.at("test").at("accuracy").get<double>());
   }
   EXPECT_GT(best, 0.9);

@@ -101,10 +101,12 @@ int run(const Command& command, const Args& args) {
   if (any_student) {
     TableStyle style;
     if (const std::size_t width = terminal_width(STDOUT_FILENO); width > 0) style.width = width;
-    style.colour = isatty(STDOUT_FILENO) != 0;
+    style.colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+    LeaderboardOptions shown;
+    shown.replicates = 0;  // the table does not show the bootstrap
     std::cout << format_leaderboard(
-        make_leaderboard(records, {}, correctness_loader(store), provenance_loader(store)),
-        TableFormat::table, style);
+        make_leaderboard(records, shown, stored_correctness, provenance_loader(store)), TableFormat::table,
+        style);
   }
   print_summary(plan, summary);
   if (summary.interrupted) return 130;

@@ -68,12 +68,6 @@ std::vector<Record> Collection::records(const std::vector<std::string>& experime
   return records;
 }
 
-LoadCorrectness Collection::correctness() const {
-  return [this](const Record& record, const std::string& test) {
-    return read_correctness(store(record), record.key, test);
-  };
-}
-
 LoadProvenance Collection::provenance() const {
   return [this](const Record& record) { return full_provenance(store(record), record); };
 }

@@ -26,8 +26,7 @@ class Collection {
                               std::size_t* missing = nullptr) const;
   /// The store that a record was read from.
   const Store& store(const Record& record) const { return shelves_.at(record.store).store; }
-  /// The two hold references to this collection.
-  LoadCorrectness correctness() const;
+  /// Holds a reference to this collection.
   LoadProvenance provenance() const;
 
   struct Import {

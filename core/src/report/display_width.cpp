@@ -1,5 +1,6 @@
 #include "report/display_width.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 #include <unicode/uchar.h>
@@ -8,8 +9,12 @@
 namespace w2s {
 namespace {
 
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 std::size_t columns_of(UChar32 c) {
-  if (c < 0) return 1;
+  if (c < 0 || (c >= 0x20 && c < 0x7f)) return 1;
   switch (u_charType(c)) {
     case U_NON_SPACING_MARK:
     case U_ENCLOSING_MARK:
@@ -63,6 +68,7 @@ std::string fit_right(std::string_view text, std::size_t width) {
 }
 
 std::string printable(std::string_view text) {
+  if (is_plain(text)) return std::string(text);
   std::string clean;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t start = at;

@@ -1,9 +1,12 @@
 #include "report/leaderboard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <set>
+#include <string_view>
 #include <tuple>
 #include <unordered_map>
 
@@ -13,6 +16,7 @@
 
 #include "base/parallel.hpp"
 #include "report/differences.hpp"
+#include "report/key_hash.hpp"
 #include "report/measures.hpp"
 
 namespace w2s {
@@ -22,36 +26,77 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 const char* const kPerExampleMetric = "accuracy";
 
 using Students = std::vector<const Record*>;
-using Index = std::unordered_map<std::string, const Record*>;
 
-std::string code_of(const Record* record) {
-  if (!record || !record->provenance.is_object()) return "";
-  const auto it = record->provenance.find("code");
-  return it != record->provenance.end() && it->is_string() ? it->get<std::string>() : "";
-}
-
-/// Records of imports are known by their origin too: they never stand in for others.
-std::string identity(const Record& record, const std::string& key) {
-  return record.imported ? record.origin + '/' + key : key;
-}
-
-/// What `record` names by its key.
-const Record* find(const Index& index, const Record& record, const std::string& key) {
-  const auto it = index.find(identity(record, key));
-  return it == index.end() ? nullptr : it->second;
-}
-
-std::string provenance_text(const Record& record, const char* field) {
-  if (!record.provenance.is_object()) return "";
+const std::string& provenance_text(const Record& record, const char* field) {
+  static const std::string none;
+  if (!record.provenance.is_object()) return none;
   const auto it = record.provenance.find(field);
-  return it != record.provenance.end() && it->is_string() ? it->get<std::string>() : "";
+  return it != record.provenance.end() && it->is_string() ? it->get_ref<const std::string&>() : none;
+}
+
+const std::string& code_of(const Record* record) {
+  static const std::string none;
+  return record ? provenance_text(*record, "code") : none;
 }
 
 /// What can change a number though the recipe is the same: LibTorch and the kind of device.
-std::string platform_of(const Record& record) {
-  const std::string device = provenance_text(record, "device");
-  return provenance_text(record, "torch") + ' ' + device.substr(0, device.find(':'));
+struct Platform {
+  std::string_view torch, device;
+  bool operator==(const Platform&) const = default;
+};
+
+Platform platform_of(const Record& record) {
+  const std::string_view device = provenance_text(record, "device");
+  return {provenance_text(record, "torch"), device.substr(0, device.find(':'))};
 }
+
+/// Records by their keys. Those of imports are known by their origin too: they never stand in for others.
+class Index {
+ public:
+  explicit Index(std::size_t size) { records_.reserve(size); }
+
+  /// The record that has the place, and whether it is this one.
+  std::pair<const Record*, bool> add(const Record& record) {
+    std::string_view name = record.key;
+    if (record.imported) name = names_.emplace_back(imported_name(record, record.key));
+    const auto [it, is_new] = records_.emplace(name, &record);
+    return {it->second, is_new};
+  }
+
+  /// What `record` names by its key; null where there is none.
+  const Record* find(const Record& record, const std::string& key) const {
+    const auto it = record.imported ? records_.find(imported_name(record, key)) : records_.find(key);
+    return it == records_.end() ? nullptr : it->second;
+  }
+
+ private:
+  static std::string imported_name(const Record& record, const std::string& key) {
+    return record.origin + '/' + key;
+  }
+
+  std::unordered_map<std::string_view, const Record*, KeyHash> records_;
+  std::deque<std::string> names_;
+};
+
+/// Small numbers for texts: the same for the same text. Keeps views: the texts must stay.
+class Numbering {
+ public:
+  std::uint64_t of(std::string_view text) { return numbers_.emplace(text, numbers_.size()).first->second; }
+
+ private:
+  std::unordered_map<std::string_view, std::uint64_t, KeyHash> numbers_;
+};
+
+/// What the students of one block have in common, as numbers.
+using BlockKey = std::array<std::uint64_t, 11>;
+
+struct BlockKeyHash {
+  std::size_t operator()(const BlockKey& key) const {
+    std::uint64_t hash = 0;
+    for (const std::uint64_t part : key) hash = (hash ^ part) * 0x9E3779B97F4A7C15ull + (hash >> 29);
+    return hash;
+  }
+};
 
 std::string text_of(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
@@ -68,22 +113,19 @@ std::vector<std::string> variant_keys(const std::set<std::string>& keys, const s
 
 std::string short_digest(const std::string& digest) { return digest.substr(0, 8); }
 
-/// True where two students of one seed stand for different keys of what `key` names.
-template <class Key>
-bool conflicts(const Students& students, Key key) {
-  std::map<std::int64_t, std::string> seen;
-  for (const Record* record : students) {
-    const std::string& mine = key(*record);
-    const auto [it, is_new] = seen.emplace(record->seed, mine);
-    if (!is_new && it->second != mine) return true;
-  }
-  return false;
+/// True where two students of one seed are not the `same` by what matters.
+template <class Same>
+bool conflicts(const Students& students, Same same) {
+  std::unordered_map<std::int64_t, const Record*> seen;
+  return std::any_of(students.begin(), students.end(), [&](const Record* record) {
+    return !same(*seen.emplace(record->seed, record).first->second, *record);
+  });
 }
 
 /// The students in one part, or one part an experiment where they conflict.
-template <class Key>
-std::vector<Students> parts_without_conflict(const Students& students, Key key) {
-  if (!conflicts(students, key)) return {students};
+template <class Same>
+std::vector<Students> parts_without_conflict(const Students& students, Same same) {
+  if (!conflicts(students, same)) return {students};
   std::vector<std::string> names;
   std::map<std::string, Students> by_experiment;
   for (const Record* record : students) {
@@ -95,6 +137,25 @@ std::vector<Students> parts_without_conflict(const Students& students, Key key) 
   for (const auto& name : names) parts.push_back(by_experiment[name]);
   return parts;
 }
+
+/// Means by name, over those that have it.
+class Means {
+ public:
+  void add(MeasureName name, double value) {
+    auto& [sum, count] = sums_[name];
+    sum += value;
+    count += 1;
+  }
+  Measures values() const {
+    Measures means;
+    means.reserve(sums_.size());
+    for (const auto& [name, sum] : sums_) means.emplace_hint(means.end(), name, sum.first / sum.second);
+    return means;
+  }
+
+ private:
+  boost::container::flat_map<MeasureName, std::pair<double, double>> sums_;
+};
 
 struct MethodRuns {
   std::string method, code;
@@ -116,14 +177,15 @@ class Builder {
       : options_(options),
         load_(load),
         load_provenance_(provenance),
-        sign_(higher_is_better(options.metric) ? 1 : -1) {
-    index_.reserve(records.size());
+        sign_(higher_is_better(options.metric) ? 1 : -1),
+        metric_(options.metric),
+        index_(records.size()) {
     for (const Record& record : records) {
-      const auto [known, is_new] = index_.emplace(identity(record, record.key), &record);
+      const auto [known, is_new] = index_.add(record);
       if (is_new || record.key.empty()) {
         unique_.push_back(&record);
-      } else if (known->second->store != record.store && known->second->tests != record.tests) {
-        contradicted_[known->second] = record.origin;
+      } else if (known->store != record.store && known->tests != record.tests) {
+        contradicted_[known] = record.origin;
       }
     }
     choose_students();
@@ -168,8 +230,8 @@ class Builder {
 
   using Names = std::set<std::string>;
 
-  template <class Value>
-  static Names keys_of(const std::map<std::string, Value>& map) {
+  template <class Map>
+  static Names keys_of(const Map& map) {
     Names names;
     for (const auto& entry : map) names.insert(entry.first);
     return names;
@@ -291,21 +353,25 @@ class Builder {
   }
 
   std::vector<Block> make_blocks() const {
-    using Key = std::tuple<std::string, std::string, std::string, std::string, std::string, std::string,
-                           std::string, std::string, std::string, std::int64_t>;
-    std::map<Key, std::size_t> position;
+    Numbering number;
+    std::deque<std::string> variants;
+    std::unordered_map<BlockKey, std::size_t, BlockKeyHash> position;
     std::vector<Students> groups;
     for (const Record* record : students_) {
-      const Key key{record->task,
-                    record->protocol,
-                    record->variant.empty() ? "" : record->variant.dump(),
-                    record->weak,
-                    record->strong,
-                    code_of(find(index_, *record, record->floor)),
-                    code_of(find(index_, *record, record->ceiling)),
-                    record->imported ? record->origin : "",
-                    platform_of(*record),
-                    by_seed_ ? record->seed : 0};
+      const std::string_view variant =
+          record->variant.empty() ? std::string_view() : variants.emplace_back(record->variant.dump());
+      const Platform platform = platform_of(*record);
+      const BlockKey key{number.of(record->task),
+                         number.of(record->protocol),
+                         number.of(variant),
+                         number.of(record->weak),
+                         number.of(record->strong),
+                         number.of(code_of(index_.find(*record, record->floor))),
+                         number.of(code_of(index_.find(*record, record->ceiling))),
+                         number.of(record->imported ? std::string_view(record->origin) : std::string_view()),
+                         number.of(platform.torch),
+                         number.of(platform.device),
+                         by_seed_ ? static_cast<std::uint64_t>(record->seed) : 0};
       const auto [it, is_new] = position.emplace(key, groups.size());
       if (is_new) groups.emplace_back();
       groups[it->second].push_back(record);
@@ -317,8 +383,9 @@ class Builder {
                      [&](const Students& a, const Students& b) { return place(a) < place(b); });
     std::vector<Block> blocks;
     for (const Students& group : groups) {
-      const auto baselines = [](const Record& r) { return r.floor + ' ' + r.ceiling; };
-      const auto parts = parts_without_conflict(group, baselines);
+      const auto parts = parts_without_conflict(group, [](const Record& a, const Record& b) {
+        return a.floor == b.floor && a.ceiling == b.ceiling;
+      });
       for (const Students& part : parts) {
         blocks.push_back(make_block(part));
         if (parts.size() > 1)
@@ -360,9 +427,9 @@ class Builder {
         const Record &mine = *block->first, &theirs = *other->first;
         if (mine.imported || theirs.imported) continue;  // told already
         const bool baselines =
-            code_of(find(index_, mine, mine.floor)) != code_of(find(index_, theirs, theirs.floor)) ||
-            code_of(find(index_, mine, mine.ceiling)) != code_of(find(index_, theirs, theirs.ceiling));
-        if (baselines || platform_of(mine) != platform_of(theirs))
+            code_of(index_.find(mine, mine.floor)) != code_of(index_.find(theirs, theirs.floor)) ||
+            code_of(index_.find(mine, mine.ceiling)) != code_of(index_.find(theirs, theirs.ceiling));
+        if (baselines || !(platform_of(mine) == platform_of(theirs)))
           block->notes.push_back("the same names appear in several versions; differs here" +
                                  what_differs(mine, theirs, {"train", "models", "supervisor"}));
       }
@@ -385,27 +452,27 @@ class Builder {
     }
     if (first.imported)
       block.notes.push_back(fmt::format("imported from '{}', not averaged with others", first.origin));
-    std::map<std::pair<std::string, std::string>, std::size_t> position;
+    std::map<std::pair<std::string_view, std::string_view>, std::size_t> position;  // by method and code
     std::vector<Students> groups;
     for (const Record* record : students) {
-      const auto [it, is_new] = position.emplace(std::pair{record->method, code_of(record)}, groups.size());
+      const auto [it, is_new] = position.try_emplace({record->method, code_of(record)}, groups.size());
       if (is_new) groups.emplace_back();
       groups[it->second].push_back(record);
-      if (const Record* floor = find(index_, *record, record->floor)) block.floors[record->seed] = floor;
-      if (const Record* ceiling = find(index_, *record, record->ceiling))
+      if (const Record* floor = index_.find(*record, record->floor)) block.floors[record->seed] = floor;
+      if (const Record* ceiling = index_.find(*record, record->ceiling))
         block.ceilings[record->seed] = ceiling;
     }
     for (const auto* baselines : {&block.floors, &block.ceilings})
       for (const auto& [seed, record] : *baselines)
-        if (platform_of(*record) != platform_of(first) && block.notes.size() < 8) {
+        if (!(platform_of(*record) == platform_of(first)) && block.notes.size() < 8) {
           block.notes.push_back(fmt::format("{} of seed {} is of another version{}", record->kind, seed,
                                             what_differs(*record, first, {})));
         }
-    std::map<std::string, std::vector<const Record*>> versions;
+    std::map<std::string_view, std::vector<const Record*>> versions;
     for (const auto& [key, group] : position) versions[key.first].push_back(groups[group][0]);
     for (const Students& group : groups) {
       const auto parts =
-          parts_without_conflict(group, [](const Record& r) -> const std::string& { return r.key; });
+          parts_without_conflict(group, [](const Record& a, const Record& b) { return a.key == b.key; });
       for (const Students& part : parts) {
         MethodRuns runs{part[0]->method, code_of(part[0]), {}, {}};
         if (const auto& all = versions[runs.method]; all.size() > 1) {
@@ -438,7 +505,7 @@ class Builder {
   std::optional<double> measured(const Record& record, const std::string& test) const {
     const auto it = record.tests.find(test);
     if (it == record.tests.end()) return {};
-    const auto value = it->second.find(options_.metric);
+    const auto value = it->second.find(metric_);
     if (value == it->second.end() || !std::isfinite(value->second)) return {};
     return value->second;
   }
@@ -593,27 +660,19 @@ class Builder {
   }
 
   void fill_means(Row& row, const MethodRuns& runs) const {
-    std::map<std::string, std::pair<double, double>> sums, costs;
-    double oracle = 0, oracles = 0;
+    Means supervision, cost, oracle;
     for (const auto& [seed, record] : runs.by_seed) {
-      for (const auto& [name, value] : record->cost.items()) {
-        if (!value.is_number()) continue;
-        costs[name].first += value.get<double>();
-        costs[name].second += 1;
-      }
-      for (const auto& [name, value] : record->supervision) {
-        sums[name].first += value;
-        sums[name].second += 1;
-      }
+      if (record->cost.is_object())
+        for (auto it = record->cost.begin(); it != record->cost.end(); ++it)
+          if (it->is_number()) cost.add(it.key(), it->get<double>());
+      for (const auto& [name, value] : record->supervision) supervision.add(name, value);
       if (const auto test = record->oracle.find(options_.test); test != record->oracle.end())
-        if (const auto value = test->second.find(options_.metric); value != test->second.end()) {
-          oracle += value->second;
-          oracles += 1;
-        }
+        if (const auto value = test->second.find(metric_); value != test->second.end())
+          oracle.add(metric_, value->second);
     }
-    for (const auto& [name, sum] : sums) row.supervision[name] = sum.first / sum.second;
-    for (const auto& [name, sum] : costs) row.cost[name] = sum.first / sum.second;
-    if (oracles > 0) row.oracle = oracle / oracles;
+    row.supervision = supervision.values();
+    row.cost = cost.values();
+    if (const Measures mean = oracle.values(); !mean.empty()) row.oracle = mean.begin()->second;
   }
 
   void fill_shifts(Row& row, const Block& block, const MethodRuns& runs,
@@ -770,6 +829,7 @@ class Builder {
   const LoadCorrectness& load_;
   const LoadProvenance& load_provenance_;
   const double sign_;
+  const MeasureName metric_;
   std::string baseline_;
   bool by_seed_ = false;
   Index index_;
@@ -807,6 +867,12 @@ void add_pgr(nlohmann::json& json, const Pgr& pgr, const std::optional<Interval>
   }
 }
 
+nlohmann::json measures_json(const Measures& measures) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [name, value] : measures) json[name.text()] = number(value);
+  return json;
+}
+
 nlohmann::json row_json(const Row& row, const LeaderboardOptions& options) {
   nlohmann::json json = {{"task", row.task},
                          {"weak", row.weak},
@@ -839,10 +905,10 @@ nlohmann::json row_json(const Row& row, const LeaderboardOptions& options) {
     }
     json["pgr"]["per_seed"] = std::move(per_seed);
   }
-  if (!row.supervision.empty()) json["supervision"] = row.supervision;
+  if (!row.supervision.empty()) json["supervision"] = measures_json(row.supervision);
   if (const auto it = row.supervision.find("agreement"); it != row.supervision.end())
     json["agreement"] = it->second;
-  if (!row.cost.empty()) json["cost"] = row.cost;
+  if (!row.cost.empty()) json["cost"] = measures_json(row.cost);
   if (row.oracle) json["oracle"] = *row.oracle;
   for (const auto& [test, shift] : row.shifts) {
     nlohmann::json& out = json["out_of_distribution"][test];

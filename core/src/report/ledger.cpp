@@ -1,17 +1,16 @@
 #include "report/ledger.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
+#include <optional>
+#include <string_view>
 #include <unordered_map>
+
+#include <simdjson.h>
 
 #include "base/files.hpp"
 #include "base/parallel.hpp"
-#include "report/json_events.hpp"
+#include "report/key_hash.hpp"
 #include "store/objects.hpp"
 
 namespace w2s {
@@ -28,38 +27,40 @@ std::string file_of(const std::string& store, const std::string& experiment, con
   return folder_of(store) + "/" + experiment + ending;
 }
 
-class LedgerEvents : public JsonEvents {
- public:
-  std::vector<LedgerEntry> entries;
-  bool damaged = false;
+using TextField = std::pair<std::string_view, std::string LedgerEntry::*>;
+constexpr TextField kTexts[] = {{"key", &LedgerEntry::key},       {"kind", &LedgerEntry::kind},
+                                {"task", &LedgerEntry::task},     {"weak", &LedgerEntry::weak},
+                                {"strong", &LedgerEntry::strong}, {"method", &LedgerEntry::method},
+                                {"floor", &LedgerEntry::floor},   {"ceiling", &LedgerEntry::ceiling}};
 
- private:
-  using Field = std::pair<std::string_view, std::string LedgerEntry::*>;
-  static constexpr Field kTexts[] = {{"key", &LedgerEntry::key},       {"kind", &LedgerEntry::kind},
-                                     {"task", &LedgerEntry::task},     {"weak", &LedgerEntry::weak},
-                                     {"strong", &LedgerEntry::strong}, {"method", &LedgerEntry::method},
-                                     {"floor", &LedgerEntry::floor},   {"ceiling", &LedgerEntry::ceiling}};
-
-  bool in_entry() const { return depth() == 3 && at(0) == "records"; }
-  void on_start() override {
-    if (in_entry()) entries.emplace_back();
-  }
-  void on_end() override {
-    if (depth() == 2 && at(0) == "records" && (!is_key(entries.back().key) || entries.back().kind.empty()))
-      damaged = true;
-  }
-  void on_text(std::string& value) override {
-    if (!in_entry()) return;
-    for (const auto& [name, field] : kTexts) {
-      if (at(2) == name) entries.back().*field = value;
+/// False where the entry names no record.
+bool read_entry(const simdjson::dom::element& item, LedgerEntry& entry) {
+  simdjson::dom::object object;
+  if (item.get(object) != simdjson::SUCCESS) return false;
+  for (const auto& [name, value] : object) {
+    if (value.is_string()) {
+      for (const auto& [text, field] : kTexts) {
+        if (text == name) entry.*field = std::string(value.get_string().value_unsafe());
+      }
+    } else if (name == "seed") {
+      if (value.get(entry.seed) != simdjson::SUCCESS) return false;
+    } else if (simdjson::dom::object point; name == "variant" && value.get(point) == simdjson::SUCCESS) {
+      if (point.size() > 0) entry.variant = nlohmann::json::parse(simdjson::minify(point));
     }
   }
-  void on_integer(std::int64_t value) override {
-    if (in_entry() && at(2) == "seed") entries.back().seed = value;
-  }
-  bool wants_value() const override { return in_entry() && at(2) == "variant"; }
-  void on_value(json&& value) override { entries.back().variant = std::move(value); }
-};
+  return is_key(entry.key) && !entry.kind.empty();
+}
+
+/// False where the text is no ledger.
+bool read_entries(const std::string& text, std::vector<LedgerEntry>& entries) {
+  simdjson::dom::parser parser;
+  simdjson::dom::array records;
+  if (parser.parse(text)["records"].get(records) != simdjson::SUCCESS) return false;
+  entries.reserve(records.size());
+  return std::all_of(records.begin(), records.end(), [&](const simdjson::dom::element& item) {
+    return read_entry(item, entries.emplace_back());
+  });
+}
 
 }  // namespace
 
@@ -95,10 +96,10 @@ std::vector<LedgerEntry> load_ledger(const std::string& store, const std::string
                      did_you_mean(experiment, names) +
                      (names.empty() ? "; it holds none yet" : "; there are " + one_of_list(names)));
   }
-  LedgerEvents events;
-  if (!nlohmann::json::sax_parse(read_file(file), &events) || events.damaged)
+  std::vector<LedgerEntry> entries;
+  if (!read_entries(read_file(file), entries))
     throw Error(file + " is damaged; run the experiment again to write it anew");
-  return std::move(events.entries);
+  return entries;
 }
 
 std::vector<std::string> ledger_names(const std::string& store) {
@@ -113,32 +114,42 @@ std::vector<std::string> ledger_names(const std::string& store) {
 
 std::vector<Record> load_records(const Store& store, const std::vector<std::string>& experiments,
                                  std::size_t* missing) {
-  std::vector<std::pair<std::string, std::vector<LedgerEntry>>> ledgers;
-  std::unordered_map<std::string, std::size_t> uses;
-  for (const std::string& name : experiments.empty() ? ledger_names(store.root()) : experiments) {
-    ledgers.emplace_back(name, load_ledger(store.root(), name));
-    for (const LedgerEntry& entry : ledgers.back().second) ++uses[entry.key];
-  }
-  std::unordered_map<std::string, Record> known;
-  known.reserve(uses.size());
+  const std::vector<std::string> names = experiments.empty() ? ledger_names(store.root()) : experiments;
+  std::vector<std::vector<LedgerEntry>> ledgers(names.size());
+  parallel_for(names.size(), 1, [&](std::size_t i) { ledgers[i] = load_ledger(store.root(), names[i]); });
+
+  struct Use {
+    std::size_t left = 0;
+    std::optional<Record> record;
+  };
+  std::unordered_map<std::string_view, Use, KeyHash> uses;
+  std::size_t entries = 0;
+  for (const auto& ledger : ledgers) entries += ledger.size();
+  uses.reserve(entries);
+  for (const auto& ledger : ledgers)
+    for (const LedgerEntry& entry : ledger) ++uses[entry.key].left;
+
   std::vector<StoredRecord> stored =
       store.records([&](const std::string& key) { return uses.count(key) > 0; });
-  std::vector<Record> read(stored.size());
-  parallel_for(stored.size(), 500, [&](std::size_t i) { read[i] = record_from_cbor(stored[i].cbor); });
-  for (std::size_t i = 0; i < stored.size(); ++i) known.emplace(std::move(stored[i].key), std::move(read[i]));
+  parallel_for(stored.size(), 500, [&](std::size_t i) {
+    Record record = parse_record(stored[i].json);
+    record.answers = std::move(stored[i].answers);
+    stored[i].json = std::string();
+    uses.find(stored[i].key)->second.record = std::move(record);
+  });
+
   std::vector<Record> records;
-  records.reserve(known.size());
+  records.reserve(entries);
   if (missing != nullptr) *missing = 0;
-  for (auto& [name, entries] : ledgers) {
-    for (LedgerEntry& entry : entries) {
-      const auto found = known.find(entry.key);
-      if (found == known.end()) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    for (LedgerEntry& entry : ledgers[i]) {
+      Use& use = uses.find(entry.key)->second;
+      if (!use.record) {
         if (missing != nullptr) ++*missing;
         continue;
       }
-      const bool last_use = --uses[entry.key] == 0;
-      Record& record = records.emplace_back(last_use ? std::move(found->second) : found->second);
-      record.experiment = name;
+      Record& record = records.emplace_back(--use.left == 0 ? std::move(*use.record) : *use.record);
+      record.experiment = names[i];
       record.task = std::move(entry.task);
       record.weak = std::move(entry.weak);
       record.strong = std::move(entry.strong);
@@ -151,25 +162,8 @@ std::vector<Record> load_records(const Store& store, const std::vector<std::stri
   return records;
 }
 
-std::string correctness_file(const std::string& test) { return test + ".correct"; }
-
-std::vector<std::uint8_t> read_correctness(const Store& store, const std::string& key,
-                                           const std::string& test) {
-  const std::string file = object_folder(store.root(), key) + "/" + correctness_file(test);
-  const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!opened.valid() && errno == ENOENT) return {};
-  struct stat status {};
-  if (!opened.valid() || ::fstat(opened.get(), &status) != 0) throw_system_error("read", file, errno);
-  std::vector<std::uint8_t> correct(static_cast<std::size_t>(status.st_size));
-  const ssize_t got = ::read(opened.get(), correct.data(), correct.size());
-  if (got != static_cast<ssize_t>(correct.size())) throw_system_error("read", file, got < 0 ? errno : EIO);
-  return correct;
-}
-
-LoadCorrectness correctness_loader(const Store& store) {
-  return [&store](const Record& record, const std::string& test) {
-    return read_correctness(store, record.key, test);
-  };
+std::vector<std::uint8_t> stored_correctness(const Record& record, const std::string& test) {
+  return correct_answers(record.answers, test);
 }
 
 nlohmann::json full_provenance(const Store& store, const Record& record) {

@@ -11,6 +11,7 @@
 
 #include "report/leaderboard.hpp"
 #include "report/record.hpp"
+#include "store/answer_bits.hpp"
 #include "store/store.hpp"
 
 namespace w2s {
@@ -35,12 +36,9 @@ std::vector<std::string> ledger_names(const std::string& store);
 std::vector<Record> load_records(const Store& store, const std::vector<std::string>& experiments,
                                  std::size_t* missing = nullptr);
 
-/// "<test>.correct": a byte per test example, in a record's folder.
-std::string correctness_file(const std::string& test);
-/// 0/1 correctness of a record's predictions, in the set's order; empty where not kept.
-std::vector<std::uint8_t> read_correctness(const Store& store, const std::string& key,
-                                           const std::string& test);
-LoadCorrectness correctness_loader(const Store& store);
+/// 0/1 correctness of the predictions of a record that load_records gave, in the set's order; empty where
+/// not kept. Opens no file.
+std::vector<std::uint8_t> stored_correctness(const Record& record, const std::string& test);
 /// With the resolved experiment and the plugins' digests.
 nlohmann::json full_provenance(const Store& store, const Record& record);
 LoadProvenance provenance_loader(const Store& store);

@@ -4,9 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include <simdjson.h>
 #include <w2s/error.hpp>
-
-#include "report/json_events.hpp"
 
 namespace w2s {
 namespace {
@@ -14,7 +13,7 @@ namespace {
 nlohmann::json finite_only(const Measures& measures) {
   nlohmann::json json = nlohmann::json::object();
   for (const auto& [name, value] : measures)
-    if (std::isfinite(value)) json[name] = value;
+    if (std::isfinite(value)) json[name.text()] = value;
   return json;
 }
 
@@ -42,66 +41,108 @@ void read(const nlohmann::json& json, const char* name, T& field) {
   if (auto it = json.find(name); it != json.end() && !it->is_null()) it->get_to(field);
 }
 
-class RecordEvents : public JsonEvents {
- public:
-  Record record;
+// ---- from text, by simdjson
 
- private:
-  using Field = std::pair<std::string_view, std::string Record::*>;
-  static constexpr Field kTexts[] = {
-      {"key", &Record::key},        {"kind", &Record::kind},         {"experiment", &Record::experiment},
-      {"task", &Record::task},      {"protocol", &Record::protocol}, {"weak", &Record::weak},
-      {"strong", &Record::strong},  {"method", &Record::method},     {"floor", &Record::floor},
-      {"ceiling", &Record::ceiling}};
+using simdjson::dom::element;
+using simdjson::dom::element_type;
 
-  void on_text(std::string& value) override {
-    if (depth() == 1) {
-      for (const auto& [name, field] : kTexts) {
-        if (at(0) == name) record.*field = value;
-      }
-    } else if (depth() == 2 && at(0) == "fits") {
-      record.fits.push_back(value);
-    } else if (depth() == 2 && at(0) == "unscored") {
-      record.unscored[at(1)] = value;
+// Of values whose type is known.
+std::string text_of(const element& value) { return std::string(value.get_string().value_unsafe()); }
+simdjson::dom::array list_of(const element& value) { return value.get_array().value_unsafe(); }
+simdjson::dom::object object_of(const element& value) { return value.get_object().value_unsafe(); }
+
+/// JSON of any form.
+nlohmann::json json_of(const element& value) {
+  switch (value.type()) {
+    case element_type::ARRAY: {
+      nlohmann::json list = nlohmann::json::array();
+      for (const element& item : list_of(value)) list.push_back(json_of(item));
+      return list;
     }
-  }
-  void on_integer(std::int64_t value) override {
-    if (depth() == 1 && at(0) == "seed")
-      record.seed = value;
-    else
-      on_number(static_cast<double>(value));
-  }
-  void on_number(double value) override {
-    if (depth() == 2 && at(0) == "supervision") {
-      record.supervision.emplace_hint(record.supervision.end(), at(1), value);
-    } else if (depth() == 3 && (at(0) == "tests" || at(0) == "oracle")) {
-      Measures& measures = (at(0) == "tests" ? record.tests : record.oracle)[at(1)];
-      measures.emplace_hint(measures.end(), at(2), value);
+    case element_type::OBJECT: {
+      nlohmann::json object = nlohmann::json::object();
+      for (const auto& [name, item] : object_of(value)) object[std::string(name)] = json_of(item);
+      return object;
     }
+    case element_type::INT64:
+      return value.get_int64().value_unsafe();
+    case element_type::UINT64:
+      return value.get_uint64().value_unsafe();
+    case element_type::DOUBLE:
+      return value.get_double().value_unsafe();
+    case element_type::STRING:
+      return text_of(value);
+    case element_type::BOOL:
+      return value.get_bool().value_unsafe();
+    case element_type::NULL_VALUE:
+      break;
   }
-  void on_start() override {
-    if (depth() == 3 && at(0) == "tests") record.tests[at(1)];
-    if (depth() == 3 && at(0) == "oracle") record.oracle[at(1)];
+  return nullptr;
+}
+
+void read(const element& value, Measures& measures) {
+  simdjson::dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) return;
+  measures.reserve(object.size());
+  for (const auto& [name, item] : object) {
+    double number = 0;
+    if (item.get(number) == simdjson::SUCCESS)
+      measures.emplace_hint(measures.end(), MeasureName(name), number);
   }
-  bool wants_value() const override {
-    return depth() == 1 && (at(0) == "variant" || at(0) == "cost" || at(0) == "provenance");
+}
+
+void read(const element& value, std::map<std::string, Measures>& tests) {
+  simdjson::dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) return;
+  for (const auto& [name, item] : object) read(item, tests[std::string(name)]);
+}
+
+using TextField = std::pair<std::string_view, std::string Record::*>;
+constexpr TextField kTexts[] = {
+    {"key", &Record::key},        {"kind", &Record::kind},         {"experiment", &Record::experiment},
+    {"task", &Record::task},      {"protocol", &Record::protocol}, {"weak", &Record::weak},
+    {"strong", &Record::strong},  {"method", &Record::method},     {"floor", &Record::floor},
+    {"ceiling", &Record::ceiling}};
+
+void read_field(std::string_view name, const element& value, Record& record) {
+  if (value.is_string()) {
+    for (const auto& [text, field] : kTexts) {
+      if (text == name) record.*field = text_of(value);
+    }
+  } else if (name == "seed") {
+    if (value.get(record.seed) != simdjson::SUCCESS) throw Error("a record's seed is no whole number");
+  } else if (name == "tests") {
+    read(value, record.tests);
+  } else if (name == "oracle") {
+    read(value, record.oracle);
+  } else if (name == "supervision") {
+    read(value, record.supervision);
+  } else if (name == "variant" && value.is_object()) {
+    if (object_of(value).size() > 0) record.variant = json_of(value);
+  } else if (name == "cost") {
+    record.cost = json_of(value);
+  } else if (name == "provenance") {
+    record.provenance = json_of(value);
+  } else if (name == "fits" && value.is_array()) {
+    for (const element& fit : list_of(value))
+      if (fit.is_string()) record.fits.push_back(text_of(fit));
+  } else if (name == "unscored" && value.is_object()) {
+    for (const auto& [test, why] : object_of(value))
+      if (why.is_string()) record.unscored[std::string(test)] = text_of(why);
   }
-  void on_value(json&& value) override {
-    (at(0) == "variant" ? record.variant
-     : at(0) == "cost"  ? record.cost
-                        : record.provenance) = std::move(value);
-  }
-};
+}
 
 }  // namespace
 
-Record record_from_cbor(const std::string& bytes) {
-  RecordEvents events;
-  if (!nlohmann::json::sax_parse(bytes, &events, nlohmann::json::input_format_t::cbor) ||
-      events.record.kind.empty()) {
+Record parse_record(std::string_view text) {
+  thread_local simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  Record record;
+  if (parser.parse(text.data(), text.size()).get(object) == simdjson::SUCCESS)
+    for (const auto& [name, value] : object) read_field(name, value, record);
+  if (record.kind.empty())
     throw Error("a record of the index is damaged; w2s store reindex makes the index anew");
-  }
-  return std::move(events.record);
+  return record;
 }
 
 void to_json(nlohmann::json& json, const Record& record) {

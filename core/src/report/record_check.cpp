@@ -30,7 +30,7 @@ void check_measures(const std::string& test, const Measures& claimed, const Meas
   for (const auto& [name, value] : computed) {
     const auto it = claimed.find(name);
     if (it != claimed.end() && !(std::abs(it->second - value) <= kTolerance * (1 + std::abs(value))))
-      throw Error(fmt::format("it says that {} on '{}' is {}, its predictions give {}", name, test,
+      throw Error(fmt::format("it says that {} on '{}' is {}, its predictions give {}", name.text(), test,
                               it->second, value));
   }
 }

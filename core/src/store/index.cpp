@@ -23,6 +23,7 @@
 #include <tuple>
 
 #include "base/files.hpp"
+#include "store/answer_bits.hpp"
 #include "store/objects.hpp"
 
 namespace w2s {
@@ -31,8 +32,9 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 constexpr int kPatienceMs = 5000;
+constexpr const char* kIndexedProvenance[] = {"code", "torch", "device"};
 
 /// The file is there and cannot be trusted: it is to be replaced.
 struct DamagedIndex {};
@@ -43,7 +45,7 @@ std::string index_path(const std::string& root) { return root + "/index.sqlite";
 
 struct Row {
   ObjectInfo info;
-  std::string record;  // CBOR; of records only, else empty
+  std::string record, answers;  // of records only, else empty
 };
 
 struct Changes {
@@ -57,19 +59,26 @@ struct Changes {
 using ShardTimes = std::map<std::string, std::int64_t>;
 using KeysOfShard = std::function<std::vector<std::string>(const std::string& shard)>;
 
-Row make_row(const json& manifest) {
-  Row row{object_info(manifest), ""};
+Row make_row(const std::string& root, const json& manifest) {
+  Row row{object_info(manifest), "", ""};
   if (row.info.kind != "record") return row;
   json record = manifest.value("record", json::object());
   if (const auto provenance = record.find("provenance");
       provenance != record.end() && provenance->is_object()) {
-    for (const char* large : {"experiment", "plugins"}) provenance->erase(large);
+    json compared = json::object();
+    for (const char* name : kIndexedProvenance) {
+      if (const auto it = provenance->find(name); it != provenance->end()) compared[name] = *it;
+    }
+    *provenance = std::move(compared);
   }
-  json::to_cbor(record, row.record);
+  row.record = record.dump();
+  row.answers = read_answer_bits(manifest, object_folder(root, row.info.key));
   return row;
 }
 
-Row read_row(const std::string& root, const std::string& key) { return make_row(read_manifest(root, key)); }
+Row read_row(const std::string& root, const std::string& key) {
+  return make_row(root, read_manifest(root, key));
+}
 
 /// A folder's time says nothing about changes that came within its clock's grain of our look.
 std::int64_t settled_time(std::int64_t changed) {
@@ -192,7 +201,7 @@ SQLite::Database open_for_writing(const std::string& root) {
       "CREATE TABLE IF NOT EXISTS objects(key TEXT PRIMARY KEY, kind TEXT NOT NULL, bytes INTEGER NOT NULL,"
       " created INTEGER NOT NULL) WITHOUT ROWID;"
       "CREATE TABLE IF NOT EXISTS records(key TEXT PRIMARY KEY, created INTEGER NOT NULL,"
-      " record BLOB NOT NULL);"
+      " record TEXT NOT NULL, answers BLOB NOT NULL);"
       "CREATE TABLE IF NOT EXISTS shards(name TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID;"
       "PRAGMA user_version = " +
       std::to_string(kVersion));
@@ -238,9 +247,9 @@ bool use(const std::string& root, const std::function<void(SQLite::Database&)>& 
 
 void insert(SQLite::Database& db, const std::vector<Row>& rows) {
   SQLite::Statement object(db, "INSERT OR REPLACE INTO objects VALUES(?, ?, ?, ?)");
-  SQLite::Statement record(db, "INSERT OR REPLACE INTO records VALUES(?, ?, ?)");
+  SQLite::Statement record(db, "INSERT OR REPLACE INTO records VALUES(?, ?, ?, ?)");
   SQLite::Statement shard(db, "INSERT OR IGNORE INTO shards VALUES(?, 0)");
-  for (const auto& [info, bytes] : rows) {
+  for (const auto& [info, text, answers] : rows) {
     object.bind(1, info.key);
     object.bind(2, info.kind);
     object.bind(3, info.bytes);
@@ -250,10 +259,11 @@ void insert(SQLite::Database& db, const std::vector<Row>& rows) {
     shard.bind(1, info.key.substr(0, 2));
     shard.exec();
     shard.reset();
-    if (bytes.empty()) continue;
+    if (text.empty()) continue;
     record.bind(1, info.key);
     record.bind(2, info.created);
-    record.bind(3, bytes.data(), static_cast<int>(bytes.size()));
+    record.bind(3, text);
+    record.bind(4, answers.data(), static_cast<int>(answers.size()));
     record.exec();
     record.reset();
   }
@@ -329,11 +339,12 @@ void sort_records(std::vector<StoredRecord>& records) {
 
 std::vector<StoredRecord> load_records(SQLite::Database& db, const WantedKey& wanted) {
   std::vector<StoredRecord> records;
-  SQLite::Statement query(db, "SELECT created, key, record FROM records");
+  SQLite::Statement query(db, "SELECT created, key, record, answers FROM records");
   while (query.executeStep()) {
     std::string key = query.getColumn(1).getString();
     if (wanted && !wanted(key)) continue;
-    records.push_back({query.getColumn(0).getInt64(), std::move(key), query.getColumn(2).getString()});
+    records.push_back({query.getColumn(0).getInt64(), std::move(key), query.getColumn(2).getString(),
+                       query.getColumn(3).getString()});
   }
   sort_records(records);  // here and not in SQL: SQLite would sort all bytes along with the keys, on disk
   return records;
@@ -379,6 +390,7 @@ Snapshot read_snapshot(const std::string& root, Part part, const WantedKey& want
     try {
       SQLite::Database db(uri + "?mode=ro&immutable=1", SQLite::OPEN_READONLY | SQLite::OPEN_URI);
       if (db.execAndGet("PRAGMA user_version").getInt() != kVersion) return {};
+      if (!on_network(root)) db.exec("PRAGMA mmap_size = 2147483648");  // no copy of every page
       Snapshot snapshot;
       if (part != Part::records) snapshot.objects = load_objects(db, "key");
       if (part != Part::objects) snapshot.records = load_records(db, wanted);
@@ -417,7 +429,8 @@ void bring_up_to_date(Snapshot& snapshot, const std::string& root, const WantedK
   }
   for (Row& row : changes.found) {
     if (!row.record.empty() && (!wanted || wanted(row.info.key)))
-      snapshot.records.push_back({row.info.created, row.info.key, std::move(row.record)});
+      snapshot.records.push_back(
+          {row.info.created, row.info.key, std::move(row.record), std::move(row.answers)});
     snapshot.objects.push_back(std::move(row.info));
   }
   std::sort(snapshot.objects.begin(), snapshot.objects.end(), [](const ObjectInfo& a, const ObjectInfo& b) {
@@ -429,7 +442,7 @@ void bring_up_to_date(Snapshot& snapshot, const std::string& root, const WantedK
 }  // namespace
 
 void Index::add(const json& manifest) const {
-  const Row row = make_row(manifest);
+  const Row row = make_row(root_, manifest);
   use(root_, [&](SQLite::Database& db) {
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
     insert(db, {row});

@@ -2,7 +2,7 @@
 // 100,000 objects opens none of them.
 //
 //   objects(key, kind, bytes, created)   one row an object
-//   records(key, created, record)        StoredRecord of the objects of kind "record"
+//   records(key, created, record, answers)   StoredRecord of the objects of kind "record"
 //   shards(name, changed)                modification time of each shard folder when it was last compared
 //
 // Before it answers, it compares the folders' times with those that it kept and

@@ -38,7 +38,8 @@ struct ObjectInfo {
 struct StoredRecord {
   std::int64_t created = 0;
   std::string key;
-  std::string cbor;  // the manifest's "record" without provenance.experiment and provenance.plugins
+  std::string json;     // the manifest's "record"; of its provenance "code", "torch" and "device" only
+  std::string answers;  // which test examples are right (answer_bits.hpp)
 };
 
 class Store {
