@@ -1,6 +1,7 @@
 // The documents against the program: what they show must be what it does.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -141,6 +142,54 @@ TEST(Documentation, LinksLeadToFiles) {
       if (target.find("://") != std::string::npos) continue;
       EXPECT_TRUE(fs::exists(document.parent_path() / target)) << document << " links to " << target;
     }
+  }
+}
+
+std::int64_t lines_in(const fs::path& file) {
+  const std::string text = read_file(file.string());
+  return std::count(text.begin(), text.end(), '\n');
+}
+
+// "| [name](../FILE) | lines |" of docs/sdk.md
+std::map<std::string, std::int64_t> counted_lines() {
+  const std::string page = read_file(kRoot + "/docs/sdk.md");
+  const std::regex row(R"(\| \[[^\]]*\]\(\.\./([^)]*)\) \| (\d+) \|)");
+  std::map<std::string, std::int64_t> counts;
+  for (std::sregex_iterator match(page.begin(), page.end(), row), end; match != end; ++match)
+    EXPECT_TRUE(counts.emplace((*match)[1], std::stoll((*match)[2])).second) << (*match)[1] << " is there twice";
+  return counts;
+}
+
+TEST(Documentation, ThePageOfTheSdkHasEveryHeaderAndItsLines) {
+  const std::map<std::string, std::int64_t> counts = counted_lines();
+  for (const auto& [file, lines] : counts)
+    EXPECT_EQ(lines, lines_in(kRoot + "/" + file)) << file << ": run ./dev docs";
+  for (const auto& header : fs::directory_iterator(kRoot + "/core/include/w2s"))
+    EXPECT_EQ(counts.count("core/include/w2s/" + header.path().filename().string()), 1u) << header.path();
+}
+
+TEST(Documentation, ThePageOfTheSdkNamesTheSmallestPluginsOfOneFile) {
+  const std::map<std::string, std::int64_t> counts = counted_lines();
+  const std::map<std::string, std::vector<std::string>> folders = {
+      {"W2S_LOSS(", {"losses"}},
+      {"W2S_TASK(", {"tasks"}},
+      {"W2S_MODEL(", {"plugins/models", "plugins/template"}},
+      {"W2S_STRATEGY(", {"plugins/strategies", "plugins/template"}},
+      {"W2S_OBJECTIVE(", {"plugins/objectives", "plugins/template"}}};
+  for (const auto& [macro, places] : folders) {
+    std::map<std::int64_t, std::vector<std::string>> by_lines;
+    for (const std::string& place : places) {
+      for (const auto& file : fs::directory_iterator(kRoot + "/" + place)) {
+        if (file.path().extension() != ".cpp") continue;
+        if (read_file(file.path().string()).find("\n" + macro) == std::string::npos) continue;
+        by_lines[lines_in(file.path())].push_back(place + "/" + file.path().filename().string());
+      }
+    }
+    ASSERT_FALSE(by_lines.empty()) << macro;
+    const std::vector<std::string>& smallest = by_lines.begin()->second;
+    EXPECT_TRUE(std::any_of(smallest.begin(), smallest.end(),
+                            [&](const std::string& file) { return counts.count(file) == 1; }))
+        << "docs/sdk.md should have " << smallest.front();
   }
 }
 
