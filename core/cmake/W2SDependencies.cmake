@@ -30,3 +30,24 @@ target_include_directories(w2s_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
 target_link_libraries(w2s_torch INTERFACE ${TORCH_LIBRARIES})
 separate_arguments(W2S_TORCH_FLAGS UNIX_COMMAND "${TORCH_CXX_FLAGS}")
 target_compile_options(w2s_torch INTERFACE ${W2S_TORCH_FLAGS})
+
+# Fits over several processes, where LibTorch has c10d with Gloo (Debian: libgloo-dev for its headers) or NCCL.
+include(CheckCXXSourceCompiles)
+function(w2s_check_process_group name backend)
+  set(CMAKE_REQUIRED_INCLUDES ${TORCH_INCLUDE_DIRS})
+  set(CMAKE_REQUIRED_LIBRARIES ${TORCH_LIBRARIES})
+  set(CMAKE_REQUIRED_FLAGS "${TORCH_CXX_FLAGS}")
+  set(CMAKE_REQUIRED_DEFINITIONS -DUSE_C10D_${backend})
+  check_cxx_source_compiles("
+    #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+    #include <torch/csrc/distributed/c10d/ProcessGroup${name}.hpp>
+    int main() {
+      auto store = c10::make_intrusive<c10d::TCPStore>(\"localhost\", c10d::TCPStoreOptions());
+      auto options = c10d::ProcessGroup${name}::Options::create();
+      c10::make_intrusive<c10d::ProcessGroup${name}>(store, 0, 1, options);
+    }" W2S_${backend})
+endfunction()
+w2s_check_process_group(Gloo GLOO)
+if(W2S_GLOO AND TORCH_CUDA_LIBRARIES)
+  w2s_check_process_group(NCCL NCCL)
+endif()

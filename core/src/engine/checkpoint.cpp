@@ -1,15 +1,21 @@
 #include "engine/checkpoint.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <w2s/safetensors.hpp>
 
 #include "base/files.hpp"
+#include "engine/team.hpp"
 
 namespace w2s {
 namespace {
 
 const std::string kSeconds = "seconds of training";
+
+// How often the processes of a team ask each other whether to save and end.
+constexpr double kDecisionSeconds = 0.25;
 
 double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
@@ -35,7 +41,8 @@ Checkpoints::Checkpoints(std::string folder, CheckpointSchedule schedule)
       file_(folder_ + "/checkpoint.safetensors"),
       schedule_(std::move(schedule)),
       begun_(Clock::now()),
-      saved_(begun_) {}
+      saved_(begun_),
+      decided_(begun_) {}
 
 Checkpoints::~Checkpoints() {
   if (schedule_.can_save) schedule_.can_save(false);
@@ -64,13 +71,34 @@ std::optional<Checkpoint> Checkpoints::load() {
   return found;
 }
 
-void Checkpoints::after_step(const std::function<Checkpoint()>& state) {
-  const bool end = schedule_.asked_to_end && schedule_.asked_to_end();
+Checkpoints::Decision Checkpoints::decide() {
   const auto now = Clock::now();
-  if (!end && seconds_between(saved_, now) < schedule_.seconds) return;
-  const bool saved = save(state());
+  const bool asked = schedule_.asked_to_end && schedule_.asked_to_end();
+  const bool due = seconds_between(saved_, now) >= schedule_.seconds;
+  Team* team = schedule_.team;
+  if (team == nullptr) return {asked || due, asked};
+  if (--steps_left_ > 0) return {false, false};
+  const double a_step = seconds_between(decided_, now) / static_cast<double>(steps_between_);
+  const auto next = schedule_.seconds > 0 ? static_cast<std::int64_t>(kDecisionSeconds / std::max(a_step, 1e-6)) : 1;
+  const Tensor votes = at::tensor({std::int64_t{asked}, team->leads() && due ? std::int64_t{1} : 0,
+                                   team->leads() ? std::max<std::int64_t>(1, next) : 0},
+                                  at::kLong);
+  team->sum(votes);
+  const auto* vote = votes.data_ptr<std::int64_t>();
+  steps_left_ = steps_between_ = vote[2];
+  decided_ = now;
+  return {vote[0] + vote[1] > 0, vote[0] > 0};
+}
+
+void Checkpoints::after_step(const std::function<Checkpoint()>& state) {
+  const Decision decision = decide();
+  if (!decision.save) return;
+  Team* team = schedule_.team;
+  bool saved = team != nullptr && !team->leads() ? true : save(state());
   saved_ = Clock::now();
-  if (end) throw Interrupted(saved ? "interrupted; its state is saved" : "interrupted; its state is lost");
+  if (!decision.end) return;
+  if (team != nullptr) saved = team->told(saved ? "saved" : "") == "saved";  // none ends before it is saved
+  throw Interrupted(saved ? "interrupted; its state is saved" : "interrupted; its state is lost");
 }
 
 bool Checkpoints::save(Checkpoint state) {

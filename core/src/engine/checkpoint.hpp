@@ -29,6 +29,8 @@ struct Checkpoint {
   std::map<std::string, Tensor> part(const std::string& prefix) const;
 };
 
+class Team;
+
 /// Training was asked to end, and its state is kept: the same call goes on from there.
 class Interrupted : public Error {
  public:
@@ -41,6 +43,7 @@ struct CheckpointSchedule {
   std::function<bool()> asked_to_end = {};  ///< true: save after this step and throw Interrupted
   std::function<void(bool)> can_save = {};  ///< told when a loop begins that can save itself, and ends
   std::function<void(const std::string&)> log = {};  ///< what went wrong without ending the training
+  Team* team = nullptr;  ///< processes that take every step together: the leader saves, all end together
 };
 
 class Checkpoints {
@@ -64,6 +67,10 @@ class Checkpoints {
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct Decision {
+    bool save, end;
+  };
+  Decision decide();
   bool save(Checkpoint state);
 
   std::string folder_, file_;
@@ -71,6 +78,9 @@ class Checkpoints {
   std::map<std::string, std::string*> carried_;
   Clock::time_point begun_, saved_;
   double seconds_before_ = 0;
+  // With a team: decisions are made together, every so many steps.
+  std::int64_t steps_between_ = 1, steps_left_ = 1;
+  Clock::time_point decided_;
 };
 
 }  // namespace w2s

@@ -2,11 +2,12 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <w2s/error.hpp>
 
-#include "engine/adam_kernel.hpp"
+#include "engine/team.hpp"
 
 namespace w2s {
 namespace {
@@ -29,6 +30,20 @@ void adam(const Tensor& value, const Tensor& gradient, const Tensor& first, cons
 }
 
 }  // namespace
+
+AdamStep adam_step(const TrainParams& train, double lr, std::int64_t t) {
+  const auto steps = static_cast<double>(t);
+  AdamStep s{};
+  s.lr = static_cast<float>(lr);
+  s.beta1 = static_cast<float>(train.betas[0]);
+  s.beta2 = static_cast<float>(train.betas[1]);
+  s.eps = static_cast<float>(train.eps);
+  s.decay = static_cast<float>(train.weight_decay);
+  s.bias1 = static_cast<float>(1.0 - std::pow(train.betas[0], steps));
+  s.root_bias2 = static_cast<float>(std::sqrt(1.0 - std::pow(train.betas[1], steps)));
+  s.decoupled = train.optimizer == "adamw";
+  return s;
+}
 
 Optimizer::Optimizer(std::vector<Tensor> parameters, const TrainParams& train)
     : train_(train), parameters_(std::move(parameters)), placed_(parameters_.size(), false) {}
@@ -67,6 +82,24 @@ void Optimizer::gather() {
   if (!fresh.empty()) segments_.push_back(flatten(fresh));
 }
 
+void Optimizer::sum_gradients(Team& team) {
+  at::NoGradGuard no_grad;
+  if (std::find(placed_.begin(), placed_.end(), false) != placed_.end()) {
+    // A process whose share has no rows has no gradients yet, and takes part all the same.
+    const auto count = static_cast<std::int64_t>(parameters_.size());
+    const Tensor has = at::zeros({count}, at::kInt);
+    int* some = has.data_ptr<int>();
+    for (std::int64_t i = 0; i < count; ++i) some[i] = parameters_[static_cast<std::size_t>(i)].grad().defined();
+    team.sum(has);
+    for (std::int64_t i = 0; i < count; ++i) {
+      Tensor& parameter = parameters_[static_cast<std::size_t>(i)];
+      if (some[i] > 0 && !parameter.grad().defined()) parameter.mutable_grad() = at::zeros_like(parameter);
+    }
+  }
+  gather();
+  for (const Segment& segment : segments_) team.sum(segment.gradient);
+}
+
 double Optimizer::clip_gradients() {
   gather();
   at::NoGradGuard no_grad;
@@ -102,17 +135,8 @@ void Optimizer::step(double lr) {
       }
       continue;
     }
-    const auto t = static_cast<double>(segment.steps);
-    AdamStep s{};
-    s.lr = static_cast<float>(lr);
-    s.beta1 = static_cast<float>(train_.betas[0]);
-    s.beta2 = static_cast<float>(train_.betas[1]);
-    s.eps = static_cast<float>(train_.eps);
-    s.decay = static_cast<float>(train_.weight_decay);
-    s.bias1 = static_cast<float>(1.0 - std::pow(train_.betas[0], t));
-    s.root_bias2 = static_cast<float>(std::sqrt(1.0 - std::pow(train_.betas[1], t)));
-    s.decoupled = train_.optimizer == "adamw";
-    adam(segment.value, segment.gradient, segment.first, segment.second, s);
+    adam(segment.value, segment.gradient, segment.first, segment.second,
+         adam_step(train_, lr, segment.steps));
   }
 }
 

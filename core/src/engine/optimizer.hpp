@@ -15,13 +15,23 @@
 #include <w2s/tensor.hpp>
 #include <w2s/train.hpp>
 
+#include "engine/adam_kernel.hpp"
+
 namespace w2s {
+
+/// Adam's numbers at step t, from 1.
+AdamStep adam_step(const TrainParams& train, double lr, std::int64_t t);
+
+class Team;
 
 class Optimizer {
  public:
   /// Leaves that require gradients; float32. The optimiser replaces their storage by views of its buffer.
   Optimizer(std::vector<Tensor> parameters, const TrainParams& train);
 
+  /// Adds up the gradients of a team's processes, each of which has those of its share. Before
+  /// clip_gradients().
+  void sum_gradients(Team& team);
   /// Gathers gradients (on first use: makes the buffers) and returns the total norm before clipping.
   /// Clips to train.clip_norm where that is above 0.
   double clip_gradients();

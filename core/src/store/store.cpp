@@ -9,6 +9,7 @@
 
 #include "base/files.hpp"
 #include "store/file_lock.hpp"
+#include "store/in_step.hpp"
 #include "store/index.hpp"
 #include "store/objects.hpp"
 #include "store/writer.hpp"
@@ -19,6 +20,9 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using std::chrono::milliseconds;
+
+// Of one who waits for a key that another process computes.
+constexpr milliseconds kPoll{20}, kReport{1000};
 
 /// Finds out now, not hours into a run, that nothing can be kept here.
 void check_writable(const std::string& root) {
@@ -58,6 +62,7 @@ struct Store::Impl {
   std::string root;
   bool read_only;
   Index index;
+  InStep* others = nullptr;
 };
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -79,6 +84,9 @@ Store Store::read_only(std::string root) {
   }
   return Store(std::make_unique<Impl>(std::move(root), true));
 }
+
+void Store::go_in_step(InStep& others) { impl_->others = &others; }
+bool Store::leads() const { return impl_->others == nullptr || impl_->others->leads(); }
 
 const std::string& Store::root() const { return impl_->root; }
 
@@ -103,11 +111,69 @@ ObjectWriter Store::begin(const std::string& key, const std::string& kind) {
   return ObjectWriter(std::make_unique<ObjectWriter::Impl>(impl_->root, key, kind));
 }
 
+void Store::put(const std::string& key, const std::string& kind,
+                const std::function<void(ObjectWriter&)>& fill) {
+  if (!leads()) return;
+  ObjectWriter object = begin(key, kind);
+  fill(object);
+  object.commit();
+}
+
+// The leader says what becomes of a key, with the key: a process that asks for another one does not do the same.
+bool Store::once_in_step(const std::string& key, const std::function<void()>& compute,
+                         const std::function<void()>& waiting) {
+  InStep& others = *impl_->others;
+  const auto agreed = [&](const std::string& word) {
+    const std::string said = others.told(word + key);
+    if (said.size() != key.size() + 1 || said.substr(1) != key) {
+      throw Error(
+          "the processes of a team do not do the same: this one wants " + key + ", the leader said " + said +
+          ". Do all run the same w2s with the same plugins, experiment file and data?");
+    }
+    return said[0];
+  };
+  const auto wait_until_seen = [&] {  // a network file system may show a new object late
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!has(key)) {
+      if (std::chrono::steady_clock::now() > end) {
+        throw Error("this process does not see what the leader of its team wrote into '" + impl_->root +
+                    "': a team needs one store that all its processes see");
+      }
+      std::this_thread::sleep_for(kPoll);
+    }
+  };
+  milliseconds until_report{0};
+  while (true) {
+    std::optional<FileLock> lock;
+    std::string word = "f";
+    if (others.leads() && !has(key)) {
+      if (auto held = FileLock::try_acquire(impl_->lock_path(key))) lock.emplace(std::move(*held));
+      word = !lock ? "w" : has(key) ? "f" : "c";
+    }
+    const char found = agreed(word);
+    if (found == 'w') {
+      if (until_report <= milliseconds{0}) {
+        if (waiting) waiting();
+        until_report = kReport;
+      }
+      std::this_thread::sleep_for(kPoll);
+      until_report -= kPoll;
+      continue;
+    }
+    if (found == 'c') {
+      compute();
+      agreed("d");
+    }
+    wait_until_seen();
+    return found == 'c';
+  }
+}
+
 bool Store::once(const std::string& key, const std::function<void()>& compute,
                  const std::function<void()>& waiting) {
+  if (impl_->others != nullptr) return once_in_step(key, compute, waiting);
   if (has(key)) return false;
   impl_->must_be_writable();
-  constexpr milliseconds poll{20}, report{1000};
   milliseconds until_report{0};
   while (true) {
     if (const auto lock = FileLock::try_acquire(impl_->lock_path(key))) {
@@ -117,11 +183,17 @@ bool Store::once(const std::string& key, const std::function<void()>& compute,
     }
     if (until_report <= milliseconds{0}) {
       if (waiting) waiting();
-      until_report = report;
+      until_report = kReport;
     }
-    std::this_thread::sleep_for(poll);
-    until_report -= poll;
+    std::this_thread::sleep_for(kPoll);
+    until_report -= kPoll;
   }
+}
+
+std::optional<FileLock> Store::try_lock(const std::string& key) {
+  check_key(key);
+  impl_->must_be_writable();
+  return FileLock::try_acquire(impl_->lock_path(key));
 }
 
 std::string Store::checkpoint_path(const std::string& key) const {
@@ -141,6 +213,7 @@ std::string Store::checkpoint_folder(const std::string& key) {
 void Store::drop_checkpoint(const std::string& key) {
   check_key(key);
   impl_->must_be_writable();
+  if (!leads()) return;
   if (const std::string folder = impl_->checkpoint_path(key); exists(folder))
     impl_->remove_folder(folder, key);
 }

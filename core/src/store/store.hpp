@@ -25,6 +25,8 @@
 
 namespace w2s {
 
+class FileLock;
+class InStep;
 class ObjectWriter;
 
 /// What the index knows of one object.
@@ -51,6 +53,12 @@ class Store {
   ~Store();
   Store(Store&&) noexcept;
 
+  /// From now on this process goes in step with others over this store (in_step.hpp): what the leader finds
+  /// holds for all, put() writes in its process alone. `others` must outlive the store.
+  void go_in_step(InStep& others);
+  /// False in the processes that go in step with a leader.
+  bool leads() const;
+
   const std::string& root() const;
   bool has(const std::string& key) const;
   /// Folder of a present object.
@@ -61,13 +69,20 @@ class Store {
   /// Starts an object in <root>/tmp. The manifest gets "key", "kind", "created", and every file's size and
   /// SHA-256.
   ObjectWriter begin(const std::string& key, const std::string& kind);
+  /// Starts an object, has it filled and commits it. Nothing where another process leads.
+  void put(const std::string& key, const std::string& kind, const std::function<void(ObjectWriter&)>& fill);
 
   /// Runs `compute` unless the object is there, holding the key's lock: of two processes
   /// that want one key, one computes and the other waits (calling `waiting` about once a second)
   /// and then finds it. The lock ends with its holder, however that dies. Returns true where this call
-  /// computed it.
+  /// computed it. Of processes in step the leader looks, and all compute or none does; they return when the
+  /// object is there.
   bool once(const std::string& key, const std::function<void()>& compute,
             const std::function<void()>& waiting = {});
+
+  /// The lock under which once() computes this key, where nobody holds it: for work on several keys at once.
+  /// What was done before the lock was taken shows in has().
+  std::optional<FileLock> try_lock(const std::string& key);
 
   /// Folder for a fit's partial work, not made; and made if absent, what writers left unfinished there
   /// removed.
@@ -93,6 +108,8 @@ class Store {
  private:
   friend class ObjectWriter;
   struct Impl;
+  bool once_in_step(const std::string& key, const std::function<void()>& compute,
+                    const std::function<void()>& waiting);
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -1,0 +1,17 @@
+// InStep: processes that do the same things in the same order over one store. One of them leads: it looks
+// into the store and writes, the others do as it says.
+#pragma once
+
+#include <string>
+
+namespace w2s {
+
+class InStep {
+ public:
+  virtual ~InStep() = default;
+  virtual bool leads() const = 0;
+  /// The leader's message, in every process. Each call is one in all of them.
+  virtual std::string told(const std::string& message) = 0;
+};
+
+}  // namespace w2s
