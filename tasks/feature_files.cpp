@@ -83,7 +83,7 @@ class FeatureFiles final : public ITask {
     const Examples train(read("train", params_.train, params_.train_limit, data.classes));
     const std::vector<std::int64_t> shape = row_shape(train);
     if (params_.test.empty()) {
-      hold_out(train, data);
+      hold_out(train, params_.held_out, params_.seed, "feature_files", data);
     } else {
       data.train = train;
       data.test = Examples(read("test", params_.test, params_.test_limit, data.classes));
@@ -172,19 +172,6 @@ class FeatureFiles final : public ITask {
                           const std::string& name) {
     if (row_shape(rows) != shape)
       fail("the features of '" + name + "' have another shape than those of train");
-  }
-
-  void hold_out(const Examples& rows, TaskData& data) const {
-    if (params_.held_out >= rows.size()) {
-      fail("held_out = " + std::to_string(params_.held_out) + " leaves no training row of " +
-           std::to_string(rows.size()));
-    }
-    std::vector<std::int64_t> order =
-        Stream(static_cast<std::uint64_t>(params_.seed), "feature_files/held out").permutation(rows.size());
-    std::sort(order.begin(), order.begin() + params_.held_out);
-    std::sort(order.begin() + params_.held_out, order.end());
-    data.test = rows.select({order.begin(), order.begin() + params_.held_out});
-    data.train = rows.select({order.begin() + params_.held_out, order.end()});
   }
 
   const Params params_;

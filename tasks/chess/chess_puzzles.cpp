@@ -109,7 +109,7 @@ class ChessPuzzles final : public ITask {
     data.classes = 1;
     const Examples train(read("train", params_.train, params_.train_limit, data.notes));
     if (params_.test.empty()) {
-      hold_out(train, data);
+      hold_out(train, params_.held_out, params_.seed, "chess_puzzles", data);
     } else {
       data.train = train;
       data.test = Examples(read("test", params_.test, params_.test_limit, data.notes));
@@ -246,31 +246,6 @@ class ChessPuzzles final : public ITask {
     if (unnamed > 0) text += "\n  and " + std::to_string(unnamed) + " more";
     if (!skip) fail(text + "\non_error = \"skip\" leaves them out");
     notes.push_back("task 'chess_puzzles': " + text);
-  }
-
-  void hold_out(const Examples& rows, TaskData& data) const {
-    std::unordered_map<std::int64_t, std::vector<std::int64_t>> members;
-    std::vector<std::int64_t> order;
-    for (std::int64_t i = 0; i < rows.size(); ++i) {
-      std::vector<std::int64_t>& group = members[rows.group(i)];
-      if (group.empty()) order.push_back(rows.group(i));
-      group.push_back(i);
-    }
-    std::vector<std::int64_t> test, train;
-    Stream stream(static_cast<std::uint64_t>(params_.seed), "chess_puzzles/held out");
-    for (const std::int64_t place : stream.permutation(static_cast<std::int64_t>(order.size()))) {
-      const std::vector<std::int64_t>& group = members[order[static_cast<std::size_t>(place)]];
-      auto& part = static_cast<std::int64_t>(test.size()) < params_.held_out ? test : train;
-      part.insert(part.end(), group.begin(), group.end());
-    }
-    if (train.empty()) {
-      fail("held_out = " + std::to_string(params_.held_out) + " leaves no training puzzle of " +
-           std::to_string(rows.size()));
-    }
-    std::sort(test.begin(), test.end());
-    std::sort(train.begin(), train.end());
-    data.test = rows.select(test);
-    data.train = rows.select(train);
   }
 
   void split_test(TaskData& data) const {

@@ -107,7 +107,7 @@ class ImageFolder final : public ITask {
     data.classes = classes();
     const Examples train = read("train", params_.train, params_.per_class, data.notes);
     if (params_.test.empty()) {
-      hold_out(train, data);
+      hold_out(train, params_.held_out, params_.seed, "image_folder", data);
     } else {
       data.train = train;
       data.test = read("test", params_.test, 0, data.notes);
@@ -219,19 +219,6 @@ class ImageFolder final : public ITask {
     if (errors.size() > kShown) text += "\n  and " + std::to_string(errors.size() - kShown) + " more";
     if (params_.on_bad_images != "skip") fail(text + "\non_bad_images = \"skip\" leaves them out");
     notes.push_back("task 'image_folder': " + text);
-  }
-
-  void hold_out(const Examples& rows, TaskData& data) const {
-    if (params_.held_out >= rows.size()) {
-      fail("held_out = " + std::to_string(params_.held_out) + " leaves no training image of " +
-           std::to_string(rows.size()));
-    }
-    std::vector<std::int64_t> order =
-        Stream(static_cast<std::uint64_t>(params_.seed), "image_folder/held out").permutation(rows.size());
-    std::sort(order.begin(), order.begin() + params_.held_out);
-    std::sort(order.begin() + params_.held_out, order.end());
-    data.test = rows.select({order.begin(), order.begin() + params_.held_out});
-    data.train = rows.select({order.begin() + params_.held_out, order.end()});
   }
 
   const Params params_;

@@ -120,7 +120,6 @@ class RowSource {
   std::string file(const std::string& name) const;
   Examples read(const std::string& split, const std::vector<std::string>& names, std::int64_t limit,
                 const Convert& convert, const Tokenizer* tokenizer, TaskData& data) const;
-  void hold_out(const Examples& rows, TaskData& data) const;
 
   const std::string task_;
   const RowParams params_;

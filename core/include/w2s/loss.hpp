@@ -36,6 +36,11 @@ class W2S_API ILoss {
   /// Throws UsageError where this loss cannot serve such a task ("binary only").
   virtual void check(const LossContext& context) const;
 
+  /// True where each value depends on its own row of logits, targets and weights, and on step_fraction and
+  /// epoch, alone: no statistics of the batch, no index, no memory. The engine may then join the rows of
+  /// several fits in one call. `w2s check` tests the claim.
+  virtual bool rowwise() const { return false; }
+
   /// Called once before training with the number of training examples N.
   virtual void begin(std::int64_t examples, std::int64_t classes);
 

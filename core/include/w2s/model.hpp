@@ -96,6 +96,9 @@ class W2S_API IModel {
   /// One feature vector per row, [R, D], differentiable.
   virtual Tensor features(const Batch& batch) = 0;
 
+  /// True where features() spends nothing on padding, so that rows of any lengths may share a batch.
+  virtual bool packs() const { return false; }
+
   /// Models of text: what makes tokens of text, and the most tokens of a row.
   /// The defaults throw UsageError("this model reads no text").
   virtual const Tokenizer& tokenizer() const;

@@ -25,6 +25,11 @@ struct TaskData {
   std::vector<std::string> notes;           ///< lines for the log: rows that were left out, and why
 };
 
+/// For tasks without test rows of their own: data.test gets at least `count` of `rows`, drawn at random by
+/// group, and data.train the others. Throws UsageError in the name of `task` where none is left to train on.
+W2S_API void hold_out(const Examples& rows, std::int64_t count, std::int64_t seed, const std::string& task,
+                      TaskData& data);
+
 class W2S_API ITask {
  public:
   virtual ~ITask();
