@@ -240,6 +240,20 @@ Tensor features(IModel& model, const std::vector<Ids>& rows) {
 
 double distance(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
 
+// Gradients of a weighted sum of the features, by name; the features under "".
+Tensors gradients(IModel& model, const Batch& batch) {
+  for (auto& item : model.parameters().items()) {
+    if (!item.buffer) item.tensor.set_requires_grad(true);
+  }
+  const Tensor found = model.features(batch);
+  (found * random_tensor("direction", found.sizes().vec())).sum().backward();
+  Tensors all{{"", found.detach()}};
+  for (const auto& item : model.parameters().items()) {
+    if (item.tensor.grad().defined()) all[item.name] = item.tensor.grad();
+  }
+  return all;
+}
+
 const std::vector<Ids> kRows = {{3, 0, 7, 12, 5, 9}, {4, 11}, {0, 8, 2, 2}};
 
 std::string message_of(const std::function<void()>& action) {
@@ -422,7 +436,7 @@ TEST(HuggingFaceForward, PaddingDoesNotChangeARow) {
   for (const Case& c : text_models()) {
     Folder folder;
     write(folder, c);
-    for (const char* attention : {"plain", "fused"}) {
+    for (const char* attention : {"plain", "fused", "auto"}) {
       const auto model = load(folder, {{"attention", attention}});
       const at::NoGradGuard no_grad;
       for (const std::int64_t fill : {0, 13}) {
@@ -446,13 +460,14 @@ TEST(HuggingFaceForward, TokenZeroIsAToken) {
   }
 }
 
-TEST(HuggingFaceForward, FusedAndPlainAttentionHaveEqualGradients) {
+TEST(HuggingFaceForward, FusedPlainAndPackedAttentionHaveEqualGradients) {
   for (const Case& c : text_models()) {
     Folder folder;
     write(folder, c);
     std::vector<std::vector<Tensor>> gradients;
-    for (const char* attention : {"plain", "fused"}) {
+    for (const char* attention : {"plain", "fused", "auto"}) {
       const auto model = load(folder, {{"attention", attention}});
+      EXPECT_EQ(model->packs(), attention == std::string("auto"));
       std::vector<Tensor> weights;
       for (const auto& item : model->parameters().items()) weights.push_back(item.tensor);
       model->features(batch_of(kRows)).square().sum().backward();
@@ -463,8 +478,78 @@ TEST(HuggingFaceForward, FusedAndPlainAttentionHaveEqualGradients) {
     }
     for (std::size_t i = 0; i < gradients[0].size(); ++i) {
       EXPECT_LT(distance(gradients[0][i], gradients[1][i]), 1e-4) << type_of(c) << " tensor " << i;
+      EXPECT_LT(distance(gradients[0][i], gradients[2][i]), 1e-4) << type_of(c) << " tensor " << i;
     }
   }
+}
+
+// Lengths around the blocks and vectors that packed attention works in; heads of 4 and of 20 numbers.
+TEST(HuggingFaceForward, PackedAttentionEqualsTheFormulaAtAllLengths) {
+  std::vector<Ids> rows;
+  Stream stream(3, "rows");
+  for (const std::size_t length : {1, 15, 16, 17, 23, 24, 25, 33, 70, 2}) {
+    rows.emplace_back();
+    for (std::size_t i = 0; i < length; ++i)
+      rows.back().push_back(static_cast<std::int32_t>(stream.permutation(20)[0]));
+  }
+  for (const std::int64_t window : {0, 1, 3, 20}) {
+    Case c = mistral();
+    c.config.set("max_position_embeddings", 128);
+    c.config.set("head_dim", 20);
+    c.config.set("sliding_window", window > 0 ? Value(window) : Value());
+    for (auto& [name, shape] : c.shapes) {
+      if (name.ends_with("q_proj.weight")) shape = {40, 8};
+      if (name.ends_with("k_proj.weight") || name.ends_with("v_proj.weight")) shape = {20, 8};
+      if (name.ends_with("o_proj.weight")) shape = {8, 40};
+    }
+    Folder folder;
+    write(folder, c);
+    const Tensors formula = gradients(*load(folder, {{"attention", "plain"}}), batch_of(rows));
+    const Tensors packed = gradients(*load(folder), batch_of(rows));
+    ASSERT_EQ(packed.size(), formula.size());
+    for (const auto& [name, tensor] : formula) {
+      EXPECT_LT(distance(packed.at(name), tensor), 2e-5 * (1 + tensor.abs().max().item<double>()))
+          << name << " with a window of " << window;
+    }
+  }
+  Folder folder;
+  Case c = bert();
+  c.config.set("max_position_embeddings", 128);
+  c.shapes[1].second = {128, 8};
+  write(folder, c);
+  const Tensors formula = gradients(*load(folder, {{"attention", "plain"}}), batch_of(rows));
+  const Tensors packed = gradients(*load(folder), batch_of(rows));
+  for (const auto& [name, tensor] : formula) {
+    EXPECT_LT(distance(packed.at(name), tensor), 2e-5 * (1 + tensor.abs().max().item<double>())) << name;
+  }
+}
+
+TEST(HuggingFaceForward, PackedStatesComePaddedWithZeros) {
+  for (const Case& c : text_models()) {
+    Folder folder;
+    write(folder, c);
+    const Batch batch = batch_of(kRows);
+    const at::NoGradGuard no_grad;
+    const Tensor padded = load(folder, {{"attention", "plain"}})->hidden(batch),
+                 packed = load(folder)->hidden(batch);
+    EXPECT_LT(distance(packed.index({batch.mask}), padded.index({batch.mask})), 2e-6) << type_of(c);
+    EXPECT_EQ(packed.index({batch.mask.logical_not()}).abs().max().item<double>(), 0) << type_of(c);
+  }
+}
+
+TEST(HuggingFaceForward, PackedAttentionRefusesSecondDerivatives) {
+  Folder folder;
+  write(folder, gpt2());
+  const auto model = load(folder);
+  Tensor bias = model->parameters()["transformer.h.0.ln_1.bias"];
+  bias.set_requires_grad(true);
+  const Tensor features = model->features(batch_of(kRows));
+  expect_message(
+      [&] {
+        torch::autograd::grad({features.square().sum()}, {bias}, {}, /*retain_graph=*/true,
+                              /*create_graph=*/true);
+      },
+      {"second derivatives", "attention = \"plain\""});
 }
 
 TEST(HuggingFaceForward, ASlidingWindowHidesOlderTokens) {
@@ -473,7 +558,7 @@ TEST(HuggingFaceForward, ASlidingWindowHidesOlderTokens) {
   std::erase_if(c.shapes, [](const auto& shape) { return shape.first.starts_with("layers.1."); });
   Folder folder;
   write(folder, c);
-  for (const char* attention : {"plain", "fused"}) {
+  for (const char* attention : {"plain", "fused", "auto"}) {
     const auto model = load(folder, {{"attention", attention}});
     const Tensor base = features(*model, {{1, 2, 3, 4, 5}});
     EXPECT_LT(distance(base, features(*model, {{9, 8, 3, 4, 5}})), 1e-6) << "outside the last 3 tokens";
@@ -664,20 +749,6 @@ TEST(HuggingFaceGeneration, EndsAtAStopToken) {
   expect_message([&] { model->generate({{1}}, options); }, {"max_tokens = 16", "context of 16"});
   options.max_tokens = 2;
   expect_message([&] { model->generate({{}}, options); }, {"prompt 0 is empty"});
-}
-
-// Gradients of a weighted sum of the features, by name; the features under "".
-Tensors gradients(IModel& model, const Batch& batch) {
-  for (auto& item : model.parameters().items()) {
-    if (!item.buffer) item.tensor.set_requires_grad(true);
-  }
-  const Tensor found = model.features(batch);
-  (found * random_tensor("direction", found.sizes().vec())).sum().backward();
-  Tensors all{{"", found.detach()}};
-  for (const auto& item : model.parameters().items()) {
-    if (item.tensor.grad().defined()) all[item.name] = item.tensor.grad();
-  }
-  return all;
 }
 
 std::size_t graph_size(const Tensor& tensor) {

@@ -43,6 +43,7 @@ class AnswerTrainee final : public Trainee {
                 at::ScalarType precision = at::kFloat);
   Tensor logits(const std::vector<std::int64_t>& examples) override;
   std::int64_t tokens(std::int64_t example) const override { return inputs_.length(example); }
+  bool packs() const override { return model_.packs(); }
   std::int64_t size() const override { return inputs_.rows(); }
   std::vector<Parameters::Item*> trained() override { return trained_; }
   std::int64_t rows(std::int64_t example) const override { return answer_length(inputs_, example); }

@@ -141,11 +141,13 @@ Tensor NetworkTrainee::mixed_logits(const std::vector<std::int64_t>& a, const st
 }
 
 std::int64_t NetworkTrainee::tokens(std::int64_t example) const {
-  std::int64_t longest = 0;
+  std::int64_t longest = 0, total = 0;
   for (std::int64_t part = 0; part < inputs_.parts; ++part) {
-    longest = std::max(longest, inputs_.length(example * inputs_.parts + part));
+    const std::int64_t length = inputs_.length(example * inputs_.parts + part);
+    longest = std::max(longest, length);
+    total += length;
   }
-  return longest * inputs_.parts;
+  return packs() ? total : longest * inputs_.parts;
 }
 
 std::vector<Parameters::Item*> NetworkTrainee::trained() { return trained_; }
@@ -185,11 +187,12 @@ std::vector<std::vector<std::int64_t>> micro_batches(const Trainee& trainee,
   std::stable_sort(order.begin(), order.end(),
                    [&](std::int64_t a, std::int64_t b) { return trainee.tokens(a) > trainee.tokens(b); });
   std::vector<std::vector<std::int64_t>> cut;
-  std::int64_t longest = 0;
+  std::int64_t longest = 0, cost = 0;
   for (const std::int64_t example : order) {
-    if (cut.empty() || longest * static_cast<std::int64_t>(cut.back().size() + 1) > budget) {
+    cost += trainee.packs() ? trainee.tokens(example) : longest;
+    if (cut.empty() || cost > budget) {
       cut.emplace_back();
-      longest = trainee.tokens(example);
+      cost = longest = trainee.tokens(example);
     }
     cut.back().push_back(example);
   }
@@ -204,9 +207,12 @@ Tensor all_features(IModel& model, const Encoded& inputs, at::Device device, std
                    [&](std::int64_t a, std::int64_t b) { return inputs.length(a) > inputs.length(b); });
   Tensor features;
   for (std::size_t begin = 0; begin < order.size();) {
-    const auto width = std::max<std::int64_t>(1, inputs.length(order[begin]));
-    const std::size_t end =
-        std::min(order.size(), begin + static_cast<std::size_t>(std::max<std::int64_t>(1, budget / width)));
+    const std::int64_t longest = std::max<std::int64_t>(1, inputs.length(order[begin]));
+    std::size_t end = begin + 1;
+    for (std::int64_t cost = longest; end < order.size(); ++end) {
+      cost += model.packs() ? inputs.length(order[end]) : longest;
+      if (cost > budget) break;
+    }
     const std::vector<std::int64_t> rows(order.begin() + begin, order.begin() + end);
     const Tensor part = model.features(collate(inputs, rows, device)).to(at::kCPU, at::kFloat);
     if (!features.defined()) features = at::empty({inputs.rows(), part.size(1)});

@@ -48,6 +48,8 @@ class Trainee {
   /// Cost of one example in tokens (1 for dense rows): micro-batches are cut by it.
   virtual std::int64_t tokens(std::int64_t example) const = 0;
   virtual std::int64_t size() const = 0;
+  /// True where a micro-batch costs its examples' tokens, false where each costs as many as the longest.
+  virtual bool packs() const { return false; }
   /// Trained tensors by name, in a fixed order; leaves that require gradients.
   virtual std::vector<Parameters::Item*> trained() = 0;
 
@@ -83,6 +85,7 @@ class NetworkTrainee final : public Trainee {
   Tensor mixed_logits(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b,
                       const Tensor& share) override;
   std::int64_t tokens(std::int64_t example) const override;
+  bool packs() const override { return model_.packs(); }
   std::int64_t size() const override { return inputs_.rows() / inputs_.parts; }
   std::vector<Parameters::Item*> trained() override;
 
@@ -103,7 +106,7 @@ std::vector<Parameters::Item*> train_only(IModel& model, const std::string& trai
 /// One batch of rows of `inputs`, padded to its longest row.
 Batch collate(const Encoded& inputs, const std::vector<std::int64_t>& rows, at::Device device);
 
-/// Cuts examples into runs of at most `budget` tokens (padding counted), longest together.
+/// Cuts examples into runs of at most `budget` tokens (padding counted where there is any), longest together.
 /// Every example occurs once; a single example beyond the budget stands alone.
 std::vector<std::vector<std::int64_t>> micro_batches(const Trainee& trainee,
                                                      const std::vector<std::int64_t>& examples,

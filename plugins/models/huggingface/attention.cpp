@@ -11,10 +11,13 @@ namespace {
 
 // Bool `allowed` in the form that the implementation takes.
 Mask made(Attention attention, const Tensor& allowed) {
-  if (attention == Attention::fused) return {allowed, false};
-  return {at::zeros(allowed.sizes(), allowed.options().dtype(at::kFloat))
-              .masked_fill_(allowed.logical_not(), -std::numeric_limits<double>::infinity()),
-          false};
+  Mask mask;
+  mask.allowed = allowed;
+  if (attention == Attention::plain) {
+    mask.allowed = at::zeros(allowed.sizes(), allowed.options().dtype(at::kFloat))
+                       .masked_fill_(allowed.logical_not(), -std::numeric_limits<double>::infinity());
+  }
+  return mask;
 }
 
 // [R, K, S, d] → [R, H, S, d], each head repeated for its group of queries.
@@ -41,7 +44,11 @@ Mask padding_mask(Attention attention, const Tensor& real) {
 Mask causal_mask(Attention attention, std::int64_t length, std::int64_t window, const Tensor& like) {
   const bool sliding = window > 0 && window < length;
   if (length == 1) return {};
-  if (attention == Attention::fused && !sliding) return {{}, true};
+  if (attention == Attention::fused && !sliding) {
+    Mask mask;
+    mask.causal = true;
+    return mask;
+  }
   const Tensor position = at::arange(length, like.options().dtype(at::kLong));
   const Tensor ahead = position.view({1, length}) - position.view({length, 1});
   Tensor allowed = ahead.le(0);
@@ -58,6 +65,11 @@ Mask cached_mask(Attention attention, const Tensor& positions, std::int64_t keys
 
 Tensor attend(Attention attention, const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
               double scale) {
+  if (mask.sequences) {
+    return packed_attention(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), mask.sequences, mask.causal,
+                            mask.window, scale)
+        .to(q.scalar_type());
+  }
   const Tensor keys = repeat_heads(k, q.size(1)), values = repeat_heads(v, q.size(1));
   if (attention == Attention::fused) {
     const double own = scale * std::sqrt(static_cast<double>(q.size(3)));

@@ -1,11 +1,12 @@
 // Attention over heads: q [R, H, T, d], k and v [R, K, S, d], H a multiple of K
-// (grouped queries, Ainslie et al. 2023). Two implementations that agree:
-// LibTorch's fused one and the formula written out.
+// (grouped queries, Ainslie et al. 2023). Three implementations that agree:
+// LibTorch's fused one, the formula written out, and one for sequences that lie
+// end to end without padding (see packed_attention.hpp).
 #pragma once
 
 #include <string>
 
-#include <w2s/tensor.hpp>
+#include "packed_attention.hpp"
 
 namespace w2s::hf {
 
@@ -17,7 +18,9 @@ Attention attention_named(const std::string& name);
 /// Which keys a query may look at, in the form that the implementation takes; both unset: all of them.
 struct Mask {
   Tensor allowed;       ///< fused: bool; plain: 0 or −∞ to be added. Broadcastable to [R, H, T, S]
-  bool causal = false;  ///< fused: the lower triangle
+  bool causal = false;  ///< fused, packed: the lower triangle
+  std::shared_ptr<const Offsets> sequences;  ///< set: packed, queries and keys are those of one row of them
+  std::int64_t window = 0;                   ///< packed: only the last `window` keys, 0 for all
 };
 
 /// Keys that are real tokens; `real` is bool [R, T], undefined where nothing is padded.

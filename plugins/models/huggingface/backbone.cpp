@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <numeric>
 
 #include <w2s/digest.hpp>
 #include <w2s/json.hpp>
@@ -28,6 +29,46 @@ constexpr const char* kTokenizerFiles[] = {
     "vocab.bpe",
     "vocab.txt",
 };
+
+// Rows of a batch end to end, without their padding.
+Inputs pack(Inputs in, const Batch& batch) {
+  auto offsets = std::make_shared<Offsets>(Offsets{0});
+  for (const std::int64_t length : batch.lengths) offsets->push_back(offsets->back() + length);
+  in.x = at::empty({1, offsets->back()}, at::kLong);
+  in.positions = at::empty_like(in.x);
+  const Tensor ids = batch.x.contiguous();
+  const std::int64_t width = ids.size(1);
+  for (std::size_t r = 0; r < batch.lengths.size(); ++r) {
+    std::copy_n(ids.data_ptr<std::int64_t>() + static_cast<std::int64_t>(r) * width, batch.lengths[r],
+                in.x.data_ptr<std::int64_t>() + (*offsets)[r]);
+    std::int64_t* position = in.positions.data_ptr<std::int64_t>() + (*offsets)[r];
+    std::iota(position, position + batch.lengths[r], 0);
+  }
+  in.sequences = std::move(offsets);
+  return in;
+}
+
+// The first or the last token's state of each packed sequence, [R, D].
+Tensor end_states(const Tensor& hidden, const Offsets& offsets, bool last) {
+  std::vector<std::int64_t> places;
+  for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
+    places.push_back(last ? offsets[i + 1] - 1 : offsets[i]);
+  return hidden.squeeze(0).index_select(0, at::tensor(places, at::kLong));
+}
+
+// Packed states [1, N, D] as [R, T, D], zeros where there is no token.
+Tensor padded_states(const Tensor& hidden, const Offsets& offsets, std::int64_t width) {
+  const auto rows = static_cast<std::int64_t>(offsets.size()) - 1, size = hidden.size(2);
+  if (offsets.back() == rows * width) return hidden.view({rows, width, size});
+  std::vector<std::int64_t> places;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const auto i = static_cast<std::size_t>(r);
+    for (std::int64_t t = 0; t < offsets[i + 1] - offsets[i]; ++t) places.push_back(r * width + t);
+  }
+  return at::zeros({rows * width, size}, hidden.options())
+      .index_copy(0, at::tensor(places, at::kLong), hidden.squeeze(0))
+      .view({rows, width, size});
+}
 
 // The last token's state of each row, [R, D].
 Tensor last_states(const Tensor& hidden, const Batch& batch) {
@@ -122,13 +163,29 @@ Inputs Backbone::inputs(const Batch& batch) const {
     throw Error("a batch of rows of " + std::to_string(batch.x.size(1)) + " tokens: the model has " +
                 std::to_string(family_->context()) + " positions");
   }
+  if (packed(batch)) return pack(std::move(in), batch);
   if (padded(batch)) in.real = batch.mask;
   return in;
 }
 
+bool Backbone::packs() const {
+  if (params_.attention != "auto" || family_->kind() == Family::Kind::vision) return false;
+  const auto& items = parameters().items();
+  return !items.empty() && items.front().tensor.is_cpu();
+}
+
+bool Backbone::packed(const Batch& batch) const {
+  return packs() && batch.lengths.size() == static_cast<std::size_t>(batch.x.size(0)) &&
+         std::all_of(batch.lengths.begin(), batch.lengths.end(), [](std::int64_t n) { return n > 0; });
+}
+
 Tensor Backbone::features(const Batch& batch) {
   const Weights named = weights();
-  const Tensor states = family_->hidden(named, inputs(batch), layer_);
+  const Inputs in = inputs(batch);
+  const Tensor states = family_->hidden(named, in, layer_);
+  if (in.sequences) {
+    return end_states(states, *in.sequences, family_->kind() == Family::Kind::decoder).to(at::kFloat);
+  }
   switch (family_->kind()) {
     case Family::Kind::decoder:
       return last_states(states, batch).to(at::kFloat);
@@ -141,7 +198,9 @@ Tensor Backbone::features(const Batch& batch) {
 }
 
 Tensor Backbone::hidden(const Batch& batch) {
-  return family_->hidden(weights(), inputs(batch), family_->depth());
+  const Inputs in = inputs(batch);
+  const Tensor states = family_->hidden(weights(), in, family_->depth());
+  return in.sequences ? padded_states(states, *in.sequences, batch.x.size(1)) : states;
 }
 
 Tensor Backbone::vocabulary_logits(const Tensor& hidden) {

@@ -41,6 +41,7 @@ class Backbone : public IModel {
   void save(const std::string& folder) const override;
   const Tokenizer& tokenizer() const override;
   std::int64_t context() const override { return context_; }
+  bool packs() const override;
   std::int64_t depth() const override { return family_->depth(); }
   std::int64_t block_of(const std::string& parameter) const override;
 
@@ -56,6 +57,7 @@ class Backbone : public IModel {
  private:
   Weights weights() const;
   Inputs inputs(const Batch& batch) const;
+  bool packed(const Batch& batch) const;
 
   Config config_;
   BackboneParams params_;
@@ -86,8 +88,10 @@ void describe_backbone(Schema<Params>& schema) {
              "normed")
       .at_least(-1);
   schema
-      .field("attention", &Params::attention,
-             "fused: LibTorch's kernels; plain: the formula; auto: fused where it is fast")
+      .field(
+          "attention", &Params::attention,
+          "fused: LibTorch's kernels; plain: the formula, on padded rows; auto: on the CPU without padding, "
+          "on a GPU fused where it is fast")
       .one_of({"auto", "fused", "plain"});
   schema.field("checkpoint_blocks", &Params::checkpoint_blocks,
                "training keeps each block's input alone and computes the block again for its gradient: less "

@@ -59,7 +59,7 @@ class Bert final : public Family {
                weights["embeddings.token_type_embeddings.weight"][0] +
                at::embedding(weights["embeddings.position_embeddings.weight"], positions(in));
     x = weights.layer_norm(x, "embeddings.LayerNorm", eps_);
-    const Mask mask = padding_mask(in.attention, in.real);
+    const Mask mask = encoder_mask(in);
     for (std::int64_t i = 0; i < layer; ++i) {
       const std::string name = "encoder.layer." + std::to_string(i) + ".";
       x = run_block(in, weights, name, x, [=, this](const Tensor& given) {
@@ -89,7 +89,16 @@ class Bert final : public Family {
     if (!roberta_) return token_positions(in);
     Tensor counted = in.x.ne(padding_);
     if (in.real.defined()) counted = counted.logical_and(in.real);
-    return counted.cumsum(1) * counted + padding_;
+    Tensor before = counted.cumsum(1);
+    if (in.sequences) {
+      const Offsets& offsets = *in.sequences;
+      std::vector<std::int64_t> first;  // the place of each token's first neighbour
+      for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
+        first.insert(first.end(), static_cast<std::size_t>(offsets[i + 1] - offsets[i]), offsets[i]);
+      const Tensor start = at::tensor(first, before.options());
+      before = before - (before - counted.to(at::kLong)).index_select(1, start);
+    }
+    return before * counted + padding_;
   }
 
   bool roberta_;

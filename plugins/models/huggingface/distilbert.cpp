@@ -50,7 +50,7 @@ class DistilBert final : public Family {
     Tensor x = at::embedding(weights["embeddings.word_embeddings.weight"], in.x) +
                at::embedding(weights["embeddings.position_embeddings.weight"], token_positions(in));
     x = weights.layer_norm(x, "embeddings.LayerNorm", kEps);
-    const Mask mask = padding_mask(in.attention, in.real);
+    const Mask mask = encoder_mask(in);
     for (std::int64_t i = 0; i < layer; ++i) {
       const std::string name = "transformer.layer." + std::to_string(i) + ".";
       x = run_block(in, weights, name, x, [=, this](const Tensor& given) {

@@ -61,8 +61,22 @@ Tensor token_positions(const Inputs& in) {
 }
 
 Mask decoder_mask(const Inputs& in, std::int64_t window) {
+  if (in.sequences) {
+    Mask mask;
+    mask.causal = true;
+    mask.sequences = in.sequences;
+    mask.window = window;
+    return mask;
+  }
   if (in.positions.defined()) return cached_mask(in.attention, in.positions, in.cache->used(), window);
   return causal_mask(in.attention, in.x.size(1), window, in.x);
+}
+
+Mask encoder_mask(const Inputs& in) {
+  if (!in.sequences) return padding_mask(in.attention, in.real);
+  Mask mask;
+  mask.sequences = in.sequences;
+  return mask;
 }
 
 }  // namespace w2s::hf

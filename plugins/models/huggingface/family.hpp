@@ -17,7 +17,8 @@ namespace w2s::hf {
 struct Inputs {
   Tensor x;          ///< int64 token ids [R, T], or images [R, channels, height, width]
   Tensor real;       ///< bool [R, T], true at tokens; undefined where nothing is padded
-  Tensor positions;  ///< decoders with a cache: int64 [R, T]; else undefined, 0 … T − 1
+  Tensor positions;  ///< packed sequences, decoders with a cache: int64 [R, T]; else undefined, 0 … T − 1
+  std::shared_ptr<const Offsets> sequences;  ///< set: x [1, N] holds several sequences end to end
   Attention attention = Attention::plain;
   KeyValueCache* cache = nullptr;  ///< decoders: generation
   bool checkpoint_blocks = false;  ///< training: blocks drop their activations, see recompute.hpp
@@ -65,10 +66,12 @@ void check_heads(const Config& config, std::int64_t width, std::int64_t heads);
 /// Logits [.., V] of a decoder's hidden states [.., D]. Throws UsageError where the model has no output
 /// embedding.
 Tensor output_logits(const Family& family, const Weights& weights, const Tensor& hidden);
-/// Token positions [1, T] or, with a cache, as given.
+/// Token positions [1, T] or, packed or with a cache, as given.
 Tensor token_positions(const Inputs& in);
 /// The mask of a decoder's layer, cached or not.
 Mask decoder_mask(const Inputs& in, std::int64_t window);
+/// The mask of an encoder's layers: every token of the row, or of the sequence.
+Mask encoder_mask(const Inputs& in);
 
 std::unique_ptr<Family> make_gpt2(const Config& config);
 std::unique_ptr<Family> make_gpt_neox(const Config& config);
