@@ -38,6 +38,7 @@ class ActivePassive final : public ILoss {
                                                     : reverse_cross_entropy(log_p, in.targets);
     return params_.alpha * active + params_.beta * passive;
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

@@ -26,6 +26,7 @@ class AdaptiveConfidence final : public ILoss {
     const Tensor a = at::sigmoid((own - taught).detach() / params_.tau);
     return (1 - a) * kl_divergence(in.targets, log_p) + a * own;
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

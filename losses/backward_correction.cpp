@@ -33,6 +33,7 @@ class BackwardCorrection final : public ILoss {
     const Tensor log_p = log_probabilities(in.logits);
     return cross_entropy(log_p, at::matmul(in.targets.to(log_p.scalar_type()), inverse_.to(log_p.options())));
   }
+  bool rowwise() const override { return true; }
 
  private:
   Tensor inverse_;

@@ -21,6 +21,7 @@ class BootstrapHard final : public ILoss {
     const Tensor log_p = log_probabilities(in.logits);
     return cross_entropy(log_p, params_.beta * in.targets + (1 - params_.beta) * one_hot_argmax(log_p));
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

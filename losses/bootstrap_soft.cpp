@@ -23,6 +23,7 @@ class BootstrapSoft final : public ILoss {
     const Tensor log_p = log_probabilities(in.logits);
     return cross_entropy(log_p, params_.beta * in.targets + (1 - params_.beta) * log_p.exp());
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

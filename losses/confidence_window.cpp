@@ -22,6 +22,7 @@ class ConfidenceWindow final : public ILoss {
     const Tensor unsure = log_p.detach().amax(-1).exp() < 0.5 + params_.radius;
     return cross_entropy(log_p, in.targets) * unsure.to(log_p.scalar_type());
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

@@ -24,6 +24,7 @@ class CrossEntropy final : public ILoss {
     const Tensor smoothed = (1 - epsilon) * in.targets + epsilon / static_cast<double>(in.targets.size(1));
     return cross_entropy(log_probabilities(in.logits), smoothed);
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

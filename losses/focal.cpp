@@ -20,6 +20,7 @@ class Focal final : public ILoss {
   Tensor forward(const LossInput& in) override {
     return (in.targets * focal_terms(log_probabilities(in.logits), params_.gamma)).sum(-1);
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

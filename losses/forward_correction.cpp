@@ -28,6 +28,7 @@ class ForwardCorrection final : public ILoss {
     const Tensor log_t = transition_.to(log_p.options()).log().clamp_min(-1e5);
     return cross_entropy(at::logsumexp(log_p.unsqueeze(2) + log_t, 1), in.targets);
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Tensor transition_;

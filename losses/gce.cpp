@@ -23,6 +23,7 @@ class GeneralizedCrossEntropy final : public ILoss {
     const Tensor power = (params_.q * log_probabilities(in.logits)).exp();
     return (in.targets * (1 - power)).sum(-1) / params_.q;
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

@@ -28,6 +28,7 @@ class GeneralizedJensenShannon final : public ILoss {
     const Tensor from_student = (p * (log_p - log_m)).sum(-1);
     return (pi * kl_divergence(in.targets, log_m) + (1 - pi) * from_student) / (-(1 - pi) * std::log1p(-pi));
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

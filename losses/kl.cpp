@@ -15,6 +15,7 @@ class KullbackLeibler final : public ILoss {
   Tensor forward(const LossInput& in) override {
     return kl_divergence(in.targets, log_probabilities(in.logits));
   }
+  bool rowwise() const override { return true; }
 };
 
 W2S_LOSS(KullbackLeibler, "kl");

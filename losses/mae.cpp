@@ -15,6 +15,7 @@ class MeanAbsoluteError final : public ILoss {
   Tensor forward(const LossInput& in) override {
     return 1 - (in.targets * log_probabilities(in.logits).exp()).sum(-1);
   }
+  bool rowwise() const override { return true; }
 };
 
 W2S_LOSS(MeanAbsoluteError, "mae");

@@ -24,6 +24,7 @@ class ProductConfidence final : public ILoss {
     const Tensor weighted = at::xlogy(params_.alpha, in.targets);  // α log y, 0 where α is 0
     return cross_entropy(log_p, at::softmax(params_.beta * log_p.detach() + weighted, -1));
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

@@ -26,6 +26,7 @@ class SoftConfidence final : public ILoss {
     const double alpha = params_.alpha_max * ramp(in.step_fraction, params_.warmup);
     return cross_entropy(log_p, (1 - alpha) * in.targets + alpha * log_p.detach().exp());
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

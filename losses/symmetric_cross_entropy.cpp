@@ -24,6 +24,7 @@ class SymmetricCrossEntropy final : public ILoss {
     return params_.alpha * cross_entropy(log_p, in.targets) +
            params_.beta * reverse_cross_entropy(log_p, in.targets);
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

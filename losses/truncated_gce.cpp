@@ -31,6 +31,7 @@ class TruncatedGce final : public ILoss {
     const Tensor kept = log_p.detach() > std::log(k);
     return (std::pow(k, q) - (q * log_p).exp()) / q * kept.to(log_p.scalar_type());
   }
+  bool rowwise() const override { return true; }
 
  private:
   const Params params_;

@@ -171,3 +171,11 @@ echo "--- the table"
 table runs
 diff <(table local) <(table runs)
 echo "the tables of Slurm and of the local run are equal; requeued: $(grep -ci 'requeu' slurmctld.log || true) times"
+
+echo "--- one run over two tasks of a step"
+short=(--seeds 0 --set train.epochs=1 --quiet)
+"$w2s" run sweep.toml --runs alone "${short[@]}" >/dev/null
+srun --ntasks=2 "$w2s" run sweep.toml --runs together "${short[@]}" >/dev/null
+grep -rqE '"processes": *2' together/objects --include=manifest.json
+diff <(table alone) <(table together)
+echo "the tables of two tasks and of one process are equal"

@@ -49,6 +49,7 @@ struct TextOptions {
   Table train{{"optimizer", "adam"}, {"lr", 3e-3}, {"epochs", 20}, {"batch", 8}};
   std::int64_t classes = 1;  // 1: generation
   double supervisor = 0.25, transfer = 0.25;
+  Team* team = nullptr;
 };
 
 /// Models "weak" and "strong": as a student of the truth, the one gets about one swap in seven right, the
@@ -90,6 +91,8 @@ class TextWorld {
     setup.data = &data_;
     setup.splits = &splits_;
     setup.log = [this](const std::string& line) { log_ += line + '\n'; };
+    setup.team = options_.team;
+    if (options_.team != nullptr) store_.go_in_step(*options_.team);
     lab_ = std::make_unique<LocalLab>(setup);
   }
 

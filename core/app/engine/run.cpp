@@ -18,6 +18,7 @@
 #include "report/tables.hpp"
 #include "run_options.hpp"
 #include "slurm.hpp"
+#include "team.hpp"
 
 namespace w2s::app {
 namespace {
@@ -60,6 +61,11 @@ void print_summary(const Plan& plan, const Summary& summary) {
   }
 }
 
+int exit_status(const Summary& summary) {
+  if (summary.interrupted) return 130;
+  return summary.failures.empty() && summary.skipped == 0 ? 0 : 1;
+}
+
 Store open_store(const std::string& root) {
   if (std::filesystem::exists(root) && !std::filesystem::is_directory(root)) {
     throw UsageError("--runs '" + root + "' is a file: expected a folder, which is made where it is missing");
@@ -67,28 +73,29 @@ Store open_store(const std::string& root) {
   return Store(root);
 }
 
-}  // namespace
-
-int run(const Command& command, const Args& args) {
-  Options options(command, {"experiment"});
-  add_experiment_options(options);
-  options.add_runs();
-  add_run_options(options);
-  if (!options.parse(args)) return 0;
-  const PoolOptions pool = pool_options(options, args);
-
-  spdlog::set_default_logger(spdlog::stderr_color_mt("w2s"));
-  spdlog::set_pattern("%H:%M:%S %v");
-  set_log_level(options);
-
+// The leader compiles what a team's plugins need, then the others find it.
+LoadedExperiments load_in_turn(const Options& options, Team* team) {
+  if (team != nullptr && !team->leads()) team->meet();
   LoadedExperiments loaded = load(options);
+  if (team != nullptr && team->leads()) team->meet();
+  return loaded;
+}
+
+int run_experiment(const Options& options, const Args& args, const PoolOptions& pool) {
+  LoadedExperiments loaded = load_in_turn(options, pool.team);
   Store store = open_store(options.runs());
+  if (pool.team != nullptr) store.go_in_step(*pool.team);
   Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, &store);
   if (options.given("job")) keep_only(plan, options.list("job"));
-  save_names(plan, store);
+  if (pool.team != nullptr) follow_leader(plan, *pool.team);
+  if (store.leads()) save_names(plan, store);
   if (on_cluster(options)) return submit_to_slurm(plan, options, args);
   Display display(isatty(STDERR_FILENO) != 0 && spdlog::should_log(spdlog::level::info));
   const Summary summary = run_plan(plan, loaded.registry, store, pool, display);
+  if (!store.leads()) {
+    if (pool.team->lost() && !pool.team->leader_reports()) throw Error(summary.failures.back().reason);
+    return exit_status(summary);
+  }
 
   std::vector<std::string> names;
   for (const Experiment& experiment : plan.experiments) {
@@ -109,8 +116,27 @@ int run(const Command& command, const Args& args) {
         style);
   }
   print_summary(plan, summary);
-  if (summary.interrupted) return 130;
-  return summary.failures.empty() && summary.skipped == 0 ? 0 : 1;
+  return exit_status(summary);
+}
+
+}  // namespace
+
+int run(const Command& command, const Args& args) {
+  Options options(command, {"experiment"});
+  add_experiment_options(options);
+  options.add_runs();
+  add_run_options(options);
+  if (!options.parse(args)) return 0;
+  PoolOptions pool = pool_options(options, args);
+  if (starts_processes(options)) return run_processes(options, args);
+
+  spdlog::set_default_logger(spdlog::stderr_color_mt("w2s"));
+  spdlog::set_pattern("%H:%M:%S %v");
+  set_log_level(options);
+
+  const std::unique_ptr<Team> team = join_team(options, pool);
+  if (!team) return run_experiment(options, args, pool);
+  return run_in_team(*team, [&] { return run_experiment(options, args, pool); });
 }
 
 }  // namespace w2s::app

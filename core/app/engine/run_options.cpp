@@ -12,6 +12,7 @@
 #include "base/amounts.hpp"
 #include "base/shell.hpp"
 #include "plugins/stamp.hpp"
+#include "team.hpp"
 
 namespace w2s::app {
 namespace {
@@ -98,7 +99,9 @@ void add_run_options(Options& options) {
       "dry-run", po::bool_switch(), "slurm: print the batch scripts and submit nothing")(
       "job", po::value<std::vector<std::string>>()->value_name("KEY"),
       "only this job, the beginning of a key as w2s plan shows them, and what it needs; may be repeated")(
-      "retry", number(0), "try a job that failed again, this often")(
+      "group", number(128),
+      "jobs that fit linear probes share a process, at most so many, and their probes are trained together; "
+      "1: each job alone")("retry", number(0), "try a job that failed again, this often")(
       "fail-fast", po::bool_switch(),
       "end at the first job that fails; training that is under way saves itself")(
       "keep-going", po::bool_switch(), "the default: a job that fails ends only those that need it")(
@@ -111,6 +114,7 @@ void add_run_options(Options& options) {
       "error, warning, info or debug (progress goes to the jobs' logs too)")(
       "no-isolation", po::bool_switch(), "run the jobs in this process, one after another: for debuggers")(
       "quiet,q", po::bool_switch(), "warnings and errors only, and the table");
+  add_team_options(options);
 }
 
 PoolOptions pool_options(const Options& options, const Args& args) {
@@ -121,6 +125,7 @@ PoolOptions pool_options(const Options& options, const Args& args) {
     pool.jobs = static_cast<int>(pool.devices.size());
   }
   pool.job.threads = at_least(options, "threads", 1);
+  pool.group = at_least(options, "group", 1);
   pool.retries = at_least(options, "retry", 0);
   pool.fail_fast = options.flag("fail-fast");
   if (pool.fail_fast && options.flag("keep-going"))

@@ -99,6 +99,10 @@ class LossCheck {
       each("looks at each example alone", "call s.uses_batch_statistics() in describe() where this is meant",
            [&](std::int64_t c) { return independence(c); });
     }
+    each("serves the rows of several fits in one call, as rowwise() says",
+         "take rowwise() away, or let each value depend on its own row alone: no batch statistics, no index, "
+         "no memory",
+         [&](std::int64_t c) { return joined(c); });
     each("leaves the weights to the engine", "do not multiply by in.weights: the engine does",
          [&](std::int64_t c) { return weights(c); });
     each("does not change its input", "write to copies: in.logits and in.targets belong to the engine",
@@ -266,6 +270,36 @@ class LossCheck {
     return difference(fresh(classes)->forward(rows_of(in, some)),
                       fresh(classes)->forward(in).index_select(0, some),
                       "three of the batch's examples alone");
+  }
+
+  // Two fits of the same examples, side by side and in one call.
+  std::string joined(std::int64_t classes) const {
+    const auto first = fresh(classes), second = fresh(classes), both = fresh(classes);
+    if (!both->rowwise()) return "";
+    for (std::int64_t step = 0; step < 2; ++step) {
+      LossInput one = made_up_batch(classes, step), other = made_up_batch(classes, step + 2);
+      other.index = one.index;
+      other.step_fraction = one.step_fraction;
+      other.epoch = one.epoch;
+      LossInput all = one;
+      for (Tensor LossInput::*field :
+           {&LossInput::logits, &LossInput::targets, &LossInput::index, &LossInput::weights}) {
+        all.*field = at::cat({one.*field, other.*field});
+      }
+      for (LossInput* in : {&one, &other, &all}) in->logits.requires_grad_(true);
+      const Tensor expected = at::cat({first->forward(one), second->forward(other)}),
+                   found = both->forward(all);
+      const std::string problem =
+          difference(found, expected, "rowwise() is true, but in one call with another fit's rows");
+      if (!problem.empty()) return problem;
+      expected.sum().backward();
+      found.sum().backward();
+      const std::string slopes =
+          difference(all.logits.grad(), at::cat({one.logits.grad(), other.logits.grad()}),
+                     "rowwise() is true, but gradients in one call with another fit's rows");
+      if (!slopes.empty()) return slopes;
+    }
+    return "";
   }
 
   std::string weights(std::int64_t classes) const {

@@ -39,6 +39,7 @@ struct TinyOptions {
   Table train{{"optimizer", "adam"}, {"lr", 1e-2}, {"epochs", 10}, {"batch", 32}, {"head_bias", true}};
   std::uint64_t seed = 0;
   CheckpointSchedule checkpoints;
+  Team* team = nullptr;
 };
 
 /// The first quarter of the rows is the supervisor half, the last half the test set, what lies between the

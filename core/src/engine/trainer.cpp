@@ -11,7 +11,9 @@
 #include <w2s/error.hpp>
 
 #include "base/number_text.hpp"
+#include "engine/fit_checks.hpp"
 #include "engine/schedule.hpp"
+#include "engine/shares.hpp"
 
 namespace w2s {
 namespace {
@@ -55,12 +57,8 @@ Trainer::Trainer(Trainee& trainee, ILoss& loss, std::string loss_name, const Tra
       observe_(std::move(observe)),
       targets_(training.targets.to(device)) {
   const std::int64_t n = training.size();
-  if (n == 0) throw Error("fit: there are no examples to train on");
-  if (train_.early_stopping && (validation_ == nullptr || validation_->size() == 0)) {
-    throw UsageError("train.early_stopping needs validation examples: set task.split.validation");
-  }
+  check_labels(training, validation, train);
   const double mean_weight = training.weights.mean().item<double>();
-  if (!(mean_weight > 0)) throw Error("fit: all example weights are zero");
   first_row_.push_back(0);
   for (std::int64_t i = 0; i < trainee.size(); ++i) first_row_.push_back(first_row_.back() + trainee.rows(i));
   Tensor weights = training.weights / mean_weight;
@@ -119,33 +117,72 @@ Tensor Trainer::checked_values(ILoss& loss, const Tensor& logits, const Tensor& 
   input.step_fraction = static_cast<double>(step_) / static_cast<double>(total_steps_);
   input.epoch = epoch_;
   const Tensor values = loss.forward(input);
-  const std::int64_t size = index.numel();
-  const std::string where = fmt::format("loss '{}' at step {} (epoch {})", loss_name_, step_, epoch_);
-  if (!values.defined() || values.dim() != 1 || values.size(0) != size) {
-    throw Error(fmt::format("{} returned {}; expected one value per example, [{}]", where,
-                            values.defined() ? c10::str("shape ", values.sizes()) : "nothing", size));
-  }
+  const std::string place = loss_place(loss_name_, step_, epoch_);
+  check_values(values, index.numel(), logits.requires_grad(), place);
   const Tensor finite = values.detach().isfinite();
   if (!finite.all().item<bool>()) {
     const auto row = finite.logical_not().nonzero()[0].item<std::int64_t>();
-    const Tensor z = logits.detach();
-    throw Error(fmt::format(
-        "{} is {} for example '{}'; its logits lie in [{:.6g}, {:.6g}]. A lower learning rate or "
-        "clip_norm may help; otherwise the loss is not safe at these logits",
-        where, not_finite_text(values[row].item<double>()), training_.examples.id(example_of(row, batch)),
-        z[row].min().item<double>(), z[row].max().item<double>()));
-  }
-  if (logits.requires_grad() && !values.requires_grad()) {
-    throw Error(where + " does not depend on the logits: its result has no gradient");
+    refuse_value(values[row].item<double>(), training_.examples.id(example_of(row, batch)),
+                 logits.detach()[row], place);
   }
   return values;
 }
+
+// ---- a team
+
+// Of a batch, places of the examples that this process forwards: all of them where it works alone.
+Positions Trainer::own_share(const Trainee& trainee, const Positions& examples) const {
+  if (shares_) {
+    std::vector<std::int64_t> costs;
+    for (const std::int64_t example : examples) costs.push_back(trainee.tokens(example));
+    return shares(costs, team_->size(), !trainee.packs())[static_cast<std::size_t>(team_->rank())];
+  }
+  Positions all(examples.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+// All processes' rows [rows, width], of which `own` (undefined: none) belong at `places`. Gradients go back
+// to the own rows.
+Tensor Trainer::joined(const Tensor& own, const Positions& places, std::int64_t rows,
+                       std::int64_t width) const {
+  const Tensor all = at::zeros({rows, width}, at::TensorOptions().dtype(at::kFloat).device(device_));
+  const Tensor where = positions_tensor(places, device_);
+  if (own.defined()) {
+    const at::NoGradGuard no_grad;
+    all.index_copy_(0, where, own.detach());
+  }
+  team_->sum(all);
+  if (!at::GradMode::is_enabled()) return all;
+  return own.defined() ? all.index_copy(0, where, own) : all.requires_grad_(true);
+}
+
+// Logits of a row.
+std::int64_t Trainer::width() const {
+  return training_.generation() ? students_[0].trainee->vocabulary() : targets_.size(1);
+}
+
+void Trainer::start_together(const TrainResult& result) {
+  if (team_->told(static_cast<double>(result.steps)) != static_cast<double>(result.steps)) {
+    throw Error(fmt::format(
+        "rank {} does not see the checkpoint that rank 0 goes on from: a team needs one store that all its "
+        "processes see",
+        team_->rank()));
+  }
+  for (Trained& student : students_) {
+    for (const Parameters::Item* item : student.trainee->trained()) team_->copy_leader(item->tensor.detach());
+  }
+}
+
+// ---- steps
 
 // The weighted mean of the loss, after its gradient was added to the trained tensors.
 Tensor Trainer::backward_loss(const Positions& batch, std::int64_t number) {
   step_ = number;
   Trainee& trainee = *students_[0].trainee;
-  const auto micros = micro_batches(trainee, batch, or_default(train_.micro_tokens, kMicroTokens));
+  Positions mine = own_share(trainee, batch);
+  for (std::int64_t& example : mine) example = batch[static_cast<std::size_t>(example)];
+  const auto micros = micro_batches(trainee, mine, or_default(train_.micro_tokens, kMicroTokens));
   std::unordered_map<std::int64_t, std::int64_t> place;  // of an example's first row within the batch
   std::int64_t total = 0;
   for (const std::int64_t example : batch) {
@@ -153,15 +190,15 @@ Tensor Trainer::backward_loss(const Positions& batch, std::int64_t number) {
     total += trainee.rows(example);
   }
   std::int64_t tokens = 0;
-  std::vector<Tensor> places;  // of each micro-batch's rows within the batch
+  std::vector<Positions> places;  // of each micro-batch's rows within the batch
   for (const std::vector<std::int64_t>& micro : micros) {
-    tokens += trainee.tokens(micro[0]) * static_cast<std::int64_t>(micro.size());
     std::vector<std::int64_t> positions;
     for (const std::int64_t example : micro) {
+      tokens += trainee.tokens(trainee.packs() ? example : micro[0]);
       for (std::int64_t row = 0; row < trainee.rows(example); ++row)
         positions.push_back(place[example] + row);
     }
-    places.push_back(positions_tensor(positions, device_));
+    places.push_back(positions);
   }
   const bool replay = micros.size() > 1 && tokens > or_default(train_.activation_tokens, kActivationTokens);
 
@@ -170,14 +207,17 @@ Tensor Trainer::backward_loss(const Positions& batch, std::int64_t number) {
     at::AutoGradMode gradients(!replay);
     for (const std::vector<std::int64_t>& micro : micros) parts.push_back(trainee.logits(micro));
   }
-  Tensor logits = at::cat(parts).index_select(0, at::cat(places).argsort());
+  Positions rows;
+  for (const Positions& some : places) rows.insert(rows.end(), some.begin(), some.end());
+  Tensor logits = shares_ ? joined(parts.empty() ? Tensor() : at::cat(parts), rows, total, width())
+                          : at::cat(parts).index_select(0, positions_tensor(rows, device_).argsort());
   if (replay) logits = logits.detach().requires_grad_(true);
   const Tensor values = checked_values(*students_[0].loss, logits, targets(batch), batch);
   const Tensor loss = (values * weights(batch).to(values.scalar_type())).sum() / static_cast<double>(total);
   loss.backward();
   if (replay) {
     for (std::size_t i = 0; i < micros.size(); ++i) {
-      trainee.logits(micros[i]).backward(logits.grad().index_select(0, places[i]));
+      trainee.logits(micros[i]).backward(logits.grad().index_select(0, positions_tensor(places[i], device_)));
     }
   }
   return loss.detach();
@@ -200,6 +240,7 @@ Trainer::StepOutcome Trainer::step(const Positions& batch, std::int64_t number, 
   const Tensor loss = rule_ ? backward_rule(batch, number) : backward_loss(batch, number);
   double squares = 0;
   for (Trained& student : students_) {
+    if (shares_) student.optimizer.sum_gradients(*team_);
     const double norm = student.optimizer.clip_gradients();
     if (!std::isfinite(norm)) {
       throw Error(fmt::format("{} at step {} (epoch {}): the gradient is not finite",
@@ -215,7 +256,8 @@ Trainer::StepOutcome Trainer::step(const Positions& batch, std::int64_t number, 
 
 // ---- what a rule may ask for
 
-Tensor Trainer::ordered_logits(Trainee& trainee, const Positions& positions) {
+// Logits of these examples in their order.
+Tensor Trainer::forwarded(Trainee& trainee, const Positions& positions) {
   // micro_batches() sorts stably by cost: this is the same order, told by places.
   std::vector<std::int64_t> order(positions.size()), first(positions.size() + 1, 0);
   std::iota(order.begin(), order.end(), 0);
@@ -237,14 +279,39 @@ Tensor Trainer::ordered_logits(Trainee& trainee, const Positions& positions) {
   return at::cat(parts).index_select(0, positions_tensor(places, device_).argsort());
 }
 
+// The same; a team's processes forward a share each.
+Tensor Trainer::ordered_logits(Trainee& trainee, const Positions& positions) {
+  if (!shares_) return forwarded(trainee, positions);
+  std::vector<std::int64_t> first{0};
+  for (const std::int64_t example : positions) first.push_back(first.back() + trainee.rows(example));
+  Positions examples, rows;
+  for (const std::int64_t place : own_share(trainee, positions)) {
+    const auto i = static_cast<std::size_t>(place);
+    examples.push_back(positions[i]);
+    for (std::int64_t row = first[i]; row < first[i + 1]; ++row) rows.push_back(row);
+  }
+  const Tensor own = examples.empty() ? Tensor() : forwarded(trainee, examples);
+  return joined(own, rows, first.back(), width());
+}
+
 Tensor Trainer::logits(std::int64_t student, const Positions& positions) {
   return ordered_logits(*students_.at(static_cast<std::size_t>(student)).trainee, positions);
 }
 
 Tensor Trainer::mixed_logits(std::int64_t student, const Positions& a, const Positions& b,
                              const Tensor& share) {
-  return students_.at(static_cast<std::size_t>(student))
-      .trainee->mixed_logits(a, b, share.to(device_, at::kFloat));
+  Trainee& trainee = *students_.at(static_cast<std::size_t>(student)).trainee;
+  const Tensor shares = share.to(device_, at::kFloat);
+  if (!shares_) return trainee.mixed_logits(a, b, shares);
+  const auto rows = static_cast<std::int64_t>(a.size());
+  const auto [first, last] = range_of(rows, team_->rank(), team_->size());
+  Positions places(static_cast<std::size_t>(last - first));
+  std::iota(places.begin(), places.end(), first);
+  const Tensor own = first == last ? Tensor()
+                                   : trainee.mixed_logits({a.begin() + first, a.begin() + last},
+                                                          {b.begin() + first, b.begin() + last},
+                                                          shares.slice(0, first, last));
+  return joined(own, places, rows, width());
 }
 
 Tensor Trainer::targets(const Positions& positions) {
@@ -268,14 +335,25 @@ Tensor Trainer::answer_log_probabilities(std::int64_t student, const Positions& 
     if (trainee.size() != begin + training_.size()) throw Error("this fit has no rejected answers");
     for (std::int64_t& example : examples) example += begin;
   }
-  for (std::size_t i = 0; i < examples.size(); ++i) {
-    owners.insert(owners.end(), static_cast<std::size_t>(trainee.rows(examples[i])),
-                  static_cast<std::int64_t>(i));
+  const Positions places = own_share(trainee, examples);
+  Positions mine;
+  for (const std::int64_t place : places) {
+    const std::int64_t example = examples[static_cast<std::size_t>(place)];
+    owners.insert(owners.end(), static_cast<std::size_t>(trainee.rows(example)),
+                  static_cast<std::int64_t>(mine.size()));
+    mine.push_back(example);
   }
-  const Tensor log_p = ordered_logits(trainee, examples).log_softmax(1);
-  const Tensor tokens = trainee.answer_tokens(examples).to(device_).unsqueeze(1);
-  return at::zeros({static_cast<std::int64_t>(examples.size())}, log_p.options())
-      .index_add(0, positions_tensor(owners, device_), log_p.gather(1, tokens).squeeze(1));
+  Tensor sums;
+  if (!mine.empty()) {
+    const Tensor log_p = forwarded(trainee, mine).log_softmax(1);
+    const Tensor tokens = trainee.answer_tokens(mine).to(device_).unsqueeze(1);
+    sums = at::zeros({static_cast<std::int64_t>(mine.size())}, log_p.options())
+               .index_add(0, positions_tensor(owners, device_), log_p.gather(1, tokens).squeeze(1));
+  }
+  if (!shares_) return sums;
+  return joined(sums.defined() ? sums.unsqueeze(1) : sums, places, static_cast<std::int64_t>(examples.size()),
+                1)
+      .squeeze(1);
 }
 
 Tensor Trainer::losses(std::int64_t student, const Tensor& logits, const Tensor& targets,
@@ -368,7 +446,10 @@ Trainer::Validated Trainer::validated() {
 bool Trainer::validate(StepReport& report, TrainResult& result) {
   at::NoGradGuard no_grad;
   swap_averages();
-  const auto [agreement, accuracy, loss] = validated();
+  auto [agreement, accuracy, loss] = validated();
+  if (team_) {
+    for (double* value : {&agreement, &accuracy, &loss}) *value = team_->told(*value);
+  }
   report.validation_agreement = agreement;
   report.validation_accuracy = accuracy;
   ++stale_;
@@ -456,6 +537,7 @@ TrainResult Trainer::run() {
   if (checkpoints_) {
     if (const auto saved = checkpoints_->load()) restore(*saved, result);
   }
+  if (team_) start_together(result);
   std::int64_t number = result.steps, seen = 0;
   bool stop = false;
   for (epoch_ = number / steps_per_epoch_; epoch_ < train_.epochs && !stop; ++epoch_) {

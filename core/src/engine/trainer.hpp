@@ -15,10 +15,15 @@
 // place among all training tokens, a token has its example's weight, a loss is averaged over the tokens of a
 // batch. A validation example counts as right where every token is.
 //
+// The processes of a team carry out one fit together: each forwards its share of a batch's examples, the
+// logits are joined, every process computes the loss of the whole batch and sends the gradient of its own
+// rows back, and the gradients of the weights are added up. All hold the same weights after every step.
+//
 // Early stopping looks at validation labels of the same origin as the training
 // labels; the checkpoint that ground truth would choose is kept apart ("oracle").
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 
@@ -28,6 +33,7 @@
 #include "engine/checkpoint.hpp"
 #include "engine/network.hpp"
 #include "engine/optimizer.hpp"
+#include "engine/team.hpp"
 #include "plugins/guard.hpp"
 
 namespace w2s {
@@ -39,6 +45,11 @@ struct StepReport {
   // Set where this step was followed by a validation.
   std::optional<double> validation_agreement;  ///< share of validation labels (argmax) that the student gives
   std::optional<double> validation_accuracy;   ///< the same against ground truth: for the oracle only
+
+  /// One of about 200 steps that a log keeps, the last one, or followed by a validation.
+  bool in_log() const {
+    return step % std::max<std::int64_t>(1, total / 200) == 0 || step + 1 == total || validation_agreement;
+  }
 };
 
 /// Trained tensors by name.
@@ -68,6 +79,13 @@ class Trainer final : private Training {
   /// Keeps and validates the moving average of the weights, w̄ ← d_t w̄ + (1 − d_t) w after step t, with
   /// d_t = d (1 − d^(t−1)) / (1 − d^t): the average of the steps taken, without the initial weights.
   void average_weights(double decay) { decay_ = decay; }
+
+  /// Trains with the other processes of the team, which do the same; must outlive run(). Without `shares`
+  /// each forwards everything itself, and only decisions are made together.
+  void join(Team& team, bool shares) {
+    team_ = &team;
+    shares_ = shares;
+  }
 
   /// Goes on from what is found there and saves the state there; must outlive run().
   void checkpoint(Checkpoints& checkpoints) { checkpoints_ = &checkpoints; }
@@ -102,7 +120,12 @@ class Trainer final : private Training {
     double agreement, accuracy, loss;
   };
   Validated validated();
+  Positions own_share(const Trainee& trainee, const Positions& examples) const;
+  Tensor joined(const Tensor& own, const Positions& places, std::int64_t rows, std::int64_t width) const;
+  std::int64_t width() const;
+  Tensor forwarded(Trainee& trainee, const Positions& positions);
   Tensor ordered_logits(Trainee& trainee, const Positions& positions);
+  void start_together(const TrainResult& result);
   bool validate(StepReport& report, TrainResult& result);
   void update_averages();
   void swap_averages();
@@ -145,6 +168,8 @@ class Trainer final : private Training {
   std::int64_t stale_ = 0;
 
   Checkpoints* checkpoints_ = nullptr;
+  Team* team_ = nullptr;
+  bool shares_ = false;
 };
 
 /// Tokens per micro-batch and per replayed batch where the configuration says 0.

@@ -25,6 +25,7 @@ double unix_time() {
 }  // namespace
 
 LocalLab::LocalLab(LabSetup setup) : setup_(std::move(setup)) {
+  if (!setup_.cache) setup_.cache = std::make_shared<LabCache>();
   const Splits& splits = *setup_.splits;
   for (const Half* half : {&splits.supervisor, &splits.transfer})
     bases_.push_back(half->train.concat(half->validation));
@@ -109,6 +110,7 @@ const Blueprint& LocalLab::blueprint(const std::string& name, std::uint64_t seed
 CheckpointSchedule LocalLab::schedule() const {
   CheckpointSchedule schedule = setup_.checkpoints;
   schedule.log = setup_.log;
+  schedule.team = setup_.team;
   return schedule;
 }
 
@@ -117,32 +119,37 @@ void LocalLab::note(const std::string& key, bool computed) {
   computed_ += computed ? 1 : 0;
 }
 
+std::function<void(const StepReport&)> log_writer(const std::string& tensorboard, const std::string& what,
+                                                  const std::string& key, std::string& log) {
+  std::shared_ptr<TensorBoardWriter> events;
+  if (!tensorboard.empty()) {
+    const std::string folder = file_name(what) + "-" + key.substr(0, 8);
+    events = std::make_shared<TensorBoardWriter>(tensorboard + "/" + folder, unix_time());
+  }
+  return [events, &log](const StepReport& report) {
+    if (!report.in_log()) return;
+    nlohmann::json line = {{"step", report.step},
+                           {"epoch", report.epoch},
+                           {"loss", report.loss},
+                           {"lr", report.lr},
+                           {"gradient_norm", report.gradient_norm},
+                           {"examples_per_second", report.examples_per_second}};
+    if (report.validation_agreement) line["validation_agreement"] = *report.validation_agreement;
+    if (report.validation_accuracy) line["validation_accuracy_oracle"] = *report.validation_accuracy;
+    log += line.dump() + '\n';
+    if (!events) return;
+    for (const auto& [name, value] : line.items()) {
+      if (name != "step") events->scalar(name, report.step, value.get<double>(), unix_time());
+    }
+    events->flush();
+  };
+}
+
 std::function<void(const StepReport&)> LocalLab::observer(const std::string& what, const std::string& key,
                                                           std::string& log) {
-  std::shared_ptr<TensorBoardWriter> events;
-  if (!setup_.tensorboard.empty()) {
-    const std::string folder = file_name(what) + "-" + key.substr(0, 8);
-    events = std::make_shared<TensorBoardWriter>(setup_.tensorboard + "/" + folder, unix_time());
-  }
-  return [this, what, events, &log](const StepReport& report) {
-    const std::int64_t every = std::max<std::int64_t>(1, report.total / 200);
-    if (report.step % every == 0 || report.step + 1 == report.total || report.validation_agreement) {
-      nlohmann::json line = {{"step", report.step},
-                             {"epoch", report.epoch},
-                             {"loss", report.loss},
-                             {"lr", report.lr},
-                             {"gradient_norm", report.gradient_norm},
-                             {"examples_per_second", report.examples_per_second}};
-      if (report.validation_agreement) line["validation_agreement"] = *report.validation_agreement;
-      if (report.validation_accuracy) line["validation_accuracy_oracle"] = *report.validation_accuracy;
-      log += line.dump() + '\n';
-      if (events) {
-        for (const auto& [name, value] : line.items()) {
-          if (name != "step") events->scalar(name, report.step, value.get<double>(), unix_time());
-        }
-        events->flush();
-      }
-    }
+  const std::string tensorboard = setup_.store->leads() ? setup_.tensorboard : "";
+  return [this, what, write = log_writer(tensorboard, what, key, log)](const StepReport& report) {
+    write(report);
     if (setup_.progress) setup_.progress({what, report});
   };
 }
@@ -158,10 +165,11 @@ std::map<std::string, Tensor> LocalLab::once(const Spec& owner, const std::strin
                               .add(device_kind(setup_.device))
                               .hex();
   setup_.store->once(key, [&] {
-    ObjectWriter object = setup_.store->begin(key, "tensors");
-    save_safetensors(object.folder() + "/tensors.safetensors", compute());
-    object.manifest()["owner"] = json_of(owner);
-    object.commit();
+    const std::map<std::string, Tensor> computed = compute();
+    setup_.store->put(key, "tensors", [&](ObjectWriter& object) {
+      save_safetensors(object.folder() + "/tensors.safetensors", computed);
+      object.manifest()["owner"] = json_of(owner);
+    });
   });
   const SafeTensors file = SafeTensors::open(setup_.store->path(key) + "/tensors.safetensors");
   std::map<std::string, Tensor> tensors;

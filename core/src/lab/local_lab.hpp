@@ -9,12 +9,14 @@
 #include <memory>
 #include <optional>
 
+#include <w2s/safetensors.hpp>
 #include <w2s/strategy.hpp>
 
 #include "config/experiment.hpp"
 #include "data/split.hpp"
 #include "engine/trainer.hpp"
 #include "lab/blueprint.hpp"
+#include "lab/probe_queue.hpp"
 
 namespace w2s {
 
@@ -22,6 +24,13 @@ namespace w2s {
 struct Progress {
   std::string what;  // "fit strong", "pretrain strong", "waiting for …"
   StepReport report;
+};
+
+/// What labs over the same store and data share, so that the next one need not read or compute it again.
+struct LabCache {
+  std::map<std::string, Tensor> features;       // by key of their object
+  std::map<std::string, Tensor> probabilities;  // by digest of fit and inputs
+  std::int64_t bytes = 0;                       // of the probabilities
 };
 
 struct LabSetup {
@@ -36,7 +45,10 @@ struct LabSetup {
   std::function<void(const Progress&)> progress;
   std::function<void(const std::string&)> log;
   CheckpointSchedule checkpoints;
-  std::string tensorboard;  // a folder for this job's event files, or ""
+  std::string tensorboard;       // a folder for this job's event files, or ""
+  Team* team = nullptr;          // processes that do all of this together, over a store that is in step
+  ProbeQueue* probes = nullptr;  // of a group of jobs: fits of probes go there, all others throw LeavesGroup
+  std::shared_ptr<LabCache> cache;  // may be shared by labs, one after the other; null: one of its own
 };
 
 class LocalLab final : public Lab {
@@ -44,6 +56,7 @@ class LocalLab final : public Lab {
   explicit LocalLab(LabSetup setup);
   ~LocalLab() override;
 
+  /// In a group of jobs it may throw Postponed or LeavesGroup.
   Student fit(const Supervision& supervision, const FitSpec& spec) override;
   Tensor predict(const Student& student, const Examples& examples) override;
   Answers answer(const Student& student, const Examples& examples) override;
@@ -84,8 +97,13 @@ class LocalLab final : public Lab {
   const std::vector<std::string>& used() const { return used_; }
   /// How many of them were computed rather than found.
   std::int64_t computed() const { return computed_; }
+  /// Seconds of those that were computed in a queue, before this lab found them.
+  double queued_seconds() const { return queued_seconds_; }
+  /// Whether a fit was postponed. A job that goes on all the same has got hold of no student.
+  bool postponed() const { return postponed_; }
 
  private:
+  struct FeatureRows;
   struct Fitted;
   struct Backbone;
   struct InTraining;
@@ -99,6 +117,14 @@ class LocalLab final : public Lab {
   void compute_pretrain(const ModelSpec& model, const std::string& key);
   void compute_fit(const std::vector<std::string>& keys, const Supervision& supervision, const FitSpec& spec,
                    const Supervision* validation);
+  Student fit_probe(const std::string& key, const Supervision& supervision, const FitSpec& spec,
+                    const Supervision* validation);
+  std::unique_ptr<ProbeFit> probe_fit(const std::string& key, const Supervision& supervision,
+                                      const FitSpec& spec, const Supervision* validation);
+  std::unique_ptr<Head> initial_head(const FitSpec& spec, std::int64_t width, const SafeTensors* start,
+                                     const PluginInfo& plugin, const std::function<IModel&()>& model) const;
+  nlohmann::json fit_manifest(const FitSpec& spec, const Backbone& backbone, const Supervision& supervision,
+                              const Supervision* validation) const;
   nlohmann::json run_objective(IModel& model, const Spec& objective, const Examples& inputs,
                                const TrainParams& train, const Stream& stream, const std::string& title,
                                const std::string& key, std::string& log);
@@ -110,6 +136,8 @@ class LocalLab final : public Lab {
   Backbone backbone_of(const Fitted& fitted);
   const PluginInfo& plugin_of(const Backbone& backbone) const;
   IModel& model_of(const Backbone& backbone);
+  Tensor compute_features(IModel& model, const Examples& examples);
+  FeatureRows kept_features(const Backbone& backbone, const Examples& examples);
   Tensor features_of(const Backbone& backbone, const Examples& examples, bool keep);
   Tensor member_probabilities(const std::string& key, const Examples& examples, bool oracle);
   void require_answers(const Student& student) const;
@@ -117,6 +145,8 @@ class LocalLab final : public Lab {
   Encoded encode_answers(const IModel& model, const Examples& examples) const;
   Answers member_answers(const std::string& student, const Examples& examples, bool oracle);
   Answers write_answers(const Backbone& backbone, const Examples& prompts);
+  AnswerScores compute_scores(IModel& model, const Examples& texts);
+  Examples own_part(const Examples& examples) const;
   Examples with_draft(const Student& draft, const Examples& examples);
   /// Adds to `log`, a line of JSON a report, and tells the job's watchers.
   std::function<void(const StepReport&)> observer(const std::string& what, const std::string& key,
@@ -132,9 +162,10 @@ class LocalLab final : public Lab {
   std::map<std::pair<std::string, std::uint64_t>, Blueprint> blueprints_;
   std::map<std::string, std::unique_ptr<Fitted>> fitted_;
   std::map<std::string, std::unique_ptr<IModel>> built_;
-  std::map<std::string, Tensor> features_;
   std::vector<std::string> used_;
   std::int64_t computed_ = 0;
+  double queued_seconds_ = 0;
+  bool postponed_ = false;
 };
 
 /// The chain of strategies (outermost first) ending in lab.fit.

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "engine/answers.hpp"
+#include "engine/shares.hpp"
 #include "lab/local_lab_parts.hpp"
 #include "lab/text_examples.hpp"
 
@@ -33,6 +34,18 @@ Prompts prompts_in(const Encoded& encoded) {
     if (prompts.stop.empty()) prompts.stop.assign(answer, encoded.tokens.begin() + encoded.offsets[r + 1]);
   }
   return prompts;
+}
+
+// One object of lists, end to end, of the processes' own.
+nlohmann::json joined(const std::vector<std::string>& parts) {
+  nlohmann::json all;
+  for (const std::string& part : parts) {
+    const nlohmann::json lists = nlohmann::json::parse(part);
+    for (const auto& [name, list] : lists.items()) {
+      for (const auto& value : list) all[name].push_back(value);
+    }
+  }
+  return all;
 }
 
 }  // namespace
@@ -88,14 +101,19 @@ Answers LocalLab::member_answers(const std::string& student, const Examples& exa
   setup_.store->once(key, [&] {
     Backbone backbone = backbone_of(fit);
     backbone.oracle = oracle && fit.trained_backbone;
-    const Answers written = calling(plugin_of(backbone), [&] { return write_answers(backbone, prompts); });
+    const Examples own = own_part(prompts);
+    const Answers written = own.empty()
+                                ? Answers{{}, at::empty({0})}
+                                : calling(plugin_of(backbone), [&] { return write_answers(backbone, own); });
     const float* certainty = written.certainty.data_ptr<float>();
-    const nlohmann::json json = {{"texts", written.texts},
-                                 {"certainty", std::vector<float>(certainty, certainty + prompts.size())}};
-    ObjectWriter object = setup_.store->begin(key, "answers");
-    write_file_atomically(object.folder() + "/answers.json", json.dump());
-    object.manifest().update({{"student", student}, {"examples", prompts.size()}});
-    object.commit();
+    nlohmann::json json = {
+        {"texts", written.texts},
+        {"certainty", std::vector<float>(certainty, certainty + written.certainty.numel())}};
+    if (setup_.team != nullptr) json = joined(setup_.team->gather(json.dump()));
+    setup_.store->put(key, "answers", [&](ObjectWriter& object) {
+      write_file_atomically(object.folder() + "/answers.json", json.dump());
+      object.manifest().update({{"student", student}, {"examples", prompts.size()}});
+    });
   });
   const nlohmann::json json = nlohmann::json::parse(read_file(setup_.store->path(key) + "/answers.json"));
   return {json.at("texts").get<std::vector<std::string>>(),
@@ -154,18 +172,35 @@ AnswerScores LocalLab::score_answers(const Student& student, const Examples& exa
     if (setup_.progress) setup_.progress({fmt::format("scores of {} answers", texts.size()), {}});
     const Backbone backbone = backbone_of(fit);
     const compat::Autocast mixed(setup_.device.type(), backbone.precision);
-    const AnswerScores scores = calling(plugin_of(backbone), [&] {
-      IModel& model = model_of(backbone);
-      return w2s::score_answers(model, encode_answers(model, texts), setup_.device, kMicroTokens);
+    const AnswerScores scores =
+        calling(plugin_of(backbone), [&] { return compute_scores(model_of(backbone), texts); });
+    setup_.store->put(key, "scores", [&](ObjectWriter& object) {
+      save_safetensors(object.folder() + "/scores.safetensors",
+                       {{"log_probability", scores.log_probability}, {"tokens", scores.tokens}});
+      object.manifest().update({{"student", member}, {"examples", texts.size()}});
     });
-    ObjectWriter object = setup_.store->begin(key, "scores");
-    save_safetensors(object.folder() + "/scores.safetensors",
-                     {{"log_probability", scores.log_probability}, {"tokens", scores.tokens}});
-    object.manifest().update({{"student", member}, {"examples", texts.size()}});
-    object.commit();
   });
   const SafeTensors file = SafeTensors::open(setup_.store->path(key) + "/scores.safetensors");
   return {file.at("log_probability").clone(), file.at("tokens").clone()};
+}
+
+// Scores of answers; the processes of a team compute a part each.
+AnswerScores LocalLab::compute_scores(IModel& model, const Examples& texts) {
+  const auto compute = [&](const Examples& some) {
+    return w2s::score_answers(model, encode_answers(model, some), setup_.device, kMicroTokens);
+  };
+  Team* team = setup_.team;
+  if (team == nullptr) return compute(texts);
+  AnswerScores scores{at::zeros({texts.size()}, at::kDouble), at::zeros({texts.size()}, at::kLong)};
+  const auto [first, last] = range_of(texts.size(), team->rank(), team->size());
+  if (first < last) {
+    const AnswerScores own = compute(own_part(texts));
+    scores.log_probability.slice(0, first, last).copy_(own.log_probability);
+    scores.tokens.slice(0, first, last).copy_(own.tokens);
+  }
+  team->sum(scores.log_probability);
+  team->sum(scores.tokens);
+  return scores;
 }
 
 // The examples with what `draft` says of each at the end of its text.

@@ -78,6 +78,9 @@ Student LocalLab::fit(const Supervision& given, const FitSpec& spec) {
   for (std::size_t k = 1; k < students; ++k) keys.push_back(sha256(keys[0] + std::to_string(k)));
   FitSpec resolved = spec;
   resolved.loss = loss;
+  if (setup_.team == nullptr && trains_as_probe(resolved, setup_.data->kind, setup_.device))
+    return fit_probe(keys[0], supervision, resolved, validation ? &*validation : nullptr);
+  if (setup_.probes != nullptr && !setup_.store->has(keys.back())) throw LeavesGroup();
   // The last student is stored last: where it is, all are.
   const bool computed = setup_.store->once(
       keys.back(), [&] { compute_fit(keys, supervision, resolved, validation ? &*validation : nullptr); },
@@ -124,6 +127,39 @@ Examples LocalLab::text_inputs(const Supervision& supervision, const FitSpec& sp
   return rows.examples();
 }
 
+// The head that a fit of one student begins with, on the CPU and not standardised; its stored weights, where
+// it starts from a student, come later. `model` is asked for only where its word embeddings are.
+std::unique_ptr<Head> LocalLab::initial_head(const FitSpec& spec, std::int64_t width,
+                                             const SafeTensors* start, const PluginInfo& plugin,
+                                             const std::function<IModel&()>& model) const {
+  const TaskKind kind = setup_.data->kind;
+  auto head = std::make_unique<Head>(width, kind, setup_.data->classes, spec.train);
+  if (spec.train.head_init == "label_words" && !(start != nullptr && start->has("head.weight"))) {
+    const std::vector<std::string> words = label_words(spec.train, kind, setup_.data->classes);
+    const Tensor rows = calling(plugin, [&] { return model().word_embeddings(words); });
+    head->parameters().assign("head.weight", rows.detach().to(at::kCPU, at::kFloat));
+  }
+  return head;
+}
+
+// What a fit's object says of it before it is trained.
+nlohmann::json LocalLab::fit_manifest(const FitSpec& spec, const Backbone& backbone,
+                                      const Supervision& supervision, const Supervision* validation) const {
+  return {{"model", spec.model},
+          {"trained_backbone", spec.train.trainable != "head"},
+          {"start", spec.start.members()},
+          {"draft", spec.draft.members()},
+          {"train", json_of(spec.train)},
+          {"loss", json_of(spec.loss)},
+          {"weight_average", spec.weight_average},
+          {"seed", spec.seed},
+          {"examples", supervision.size()},
+          {"validation", validation ? validation->size() : 0},
+          {"device", device_kind(setup_.device)},
+          {"blueprint", backbone.blueprint.to_json()},
+          {"backbone", {{"key", backbone.key}, {"fit", backbone.fit}}}};
+}
+
 void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervision& supervision,
                            const FitSpec& spec, const Supervision* validation) {
   const auto started = std::chrono::steady_clock::now();
@@ -168,14 +204,13 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
       continue;
     }
     const std::int64_t width = probe ? features.size(1) : student.model->feature_size();
-    student.head = std::make_unique<Head>(width, setup_.data->kind, setup_.data->classes, spec.train);
     if (students.size() > 1) {
+      student.head = std::make_unique<Head>(width, setup_.data->kind, setup_.data->classes, spec.train);
       student.head->randomize(stream.child(fmt::format("head of student {}", k)));
-    } else if (spec.train.head_init == "label_words" && !(start && start->has("head.weight"))) {
-      IModel& model = probe ? model_of(student.backbone) : *student.model;
-      const std::vector<std::string> words = label_words(spec.train, setup_.data->kind, setup_.data->classes);
-      const Tensor rows = calling(plugin_of(student.backbone), [&] { return model.word_embeddings(words); });
-      student.head->parameters().assign("head.weight", rows.detach().to(at::kCPU, at::kFloat));
+    } else {
+      student.head =
+          initial_head(spec, width, start ? &*start : nullptr, plugin_of(student.backbone),
+                       [&]() -> IModel& { return probe ? model_of(student.backbone) : *student.model; });
     }
     to_device(student.head->parameters(), setup_.device);
     if (spec.train.standardize) {
@@ -202,6 +237,7 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
   Trainer trainer(*students[0].trainee, *students[0].loss, spec.loss.type, spec.train, supervision,
                   validation, stream, setup_.device, observer("fit " + spec.model, keys[0], log));
   trainer.checkpoint(checkpoints);
+  if (setup_.team != nullptr) trainer.join(*setup_.team, /*shares=*/!probe);
   for (std::size_t k = 1; k < students.size(); ++k)
     trainer.add_student(*students[k].trainee, *students[k].loss);
   trainer.average_weights(spec.weight_average);
@@ -213,23 +249,13 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
   }
   const TrainResult result = calling(plugin_of(students[0].backbone), [&] { return trainer.run(); });
 
-  nlohmann::json common = {{"model", spec.model},
-                           {"trained_backbone", !probe},
-                           {"oracle", !result.oracle.empty()},
-                           {"start", spec.start.members()},
-                           {"draft", spec.draft.members()},
-                           {"train", json_of(spec.train)},
-                           {"loss", json_of(spec.loss)},
-                           {"weight_average", spec.weight_average},
-                           {"seed", spec.seed},
-                           {"examples", supervision.size()},
-                           {"validation", validation ? validation->size() : 0},
+  nlohmann::json common = {{"oracle", !result.oracle.empty()},
                            {"steps", result.steps},
                            {"kept_step", result.kept_step},
                            {"oracle_step", result.oracle_step},
-                           {"device", device_kind(setup_.device)},
                            {"seconds", checkpoints.seconds_before() + seconds_since(started)},
                            {"peak_bytes", peak_bytes()}};
+  if (setup_.team != nullptr) common["processes"] = setup_.team->size();
   if (spec.rule) common.update({{"rule", json_of(spec.rule->owner)}, {"students", keys}});
   const auto store = [&](ObjectWriter& object, InTraining& student, const Snapshot& oracle_weights) {
     std::map<std::string, Tensor> tensors;
@@ -247,17 +273,17 @@ void LocalLab::compute_fit(const std::vector<std::string>& keys, const Supervisi
       for (const auto& [name, tensor] : oracle_weights) tensors[stored_name(name)] = tensor;
       save_safetensors(object.folder() + "/oracle.safetensors", tensors);
     }
+    object.manifest().update(fit_manifest(spec, student.backbone, supervision, validation));
     object.manifest().update(common);
-    object.manifest().update({{"blueprint", student.backbone.blueprint.to_json()},
-                              {"backbone", {{"key", student.backbone.key}, {"fit", student.backbone.fit}}}});
-    object.commit();
   };
-  ObjectWriter first = setup_.store->begin(keys[0], "fit");
-  write_log(first, log);
-  store(first, students[0], result.oracle);
+  setup_.store->put(keys[0], "fit", [&](ObjectWriter& object) {
+    write_log(object, log);
+    store(object, students[0], result.oracle);
+  });
   for (std::size_t k = 1; k < students.size(); ++k) {
-    ObjectWriter object = setup_.store->begin(keys[k], "fit");
-    store(object, students[k], result.other_oracles.empty() ? Snapshot() : result.other_oracles[k - 1]);
+    setup_.store->put(keys[k], "fit", [&](ObjectWriter& object) {
+      store(object, students[k], result.other_oracles.empty() ? Snapshot() : result.other_oracles[k - 1]);
+    });
   }
   setup_.store->drop_checkpoint(keys.back());
 }

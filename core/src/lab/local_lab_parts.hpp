@@ -39,6 +39,17 @@ struct LocalLab::Backbone {
   at::ScalarType precision = at::kFloat;  // of its matrix products
 };
 
+// Features of examples: all that are kept together, and where these examples' are among them.
+struct LocalLab::FeatureRows {
+  Tensor whole;  // [M, parts, D]
+  std::vector<std::int64_t> rows;
+};
+
+/// Adds a line of JSON to `log` for each report that belongs in one, and writes event files below
+/// `tensorboard` unless that is "". `log` must outlive the function.
+std::function<void(const StepReport&)> log_writer(const std::string& tensorboard, const std::string& what,
+                                                  const std::string& key, std::string& log);
+
 inline Table table_of(const TrainParams& train) {
   Schema<TrainParams> schema;
   describe_train(schema);

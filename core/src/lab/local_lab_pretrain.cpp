@@ -108,14 +108,14 @@ void LocalLab::compute_pretrain(const ModelSpec& model_spec, const std::string& 
   const nlohmann::json result =
       run_objective(*model, objective, inputs, parse_train(spec.train, "pretrain"), Stream(seed, "pretrain"),
                     "pretrain " + model_spec.name, key, log);
-  ObjectWriter object = setup_.store->begin(key, "pretrain");
-  write_log(object, log);
-  std::map<std::string, Tensor> tensors;
-  for (const Parameters::Item& item : model->parameters().items()) tensors[item.name] = item.tensor;
-  save_safetensors(object.folder() + "/model.safetensors", tensors);
-  object.manifest().update(result);
-  object.manifest().update({{"model", model_spec.name}, {"blueprint", start.to_json()}});
-  object.commit();
+  setup_.store->put(key, "pretrain", [&](ObjectWriter& object) {
+    write_log(object, log);
+    std::map<std::string, Tensor> tensors;
+    for (const Parameters::Item& item : model->parameters().items()) tensors[item.name] = item.tensor;
+    save_safetensors(object.folder() + "/model.safetensors", tensors);
+    object.manifest().update(result);
+    object.manifest().update({{"model", model_spec.name}, {"blueprint", start.to_json()}});
+  });
   setup_.store->drop_checkpoint(key);
 }
 
@@ -147,21 +147,21 @@ Student LocalLab::tune(const FitSpec& spec, const Spec& objective_spec, const Ta
         std::string log;
         const nlohmann::json result = run_objective(
             *model, objective, inputs, params, Stream(spec.seed, "tune"), "tune " + spec.model, key, log);
-        ObjectWriter object = setup_.store->begin(key, "tune");
-        write_log(object, log);
-        std::map<std::string, Tensor> tensors;
-        for (const Parameters::Item& item : model->parameters().items())
-          tensors[kBackbonePrefix + item.name] = item.tensor;
-        save_safetensors(object.folder() + "/model.safetensors", tensors);
-        object.manifest().update(result);
-        object.manifest().update({{"model", spec.model},
-                                  {"blueprint", start.blueprint.to_json()},
-                                  {"backbone", {{"key", start.key}, {"fit", start.fit}}},
-                                  {"trained_backbone", true},
-                                  {"oracle", false},
-                                  {"start", spec.start.members()},
-                                  {"seed", spec.seed}});
-        object.commit();
+        setup_.store->put(key, "tune", [&](ObjectWriter& object) {
+          write_log(object, log);
+          std::map<std::string, Tensor> tensors;
+          for (const Parameters::Item& item : model->parameters().items())
+            tensors[kBackbonePrefix + item.name] = item.tensor;
+          save_safetensors(object.folder() + "/model.safetensors", tensors);
+          object.manifest().update(result);
+          object.manifest().update({{"model", spec.model},
+                                    {"blueprint", start.blueprint.to_json()},
+                                    {"backbone", {{"key", start.key}, {"fit", start.fit}}},
+                                    {"trained_backbone", true},
+                                    {"oracle", false},
+                                    {"start", spec.start.members()},
+                                    {"seed", spec.seed}});
+        });
         setup_.store->drop_checkpoint(key);
       },
       [&] {

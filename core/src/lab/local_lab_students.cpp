@@ -1,23 +1,24 @@
 // Fitted students: their weights, features and predictions.
-#include <unordered_map>
+#include <numeric>
 
 #include <w2s/torch_compat.hpp>
 
+#include "engine/shares.hpp"
 #include "lab/local_lab_parts.hpp"
 
 namespace w2s {
 namespace {
 
-// Positions of `rows` of the examples within `base`, or nothing where one is not there.
+constexpr std::int64_t kCachedBytes = std::int64_t{256} << 20;  // of probabilities
+
+// Positions of the rows of the examples within `base`, or nothing where one is not there.
 std::optional<std::vector<std::int64_t>> positions_within(const Examples& examples, const Examples& base) {
   if (base.empty() || &examples.columns() != &base.columns()) return std::nullopt;
-  std::unordered_map<std::int64_t, std::int64_t> place;
-  for (std::int64_t i = 0; i < base.size(); ++i) place[base.row(i)] = i;
-  std::vector<std::int64_t> positions;
+  std::vector<std::int64_t> place(base.columns().ids.size(), -1), positions;
+  for (std::int64_t i = 0; i < base.size(); ++i) place[static_cast<std::size_t>(base.row(i))] = i;
   for (const std::int64_t row : examples.rows()) {
-    const auto found = place.find(row);
-    if (found == place.end()) return std::nullopt;
-    positions.push_back(found->second);
+    positions.push_back(place[static_cast<std::size_t>(row)]);
+    if (positions.back() < 0) return std::nullopt;
   }
   return positions;
 }
@@ -74,19 +75,31 @@ IModel& LocalLab::model_of(const Backbone& backbone) {
   return *model;
 }
 
-// Features [N · parts, D] of the examples, on the CPU. Kept ones are computed for the whole set that
-// holds the examples, so that every selection from it reads the same object.
-Tensor LocalLab::features_of(const Backbone& backbone, const Examples& examples, bool keep) {
-  const TaskKind kind = setup_.data->kind;
-  const auto compute = [&](const Examples& rows) {
-    IModel& model = model_of(backbone);
-    const compat::Autocast mixed(setup_.device.type(), backbone.precision);
-    return calling(plugin_of(backbone), [&] {
-      return all_features(model, model.encode(rows, kind), setup_.device, kMicroTokens);
-    });
-  };
-  if (!keep) return compute(examples);
+// A contiguous part of the examples: that of this process of the team.
+Examples LocalLab::own_part(const Examples& examples) const {
+  if (setup_.team == nullptr) return examples;
+  const auto [first, last] = range_of(examples.size(), setup_.team->rank(), setup_.team->size());
+  return examples.slice(first, last);
+}
 
+// Features [N · parts, D] of the examples, on the CPU; the processes of a team compute a part each.
+Tensor LocalLab::compute_features(IModel& model, const Examples& examples) {
+  const auto compute = [&](const Examples& some) {
+    return all_features(model, model.encode(some, setup_.data->kind), setup_.device, kMicroTokens);
+  };
+  Team* team = setup_.team;
+  if (team == nullptr) return compute(examples);
+  const std::int64_t parts = setup_.data->kind == TaskKind::preference ? 2 : 1;
+  const auto [first, last] = range_of(examples.size(), team->rank(), team->size());
+  Tensor features = at::zeros({examples.size() * parts, model.feature_size()});
+  if (first < last) features.slice(0, first * parts, last * parts).copy_(compute(own_part(examples)));
+  team->sum(features);
+  return features;
+}
+
+// Kept features are computed for the whole set that holds the examples, so that every selection from it reads
+// the same object.
+LocalLab::FeatureRows LocalLab::kept_features(const Backbone& backbone, const Examples& examples) {
   Examples whole = examples;
   std::optional<std::vector<std::int64_t>> chosen;
   for (const Examples& base : bases_) {
@@ -104,22 +117,45 @@ Tensor LocalLab::features_of(const Backbone& backbone, const Examples& examples,
                               .add(whole.input_digest())
                               .add(device_kind(setup_.device))
                               .hex();
-  Tensor& features = features_[key];
+  Tensor& features = setup_.cache->features[key];
   if (!features.defined()) {
     setup_.store->once(key, [&] {
       if (setup_.progress) setup_.progress({fmt::format("features of {} examples", whole.size()), {}});
-      ObjectWriter object = setup_.store->begin(key, "features");
-      save_safetensors(object.folder() + "/features.safetensors", {{"features", compute(whole)}});
-      object.manifest().update({{"backbone", backbone.key}, {"examples", whole.size()}});
-      object.commit();
+      IModel& model = model_of(backbone);
+      const compat::Autocast mixed(setup_.device.type(), backbone.precision);
+      const Tensor computed = calling(plugin_of(backbone), [&] { return compute_features(model, whole); });
+      setup_.store->put(key, "features", [&](ObjectWriter& object) {
+        save_safetensors(object.folder() + "/features.safetensors", {{"features", computed}});
+        object.manifest().update({{"backbone", backbone.key}, {"examples", whole.size()}});
+      });
     });
     features = SafeTensors::open(setup_.store->path(key) + "/features.safetensors").at("features");
   }
-  if (!chosen) return features;
+  FeatureRows found;
   const std::int64_t parts = whole.empty() ? 1 : features.size(0) / whole.size();
-  return features.view({-1, parts, features.size(1)})
-      .index_select(0, at::tensor(*chosen, at::kLong))
-      .flatten(0, 1);
+  found.whole = features.view({-1, parts, features.size(1)});
+  if (chosen) {
+    found.rows = std::move(*chosen);
+  } else {
+    found.rows.resize(static_cast<std::size_t>(whole.size()));
+    std::iota(found.rows.begin(), found.rows.end(), 0);
+  }
+  return found;
+}
+
+// Features [N · parts, D] of the examples, on the CPU.
+Tensor LocalLab::features_of(const Backbone& backbone, const Examples& examples, bool keep) {
+  if (!keep) {
+    IModel& model = model_of(backbone);
+    const compat::Autocast mixed(setup_.device.type(), backbone.precision);
+    return calling(plugin_of(backbone), [&] { return compute_features(model, examples); });
+  }
+  const FeatureRows found = kept_features(backbone, examples);
+  bool all = static_cast<std::int64_t>(found.rows.size()) == found.whole.size(0);
+  for (std::size_t i = 0; all && i < found.rows.size(); ++i)
+    all = found.rows[i] == static_cast<std::int64_t>(i);
+  if (all) return found.whole.flatten(0, 1);
+  return found.whole.index_select(0, at::tensor(found.rows, at::kLong)).flatten(0, 1);
 }
 
 Tensor LocalLab::features(const std::string& model, const Examples& examples) {
@@ -152,29 +188,29 @@ Student LocalLab::with_head(const Student& student, const Tensor& weight, const 
   Digest sha;
   const std::string key = sha.add("head").add(engine_digest()).add(base).add(digest(w)).add(digest(b)).hex();
   const bool computed = setup_.store->once(key, [&] {
-    const SafeTensors old = SafeTensors::open(setup_.store->path(base) + "/model.safetensors");
-    std::map<std::string, Tensor> tensors;
-    for (const std::string& name : old.names()) {
-      if (name.rfind(kHeadPrefix, 0) != 0) tensors[name] = old.at(name);
-    }
-    tensors["head.weight"] = w;
-    tensors["head.bias"] = b.contiguous();
-    TrainParams train = fit.train;
-    train.head_bias = true;
-    train.standardize = false;
-    ObjectWriter object = setup_.store->begin(key, "fit");
-    save_safetensors(object.folder() + "/model.safetensors", tensors);
-    for (const char* name : {"model", "blueprint", "backbone", "trained_backbone", "loss", "seed", "examples",
-                             "validation", "steps", "kept_step", "device"}) {
-      object.manifest()[name] = fit.manifest.at(name);
-    }
-    object.manifest().update({{"train", json_of(train)},
-                              {"oracle", false},
-                              {"oracle_step", 0},
-                              {"start", student.members()},
-                              {"draft", fit.draft.members()},
-                              {"seconds", 0.0}});
-    object.commit();
+    setup_.store->put(key, "fit", [&](ObjectWriter& object) {
+      const SafeTensors old = SafeTensors::open(setup_.store->path(base) + "/model.safetensors");
+      std::map<std::string, Tensor> tensors;
+      for (const std::string& name : old.names()) {
+        if (name.rfind(kHeadPrefix, 0) != 0) tensors[name] = old.at(name);
+      }
+      tensors["head.weight"] = w;
+      tensors["head.bias"] = b.contiguous();
+      TrainParams train = fit.train;
+      train.head_bias = true;
+      train.standardize = false;
+      save_safetensors(object.folder() + "/model.safetensors", tensors);
+      for (const char* name : {"model", "blueprint", "backbone", "trained_backbone", "loss", "seed",
+                               "examples", "validation", "steps", "kept_step", "device"}) {
+        object.manifest()[name] = fit.manifest.at(name);
+      }
+      object.manifest().update({{"train", json_of(train)},
+                                {"oracle", false},
+                                {"oracle_step", 0},
+                                {"start", student.members()},
+                                {"draft", fit.draft.members()},
+                                {"seconds", 0.0}});
+    });
   });
   note(key, computed);
   return Student(key);
@@ -182,6 +218,10 @@ Student LocalLab::with_head(const Student& student, const Tensor& weight, const 
 
 Tensor LocalLab::member_probabilities(const std::string& key, const Examples& examples, bool oracle) {
   at::NoGradGuard no_grad;
+  LabCache& cache = *setup_.cache;
+  const std::string place = Digest().add(key).add(oracle ? "oracle" : "").add(examples.input_digest()).hex();
+  if (const auto known = cache.probabilities.find(place); known != cache.probabilities.end())
+    return known->second;
   const Fitted& fit = fitted(key);
   Backbone backbone = backbone_of(fit);
   backbone.oracle = oracle && fit.trained_backbone;
@@ -195,7 +235,13 @@ Tensor LocalLab::member_probabilities(const std::string& key, const Examples& ex
     head.parameters().assign(item.name, weights.at(item.name));
   }
   to_device(head.parameters(), setup_.device);
-  return head.logits(features).softmax(1).to(at::kCPU, at::kFloat);
+  const Tensor probabilities = head.logits(features).softmax(1).to(at::kCPU, at::kFloat);
+  cache.bytes += probabilities.numel() * 4;
+  if (cache.bytes > kCachedBytes) {
+    cache.probabilities.clear();
+    cache.bytes = probabilities.numel() * 4;
+  }
+  return cache.probabilities[place] = probabilities;
 }
 
 Tensor LocalLab::predict(const Student& student, const Examples& examples) {

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "launch/ending.hpp"
+#include "launch/job_group.hpp"
 
 namespace w2s {
 namespace {
@@ -78,45 +79,66 @@ void open_log(const std::string& path, bool first) {
   if (nothing >= 0) dup2(nothing, STDIN_FILENO);
 }
 
-[[noreturn]] void child_main(int pipe, const Plan& plan, const Job& job, const std::string& device,
-                             const Registry& registry, const std::string& store_root,
-                             const JobSettings& settings, LastStep& last_step) {
+nlohmann::json message_of(std::size_t job, const JobEnd& end) {
+  return {{"ended", true},
+          {"job", job},
+          {"interrupted", end.interrupted},
+          {"error", end.error},
+          {"fits", end.fits},
+          {"alone", end.alone},
+          {"computed", end.computed},
+          {"summary", end.summary},
+          {"seconds", end.seconds}};
+}
+
+[[noreturn]] void child_main(int pipe, const Plan& plan, std::vector<std::size_t> jobs,
+                             const std::string& device, const Registry& registry,
+                             const std::string& store_root, const JobSettings& settings, LastStep& last_step,
+                             bool first) {
   at::set_num_threads(settings.threads);
-  nlohmann::json result;
-  {
-    RunnerOptions options = runner_options(settings, device);
-    options.progress =
-        [&last_step, send = seldom(0.1, [pipe](const Progress& p) { write_line(pipe, message_of(p)); }),
-         print = seldom(1, print_progress), verbose = settings.verbose](const Progress& progress) {
-          last_step.set(progress);
-          send(progress);
-          if (verbose) print(progress);
-        };
-    options.log = [](const std::string& line) {
-      fmt::print("{}\n", line);
-      std::fflush(stdout);
-    };
-    fmt::print("{}\n", job.title());
+  RunnerOptions options = runner_options(settings, device);
+  options.progress =
+      [&last_step, send = seldom(0.1, [pipe](const Progress& p) { write_line(pipe, message_of(p)); }),
+       print = seldom(1, print_progress), verbose = settings.verbose](const Progress& progress) {
+        last_step.set(progress);
+        send(progress);
+        if (verbose) print(progress);
+      };
+  options.log = [](const std::string& line) {
+    fmt::print("{}\n", line);
     std::fflush(stdout);
-    const JobEnd end = [&] {
-      try {
-        Store store(store_root);  // an SQLite connection must not cross a fork
-        JobRunner runner(plan, registry, store, options);
-        return run_job(runner, job);
-      } catch (const std::exception& error) {
-        JobEnd failed;
-        failed.error = error.what();
-        return failed;
-      }
-    }();
-    result = {{"ended", true},    {"interrupted", end.interrupted}, {"error", end.error},
-              {"fits", end.fits}, {"computed", end.computed},       {"summary", end.summary}};
+  };
+  std::vector<std::size_t> open = jobs;
+  bool sound = true;
+  GroupWatch watch;
+  watch.begins = [&](std::size_t job) {
+    std::fflush(nullptr);
+    open_log(log_path(store_root, plan.jobs[job]), first);
+    fmt::print("{}\n", plan.jobs[job].title());
+    std::fflush(stdout);
+  };
+  watch.ended = [&](std::size_t job, const JobEnd& end) {
+    std::erase(open, job);
+    sound = sound && end.error.empty();
+    if (!end.error.empty()) fmt::print("error: {}\n", end.error);
+    std::fflush(nullptr);
+    write_line(pipe, message_of(job, end));
+  };
+  watch.begins(jobs[0]);
+  try {
+    Store store(store_root);  // an SQLite connection must not cross a fork
+    if (jobs.size() == 1) {
+      JobRunner runner(plan, registry, store, options);
+      watch.ended(jobs[0], run_job(runner, plan.jobs[jobs[0]]));
+    } else {
+      run_group(plan, jobs, registry, store, options, watch);
+    }
+  } catch (const std::exception& error) {
+    JobEnd failed;
+    failed.error = error.what();
+    for (const std::size_t job : std::vector(open)) watch.ended(job, failed);
   }
-  const auto error = result["error"].get<std::string>();
-  if (!error.empty()) fmt::print("error: {}\n", error);
-  std::fflush(nullptr);
-  write_line(pipe, result);
-  _exit(error.empty() ? 0 : 1);
+  _exit(sound ? 0 : 1);
 }
 
 std::string why_it_died(int status) {
@@ -166,6 +188,11 @@ JobEnd run_job(JobRunner& runner, const Job& job) {
     end.fits = outcome.fits;
     end.computed = outcome.computed;
     end.summary = outcome.summary;
+    end.seconds = outcome.queued_seconds;
+  } catch (const Postponed&) {
+    end.postponed = true;
+  } catch (const LeavesGroup&) {
+    end.alone = true;
   } catch (const Interrupted& stopped) {
     end.interrupted = true;
     end.error = stopped.what();
@@ -176,6 +203,21 @@ JobEnd run_job(JobRunner& runner, const Job& job) {
   } catch (const std::exception& error) {
     end.error = error.what();
   }
+  return end;
+}
+
+JobEnd run_job_together(Team& team, JobRunner& runner, const Job& job) {
+  JobEnd end = run_job(runner, job);
+  if (end.interrupted) return end;
+  if (end.error.empty()) {
+    try {
+      team.meet();
+      return end;
+    } catch (const TeamLost& lost) {
+      end.error = lost.what();
+    }
+  }
+  end.error = team.failed(end.error);
   return end;
 }
 
@@ -190,16 +232,20 @@ RunnerOptions runner_options(const JobSettings& settings, const std::string& dev
   return options;
 }
 
-std::string log_path(const Store& store, const Job& job) {
-  return store.root() + "/logs/" + job.key.substr(0, 16) + ".log";
+std::string log_path(const std::string& store_root, const Job& job) {
+  return store_root + "/logs/" + job.key.substr(0, 16) + ".log";
 }
 
 // ---- the process
 
-JobProcess::JobProcess(const Plan& plan, std::size_t job, const std::string& device, const Registry& registry,
-                       const Store& store, const JobSettings& settings, bool first)
-    : job_(job), device_(device), last_step_(std::make_unique<LastStep>()), started_(Clock::now()) {
-  const std::string title = plan.jobs[job].title();
+JobProcess::JobProcess(const Plan& plan, std::vector<std::size_t> jobs, const std::string& device,
+                       const Registry& registry, const Store& store, const JobSettings& settings, bool first)
+    : jobs_(std::move(jobs)),
+      group_(jobs_.size() > 1),
+      device_(device),
+      last_step_(std::make_unique<LastStep>()),
+      started_(Clock::now()) {
+  const std::string title = group_ ? fmt::format("{} jobs", jobs_.size()) : plan.jobs[jobs_[0]].title();
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw_system_error("make a pipe for", title, errno);
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -219,8 +265,7 @@ JobProcess::JobProcess(const Plan& plan, std::size_t job, const std::string& dev
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(1);  // it died before we asked to be told
     ::close(ends[0]);
-    open_log(log_path(store, plan.jobs[job]), first);
-    child_main(ends[1], plan, plan.jobs[job], device, registry, store.root(), settings, *last_step_);
+    child_main(ends[1], plan, jobs_, device, registry, store.root(), settings, *last_step_, first);
   }
   setpgid(pid_, pid_);  // whoever of the two comes first
   ::close(ends[1]);
@@ -237,13 +282,14 @@ JobProcess::~JobProcess() {
 JobProcess::JobProcess(JobProcess&& other) noexcept { *this = std::move(other); }
 
 JobProcess& JobProcess::operator=(JobProcess&& other) noexcept {
-  std::swap(job_, other.job_);
+  std::swap(jobs_, other.jobs_);
+  std::swap(group_, other.group_);
   std::swap(device_, other.device_);
   std::swap(pid_, other.pid_);
   std::swap(pipe_, other.pipe_);
   std::swap(last_step_, other.last_step_);
   std::swap(buffer_, other.buffer_);
-  std::swap(result_, other.result_);
+  std::swap(ended_, other.ended_);
   std::swap(state_, other.state_);
   std::swap(started_, other.started_);
   return *this;
@@ -261,7 +307,18 @@ bool JobProcess::read() {
     const nlohmann::json message = nlohmann::json::parse(buffer_.substr(0, end), nullptr, false);
     if (message.is_discarded()) continue;
     if (message.value("ended", false)) {
-      result_ = message;
+      JobEnd end;
+      end.interrupted = message.at("interrupted");
+      end.error = message.at("error");
+      end.fits = message.at("fits");
+      end.computed = message.at("computed");
+      end.summary = message.at("summary");
+      end.alone = message.at("alone");
+      end.seconds = message.at("seconds");
+      end.step = group_ ? "" : last_step_->text();
+      const std::size_t job = message.at("job");
+      std::erase(jobs_, job);
+      ended_.emplace_back(job, std::move(end));
       continue;
     }
     state_.what = message.value("what", "");
@@ -286,19 +343,10 @@ JobEnd JobProcess::wait() {
   ::kill(-pid_, SIGKILL);  // what it has started and left behind
   pid_ = -1;
   JobEnd end;
-  if (result_.is_null()) {
-    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-    end.interrupted = code == 128 + SIGTERM || code == 128 + SIGINT;
-    end.died = true;
-    end.error = why_it_died(status);
-    end.step = last_step_->text();
-    return end;
-  }
-  end.interrupted = result_.at("interrupted");
-  end.error = result_.at("error");
-  end.fits = result_.at("fits");
-  end.computed = result_.at("computed");
-  end.summary = result_.at("summary");
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  end.interrupted = code == 128 + SIGTERM || code == 128 + SIGINT;
+  end.died = true;
+  end.error = why_it_died(status);
   end.step = last_step_->text();
   return end;
 }

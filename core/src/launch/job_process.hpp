@@ -1,4 +1,5 @@
-// JobProcess: one job in a process of its own, whose crash is nobody else's.
+// JobProcess: a job in a process of its own, whose crash is nobody else's; or a group of jobs
+// (job_group.hpp), of which those that have not ended share its end.
 //
 // It is the head of a process group, so that what it starts ends with it. Its output goes to the job's log;
 // what it has to say to the pool comes through a pipe.
@@ -7,6 +8,8 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -33,6 +36,10 @@ struct JobEnd {
   std::string step;          // LastStep::text()
   std::int64_t fits = 0, computed = 0;
   std::string summary;
+  // Of a group:
+  bool postponed = false;  // to be run again when its fits are there
+  bool alone = false;      // not for a group, to be run by itself
+  double seconds = 0;      // its own, with its share of the common training
 };
 
 /// The last training step that a job finished. On a page shared with the job's process: it outlives a crash.
@@ -54,21 +61,25 @@ class LastStep {
 
 /// Runs it in this process; nothing is thrown.
 JobEnd run_job(JobRunner& runner, const Job& job);
+/// The same in every process of a team: it ends well in all of them or in none.
+JobEnd run_job_together(Team& team, JobRunner& runner, const Job& job);
 
 /// What a runner needs to know, but for where it reports to.
 RunnerOptions runner_options(const JobSettings& settings, const std::string& device);
 
 class JobProcess {
  public:
-  /// Starts it. `first` begins the log anew.
-  JobProcess(const Plan& plan, std::size_t job, const std::string& device, const Registry& registry,
-             const Store& store, const JobSettings& settings, bool first);
+  /// Starts it with jobs of the plan. `first` begins the log of a single one anew.
+  JobProcess(const Plan& plan, std::vector<std::size_t> jobs, const std::string& device,
+             const Registry& registry, const Store& store, const JobSettings& settings, bool first);
   /// Kills what still runs.
   ~JobProcess();
   JobProcess(JobProcess&& other) noexcept;
   JobProcess& operator=(JobProcess&& other) noexcept;
 
-  std::size_t job() const { return job_; }
+  /// Jobs that have not ended.
+  const std::vector<std::size_t>& jobs() const { return jobs_; }
+  bool is_group() const { return group_; }
   const std::string& device() const { return device_; }
   const RunningJob& state() const { return state_; }
   double seconds() const;
@@ -77,26 +88,30 @@ class JobProcess {
   int descriptor() const { return pipe_.get(); }
   /// Reads what it has sent, without waiting. True where it has closed its end.
   bool read();
+  /// Jobs that have ended since the last call.
+  std::vector<std::pair<std::size_t, JobEnd>> take_ended() { return std::exchange(ended_, {}); }
   /// It has ended, though something that it started may still hold the pipe.
   bool exited() const;
-  /// Waits for its end. Where it died without a word, the error says how.
+  /// Waits for its end, which is that of the jobs that had not ended: it died without a word, the error says
+  /// how.
   JobEnd wait();
 
   void ask_to_end();
   void kill();
 
  private:
-  std::size_t job_ = 0;
+  std::vector<std::size_t> jobs_;
+  bool group_ = false;
   std::string device_;
   pid_t pid_ = -1;
   Descriptor pipe_;
   std::unique_ptr<LastStep> last_step_;
   std::string buffer_;
-  nlohmann::json result_;
+  std::vector<std::pair<std::size_t, JobEnd>> ended_;
   RunningJob state_;
   std::chrono::steady_clock::time_point started_;
 };
 
-std::string log_path(const Store& store, const Job& job);
+std::string log_path(const std::string& store_root, const Job& job);
 
 }  // namespace w2s

@@ -86,6 +86,16 @@ TestResults evaluate(const Splits& splits, std::int64_t classes,
   return results;
 }
 
+void keep_results(const std::string& folder, const TestResults& results) {
+  save_safetensors(folder + "/predictions.safetensors", results.tensors);
+  if (!results.texts.empty()) {
+    const auto replace = nlohmann::json::error_handler_t::replace;
+    write_file_atomically(folder + "/answers.json", results.texts.dump(-1, ' ', false, replace));
+  }
+  for (const auto& [name, correct] : results.correct)
+    write_file_atomically(folder + "/" + correctness_file(name), correct);
+}
+
 // What the examples are on which student, supervisor and truth disagree: for the report.
 void keep_cases(const std::string& folder, const std::string& supervisor, const Splits& splits,
                 const std::vector<std::string>& classes) {
@@ -231,6 +241,9 @@ JobOutcome JobRunner::compute(const Job& job) {
   };
   setup.log = options_.log;
   setup.checkpoints = options_.checkpoints;
+  setup.probes = options_.probes;
+  setup.cache = cache_;
+  setup.team = options_.team;
   if (!options_.tensorboard.empty()) {
     setup.tensorboard = fmt::format("{}/{}/{}", options_.tensorboard, experiment.name, folder_name(job));
   }
@@ -300,25 +313,15 @@ JobOutcome JobRunner::compute(const Job& job) {
     }
   }
 
-  ObjectWriter object = store_.begin(job.key, "record");
+  if (lab.postponed()) throw Postponed();  // a strategy has caught it
   JobOutcome outcome;
+  TestResults results;
   if (job.kind != JobKind::pretrain) {
-    TestResults results = evaluate(splits, classes, [&](const Examples& examples) {
+    results = evaluate(splits, classes, [&](const Examples& examples) {
       return student.empty() ? supervisor->test(examples) : test_labels(lab, student, examples);
     });
     record.tests = std::move(results.measures);
     record.unscored = std::move(results.unscored);
-    save_safetensors(object.folder() + "/predictions.safetensors", results.tensors);
-    if (!results.texts.empty()) {
-      const auto replace = nlohmann::json::error_handler_t::replace;
-      write_file_atomically(object.folder() + "/answers.json", results.texts.dump(-1, ' ', false, replace));
-    }
-    for (const auto& [name, correct] : results.correct) {
-      write_file_atomically(object.folder() + "/" + correctness_file(name), correct);
-    }
-    if (job.kind == JobKind::student && store_.has(job.floor)) {
-      keep_cases(object.folder(), store_.path(job.floor), splits, task.data.class_names);
-    }
     outcome.summary = record.unscored.count("test") > 0
                           ? "no score: " + record.unscored.at("test")
                           : fmt::format("accuracy {:.4f}", record.tests.at("test").at("accuracy"));
@@ -332,14 +335,18 @@ JobOutcome JobRunner::compute(const Job& job) {
   }
   outcome.fits = static_cast<std::int64_t>(lab.used().size());
   outcome.computed = lab.computed();
+  outcome.queued_seconds = lab.queued_seconds();
   const bool from_outside = job.kind == JobKind::floor && student.empty();
   if (!from_outside) record.fits = lab.used();  // no fit of its own: a judge's belongs to others
   record.cost = {
       {"fits", outcome.fits},
       {"computed", outcome.computed},
-      {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()},
+      {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count() +
+                      lab.queued_seconds()},
       {"peak_bytes", peak_bytes()}};
-  if (const auto joules = energy.joules()) record.cost["energy_joules"] = *joules;
+  // The energy of fits that were trained with those of other jobs is nobody's own.
+  if (const auto joules = energy.joules(); joules && lab.queued_seconds() == 0)
+    record.cost["energy_joules"] = *joules;
   record.provenance = {{"code", job.code},
                        {"experiment", experiment.to_toml()},
                        {"engine", engine_digest()},
@@ -350,9 +357,17 @@ JobOutcome JobRunner::compute(const Job& job) {
                        {"threads", at::get_num_threads()},
                        {"plugins", plugin_digests(experiment, job, registry_)}};
   if (!task.data.notes.empty()) record.provenance["data_notes"] = task.data.notes;
-  object.manifest()["record"] = record;
-  object.manifest()["student"] = student.members();
-  object.commit();
+  if (options_.team != nullptr) record.provenance["processes"] = options_.team->size();
+  store_.put(job.key, "record", [&](ObjectWriter& object) {
+    if (job.kind != JobKind::pretrain) {
+      keep_results(object.folder(), results);
+      if (job.kind == JobKind::student && store_.has(job.floor)) {
+        keep_cases(object.folder(), store_.path(job.floor), splits, task.data.class_names);
+      }
+    }
+    object.manifest()["record"] = record;
+    object.manifest()["student"] = student.members();
+  });
   return outcome;
 }
 

@@ -19,12 +19,15 @@ struct RunnerOptions {
   CheckpointSchedule checkpoints;
   std::string tensorboard;           // a folder for event files, or ""
   const TasksRead* tasks = nullptr;  // data that was read before
+  ProbeQueue* probes = nullptr;      // of a group of jobs (job_group.hpp)
+  Team* team = nullptr;              // processes that carry out every job together; the store is in step
 };
 
 struct JobOutcome {
   std::int64_t fits = 0;      // asked for, pretrainings among them
   std::int64_t computed = 0;  // of these, not found in the store
   std::string summary;        // "accuracy 0.643"
+  double queued_seconds = 0;  // of fits that a queue computed
 };
 
 class JobRunner {
@@ -32,7 +35,7 @@ class JobRunner {
   JobRunner(const Plan& plan, const Registry& registry, Store& store, RunnerOptions options);
   ~JobRunner();
   /// Throws Error where the job fails, and Interrupted; nothing that it computed before is lost. Where
-  /// another process is at the same job, its record is waited for.
+  /// another process is at the same job, its record is waited for. In a group: Postponed and LeavesGroup.
   JobOutcome run(const Job& job);
 
  private:
@@ -45,6 +48,7 @@ class JobRunner {
   Store& store_;
   RunnerOptions options_;
   std::map<std::string, std::unique_ptr<Loaded>> loaded_;  // by protocol
+  std::shared_ptr<LabCache> cache_ = std::make_shared<LabCache>();
 };
 
 }  // namespace w2s

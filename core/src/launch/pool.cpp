@@ -10,12 +10,15 @@
 #include <ctime>
 #include <deque>
 #include <fstream>
+#include <map>
 #include <optional>
+#include <tuple>
 
 #include <fmt/format.h>
 
 #include "base/amounts.hpp"
 #include "launch/ending.hpp"
+#include "launch/job_group.hpp"
 #include "launch/process_group.hpp"
 #include "store/activity.hpp"
 
@@ -80,10 +83,12 @@ class Pool {
         store_(store),
         options_(options),
         display_(display),
-        activity_(store.root()),
         failed_(plan.jobs.size(), false),
         started_(plan.jobs.size(), false),
-        attempts_(plan.jobs.size(), 0) {}
+        alone_(plan.jobs.size(), false),
+        attempts_(plan.jobs.size(), 0) {
+    if (store.leads()) activity_.emplace(store.root());
+  }
 
   Summary run() {
     for (const Job& job : plan_.jobs) summary_.found += job.done ? 1 : 0;
@@ -102,18 +107,46 @@ class Pool {
   }
 
  private:
-  bool stopping() const { return summary_.interrupted || (options_.fail_fast && !summary_.failures.empty()); }
+  bool stopping() const {
+    return summary_.interrupted || (options_.fail_fast && !summary_.failures.empty()) ||
+           (options_.team != nullptr && options_.team->lost());
+  }
+
+  bool ready(std::size_t job) const {
+    if (plan_.jobs[job].done || started_[job]) return false;
+    const auto& needs = plan_.jobs[job].needs;
+    return std::all_of(needs.begin(), needs.end(), [&](std::size_t n) { return plan_.jobs[n].done; });
+  }
 
   // The first job that can start now.
   std::optional<std::size_t> next_ready() const {
     if (stopping()) return std::nullopt;
     for (std::size_t i = 0; i < plan_.jobs.size(); ++i) {
-      if (plan_.jobs[i].done || started_[i]) continue;
-      const auto& needs = plan_.jobs[i].needs;
-      if (std::all_of(needs.begin(), needs.end(), [&](std::size_t n) { return plan_.jobs[n].done; }))
-        return i;
+      if (ready(i)) return i;
     }
     return std::nullopt;
+  }
+
+  bool for_group(std::size_t job) {
+    if (options_.group < 2 || alone_[job] || options_.devices[0] != "cpu") return false;
+    const Job& j = plan_.jobs[job];
+    const auto [known, fresh] =
+        probes_.try_emplace(std::tuple(j.experiment, j.kind, j.weak, j.strong, j.method), false);
+    if (fresh) known->second = fits_probes(plan_, j);
+    return known->second;
+  }
+
+  // The job and, where it is one for a group, its share of all that can start now.
+  std::vector<std::size_t> with_group(std::size_t job) {
+    if (!for_group(job)) return {job};
+    std::vector<std::size_t> group;
+    for (std::size_t i = job; i < plan_.jobs.size(); ++i) {
+      if (ready(i) && for_group(i)) group.push_back(i);
+    }
+    const auto free = static_cast<std::size_t>(options_.jobs) - children_.size();
+    const std::size_t share = (group.size() + free - 1) / free;
+    group.resize(std::min(share, static_cast<std::size_t>(options_.group)));
+    return group;
   }
 
   std::string with_loss(const Job& job) const {
@@ -137,7 +170,7 @@ class Pool {
     job.done = true;
     summary_.fits_computed += end.computed;
     summary_.fits_found += end.fits - end.computed;
-    activity_.succeeded(job.key);
+    if (activity_) activity_->succeeded(job.key);
     display_.ended(job.title(), true, seconds, end.summary);
   }
 
@@ -151,9 +184,9 @@ class Pool {
     }
     ++summary_.ran;
     failed_[index] = true;
-    const std::string log = log_path(store_, job);
+    const std::string log = log_path(store_.root(), job);
     const std::string command = options_.command ? options_.command(job) : "";
-    activity_.failed(job.key, {job.title(), reason, log, command, std::time(nullptr)});
+    if (activity_) activity_->failed(job.key, {job.title(), reason, log, command, std::time(nullptr)});
     const auto lines = options_.isolate ? last_lines(log, job.title(), 5) : std::vector<std::string>{};
     summary_.failures.push_back({job.title(), reason, log, lines, command, attempts_[index]});
     display_.ended(job.title(), false, seconds, reason);
@@ -178,6 +211,7 @@ class Pool {
       show_activity([&] { return std::vector{active(state, plan_.jobs[index], device, since_)}; });
     };
     runner_options.log = [&](const std::string& line) { display_.line(line); };
+    runner_options.team = options_.team;
     JobRunner runner(plan_, registry_, store_, runner_options);
     while (const auto next = next_ready()) {
       index = *next;
@@ -188,7 +222,8 @@ class Pool {
       last_step.set({});
       since_ = std::time(nullptr);
       const auto begun = Clock::now();
-      JobEnd end = run_job(runner, plan_.jobs[index]);
+      JobEnd end = options_.team != nullptr ? run_job_together(*options_.team, runner, plan_.jobs[index])
+                                            : run_job(runner, plan_.jobs[index]);
       end.step = last_step.text();
       if (end.interrupted) {
         summary_.interrupted = true;
@@ -218,18 +253,21 @@ class Pool {
   // At most once a second.
   template <class Jobs>
   void show_activity(Jobs&& jobs) {
-    if (shown_ && seconds_since(*shown_) < 1) return;
+    if (!activity_ || (shown_ && seconds_since(*shown_) < 1)) return;
     shown_ = Clock::now();
-    activity_.show(jobs());
+    activity_->show(jobs());
   }
 
   std::vector<ActiveJob> active_children() const {
     std::vector<ActiveJob> jobs;
     for (const Child& child : children_) {
-      const Job& job = plan_.jobs[child.process.job()];
       const auto since = std::time(nullptr) - static_cast<std::int64_t>(child.process.seconds());
-      jobs.push_back(active(child.process.state(), job, child.process.device(), since));
-      jobs.back().log = log_path(store_, job);
+      for (const std::size_t index : child.process.jobs()) {
+        const Job& job = plan_.jobs[index];
+        jobs.push_back(active(child.process.state(), job, child.process.device(), since));
+        jobs.back().title = job.title();
+        jobs.back().log = log_path(store_.root(), job);
+      }
     }
     return jobs;
   }
@@ -243,20 +281,42 @@ class Pool {
                              [&](const auto& a, const auto& b) { return load(a) < load(b); });
   }
 
-  void start(std::size_t index) {
-    started_[index] = true;
-    const bool first = ++attempts_[index] == 1;
-    children_.push_back({JobProcess(plan_, index, idlest_device(), registry_, store_, options_.job, first),
-                         "", std::nullopt});
+  void start(std::size_t job) {
+    const std::vector<std::size_t> jobs = with_group(job);
+    for (const std::size_t index : jobs) started_[index] = true;
+    const bool first = jobs.size() > 1 || attempts_[job] == 0;
+    for (const std::size_t index : jobs) ++attempts_[index];
+    children_.push_back(
+        {JobProcess(plan_, jobs, idlest_device(), registry_, store_, options_.job, first), "", std::nullopt});
+  }
+
+  // To be run again, by itself; what happened in its group is not counted.
+  void leave_group(std::size_t index) {
+    alone_[index] = true;
+    started_[index] = false;
+    --attempts_[index];
+  }
+
+  void job_ended(const Child& child, std::size_t index, const JobEnd& end) {
+    const bool group = child.process.is_group();
+    const double seconds = group ? end.seconds : child.process.seconds();
+    if (end.alone) return leave_group(index);
+    if (end.error.empty()) return succeeded(index, end, seconds);
+    if (stopping() && child.ended_for.empty() && (end.interrupted || end.died)) return;  // by our own signal
+    if (group && (end.died || end.interrupted)) return leave_group(index);
+    if (group) alone_[index] = true;
+    failed(index, reason(end, plan_.jobs[index], child.ended_for), seconds);
   }
 
   void ended(Child& child) {
-    const std::size_t index = child.process.job();
-    const double seconds = child.process.seconds();
+    const std::vector<std::size_t> left = child.process.jobs();
     const JobEnd end = child.process.wait();
-    if (end.error.empty()) return succeeded(index, end, seconds);
-    if (stopping() && child.ended_for.empty() && (end.interrupted || end.died)) return;  // by our own signal
-    failed(index, reason(end, plan_.jobs[index], child.ended_for), seconds);
+    if (left.empty()) return;
+    if (child.process.is_group() && !stopping()) {
+      display_.line(fmt::format("a group of jobs {}: those that it has not done, {}, are run one by one",
+                                child.ended_for.empty() ? end.error : child.ended_for, left.size()));
+    }
+    for (const std::size_t index : left) job_ended(child, index, end);
   }
 
   // Where training can save itself it gets the chance to, but not for long.
@@ -313,7 +373,9 @@ class Pool {
       for (std::size_t i = children_.size(); i-- > 0;) {
         Child& child = children_[i];
         const bool exited = child.process.exited();
-        if (!child.process.read() && !exited) {
+        const bool closed = child.process.read();
+        for (const auto& [job, end] : child.process.take_ended()) job_ended(child, job, end);
+        if (!closed && !exited) {
           check_time(child);
           check_memory(child);
           continue;
@@ -331,11 +393,12 @@ class Pool {
   Store& store_;
   PoolOptions options_;
   Display& display_;
-  Activity activity_;
+  std::optional<Activity> activity_;  // nothing where another process leads
   TasksRead tasks_;
   std::optional<Clock::time_point> shown_;
   std::int64_t since_ = 0;
-  std::vector<bool> failed_, started_;
+  std::vector<bool> failed_, started_, alone_;  // alone_: not in a group
+  std::map<std::tuple<std::size_t, JobKind, std::string, std::string, std::string>, bool> probes_;
   std::vector<int> attempts_;
   std::vector<Child> children_;
   Summary summary_;

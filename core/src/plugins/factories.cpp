@@ -49,6 +49,9 @@ class GuardedLoss final : public ILoss {
   void check(const LossContext& context) const override {
     guarded(inner_.origin, inner_.configured, [&] { inner_.plugin->check(context); });
   }
+  bool rowwise() const override {
+    return guarded(inner_.origin, [&] { return inner_.plugin->rowwise(); });
+  }
   void begin(std::int64_t examples, std::int64_t classes) override {
     guarded(inner_.origin, [&] { inner_.plugin->begin(examples, classes); });
   }

@@ -22,6 +22,8 @@ std::string located(const PluginOrigin& origin, const Source* configured, const 
 void rethrow_from_plugin(const PluginOrigin& origin, const Source* configured) {
   try {
     throw;
+  } catch (const NotAnError&) {
+    throw;
   } catch (const UsageError& e) {
     if (typeid(e) != typeid(UsageError)) throw;
     throw UsageError(located(origin, configured, e.what()));

@@ -23,6 +23,9 @@ struct PluginOrigin {
   std::string text() const { return title() + " (" + file + ":" + std::to_string(line) + ")"; }
 };
 
+/// Base of what is thrown through plugins although nothing went wrong: guards let it pass.
+struct NotAnError {};
+
 /// Call inside a catch block: throws what the guard makes of the current exception.
 /// `configured` is put before the message of a UsageError that has no place of its own.
 [[noreturn]] void rethrow_from_plugin(const PluginOrigin& origin, const Source* configured = nullptr);

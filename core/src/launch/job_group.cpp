@@ -1,0 +1,72 @@
+#include "launch/job_group.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "lab/probe_queue.hpp"
+
+namespace w2s {
+
+bool fits_probes(const Plan& plan, const Job& job) {
+  if (job.kind == JobKind::pretrain) return false;
+  const Experiment& experiment = plan.experiments[job.experiment];
+  const std::string& model = job.kind == JobKind::floor ? job.weak : job.strong;
+  const auto known = std::find_if(experiment.models.begin(), experiment.models.end(),
+                                  [&](const ModelSpec& spec) { return spec.name == model; });
+  if (known == experiment.models.end()) return false;  // labels from outside
+  Table train = merge(experiment.train, known->train);
+  for (const MethodSpec& method : experiment.methods) {
+    if (job.kind == JobKind::student && method.name == job.method) train = merge(train, method.train);
+  }
+  return parse_train(train, "train").trainable == "head";
+}
+
+void run_group(const Plan& plan, std::vector<std::size_t> jobs, const Registry& registry, Store& store,
+               RunnerOptions options, const GroupWatch& watch) {
+  using Clock = std::chrono::steady_clock;
+  ProbeQueue queue(store, [tell = options.progress](std::size_t probes, const StepReport& report) {
+    if (tell) tell({fmt::format("fit {} probes", probes), report});
+  });
+  options.probes = &queue;
+  JobRunner runner(plan, registry, store, options);
+  const auto asked_to_end = [&] {
+    return options.checkpoints.asked_to_end && options.checkpoints.asked_to_end();
+  };
+  JobEnd stopped;  // how jobs end that are not run to their end
+  while (!jobs.empty()) {
+    std::vector<std::size_t> again;
+    for (const std::size_t job : jobs) {
+      if (stopped.error.empty() && asked_to_end()) {
+        stopped.interrupted = true;
+        stopped.error = "interrupted";
+      }
+      if (!stopped.error.empty()) {
+        watch.ended(job, stopped);
+        continue;
+      }
+      watch.begins(job);
+      const auto begun = Clock::now();
+      JobEnd end = run_job(runner, plan.jobs[job]);
+      end.seconds += std::chrono::duration<double>(Clock::now() - begun).count();
+      if (end.postponed) {
+        again.push_back(job);
+      } else {
+        watch.ended(job, end);
+      }
+    }
+    jobs = std::move(again);
+    if (jobs.empty()) return;
+    try {
+      queue.train();
+    } catch (const Interrupted& interrupted) {
+      stopped.interrupted = true;
+      stopped.error = interrupted.what();
+    } catch (const std::exception& error) {
+      stopped.error = error.what();
+    }
+  }
+}
+
+}  // namespace w2s
