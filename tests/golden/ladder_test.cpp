@@ -21,7 +21,7 @@ const fs::path kLadder = fs::path(W2S_SOURCE_DIR) / "ladder";
 constexpr double kBand = 0.005;  // relative: float32 on another processor or LibTorch
 
 const Table& expected() {
-  static const Value file = read_json(std::string(W2S_SOURCE_DIR) + "/tests/golden/ladder.json");
+  static const Value file = read_json((fs::path(W2S_SOURCE_DIR) / "tests/golden/ladder.json").string());
   return file.as_table();
 }
 

@@ -88,7 +88,10 @@ void reproduce(const fs::path& folder, const Micro& micro) {
     columns.ids.push_back(std::to_string(i));
     columns.text.push_back("");
   }
-  const Supervision training{Examples(std::move(columns)), targets, at::ones({n})};
+  Supervision training;
+  training.examples = Examples(std::move(columns));
+  training.targets = targets;
+  training.weights = at::ones({n});
   std::vector<StepReport> reports;
   Trainer trainer(trainee, *loss, loss_spec.type, train, training, nullptr, Stream(0, "fit"), at::kCPU,
                   [&](const StepReport& report) { reports.push_back(report); });

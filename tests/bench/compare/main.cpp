@@ -1,0 +1,41 @@
+// w2s_compare WORK SETTINGS.json: does the work on settings["threads"] threads and prints its figures as
+// JSON, the most memory that this process held among them.
+#include <sys/resource.h>
+
+#include <ATen/Parallel.h>
+
+#include <exception>
+#include <fstream>
+#include <iostream>
+
+#include "compare.hpp"
+
+namespace w2s {
+
+std::map<std::string, Work>& works() {
+  static std::map<std::string, Work> known;
+  return known;
+}
+
+}  // namespace w2s
+
+int main(int count, char** arguments) {
+  if (count != 3 || w2s::works().count(arguments[1]) == 0) {
+    std::cerr << "usage: w2s_compare WORK SETTINGS.json\nworks:";
+    for (const auto& [name, work] : w2s::works()) std::cerr << ' ' << name;
+    std::cerr << '\n';
+    return 2;
+  }
+  try {
+    const nlohmann::json settings = nlohmann::json::parse(std::ifstream(arguments[2]));
+    at::set_num_threads(settings.value("threads", 1));
+    nlohmann::json figures = w2s::works().at(arguments[1])(settings);
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    figures["peak_bytes"] = usage.ru_maxrss * std::int64_t{1024};
+    std::cout << figures.dump() << '\n';
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
+}
