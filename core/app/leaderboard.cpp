@@ -1,4 +1,5 @@
 // w2s leaderboard: the table of an experiment, or of all; export and import of its records.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -86,12 +87,15 @@ int leaderboard(const Command& command, const Args& args) {
   wanted.sort = options.text("sort");
   wanted.reverse = options.flag("reverse");
   if (format != TableFormat::json) wanted.replicates = 0;  // the others do not show the bootstrap
+#ifdef M_TOP_PAD
+  mallopt(M_TOP_PAD, 64 << 20);  // of many records: heaps grow by few system calls
+#endif
   const Collection collection(options.list("runs"));
   std::size_t missing = 0;
   // Never taken apart: the process ends with the table, and 100,000 records would take a tenth of its time.
   static const auto* const records = new const std::vector<Record>(collection.records(names, &missing));
-  static const auto* const board = new const Leaderboard(
-      make_leaderboard(*records, wanted, stored_correctness, collection.provenance()));
+  static const auto* const board =
+      new const Leaderboard(make_leaderboard(*records, wanted, stored_correctness, collection.provenance()));
   TableStyle style;
   if (const std::size_t width = terminal_width(STDOUT_FILENO); width > 0) style.width = width;
   style.colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;

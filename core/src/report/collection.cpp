@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <set>
 
 #include "base/files.hpp"
@@ -56,13 +57,19 @@ std::vector<Record> Collection::records(const std::vector<std::string>& experime
     }
     if (here.empty()) continue;
     std::size_t absent = 0;
+    if (experiments.empty()) here.clear();  // all, which is read without asking for each
     std::vector<Record> more = load_records(shelves_[k].store, here, &absent);
     if (missing != nullptr && !shelves_[k].imported) *missing += absent;
     for (Record& record : more) {
       record.store = k;
       record.origin = shelves_[k].name;
       record.imported = shelves_[k].imported;
-      records.push_back(std::move(record));
+    }
+    if (records.empty()) {
+      records = std::move(more);
+    } else {
+      records.insert(records.end(), std::make_move_iterator(more.begin()),
+                     std::make_move_iterator(more.end()));
     }
   }
   return records;

@@ -4,13 +4,17 @@
 #include <array>
 #include <cmath>
 #include <deque>
+#include <iterator>
 #include <limits>
+#include <mutex>
+#include <numeric>
 #include <set>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
 
 #include <fmt/format.h>
+#include <boost/container/flat_map.hpp>
 
 #include <w2s/error.hpp>
 
@@ -81,7 +85,9 @@ class Index {
 /// Small numbers for texts: the same for the same text. Keeps views: the texts must stay.
 class Numbering {
  public:
-  std::uint64_t of(std::string_view text) { return numbers_.emplace(text, numbers_.size()).first->second; }
+  std::uint64_t of(std::string_view text) {
+    return numbers_.try_emplace(text, numbers_.size()).first->second;
+  }
 
  private:
   std::unordered_map<std::string_view, std::uint64_t, KeyHash> numbers_;
@@ -116,9 +122,9 @@ std::string short_digest(const std::string& digest) { return digest.substr(0, 8)
 /// True where two students of one seed are not the `same` by what matters.
 template <class Same>
 bool conflicts(const Students& students, Same same) {
-  std::unordered_map<std::int64_t, const Record*> seen;
+  boost::container::flat_map<std::int64_t, const Record*> seen;
   return std::any_of(students.begin(), students.end(), [&](const Record* record) {
-    return !same(*seen.emplace(record->seed, record).first->second, *record);
+    return !same(*seen.try_emplace(record->seed, record).first->second, *record);
   });
 }
 
@@ -145,6 +151,16 @@ class Means {
     auto& [sum, count] = sums_[name];
     sum += value;
     count += 1;
+  }
+  /// The measures of one seed after another mostly have the same names: each is looked for in its turn.
+  void add(const Measures& measures) {
+    auto place = sums_.begin();
+    for (const auto& [name, value] : measures) {
+      if (place == sums_.end() || place->first != name) place = sums_.try_emplace(place, name);
+      place->second.first += value;
+      place->second.second += 1;
+      ++place;
+    }
   }
   Measures values() const {
     Measures means;
@@ -179,6 +195,7 @@ class Builder {
         load_provenance_(provenance),
         sign_(higher_is_better(options.metric) ? 1 : -1),
         metric_(options.metric),
+        records_(records),
         index_(records.size()) {
     for (const Record& record : records) {
       const auto [known, is_new] = index_.add(record);
@@ -188,6 +205,11 @@ class Builder {
         contradicted_[known] = record.origin;
       }
     }
+    baselines_.resize(records.size());
+    parallel_for(records.size(), 500, [&](std::size_t i) {
+      baselines_[i] = {index_.find(records[i], records[i].floor),
+                       index_.find(records[i], records[i].ceiling)};
+    });
     choose_students();
   }
 
@@ -199,6 +221,9 @@ class Builder {
     const auto blocks = make_blocks();
     std::vector<std::vector<Row>> made(blocks.size());
     parallel_for(blocks.size(), 4, [&](std::size_t b) { made[b] = rows_of(blocks[b]); });
+    std::size_t count = 0;
+    for (const auto& of_block : made) count += of_block.size();
+    rows.reserve(count);
     for (std::size_t b = 0; b < blocks.size(); ++b) {
       for (Row& row : made[b]) {
         row.block = b;
@@ -282,16 +307,25 @@ class Builder {
     for (const std::string& name : options_.by) check_by(name);
     by_seed_ = wanted(options_.by, "seed") && !options_.by.empty();
     const auto conditions = read_conditions();
-    for (const Record* record : students_) protocols_[record->task].emplace(record->protocol, record);
+    for (const Record* record : students_) protocols_[record->task].try_emplace(record->protocol, record);
     std::erase_if(students_, [&](const Record* record) {
       return !wanted(options_.tasks, record->task) || !wanted(options_.weak, record->weak) ||
-             !wanted(options_.strong, record->strong) || !wanted(options_.pairs, pair_of(*record)) ||
+             !wanted(options_.strong, record->strong) ||
+             (!options_.pairs.empty() && !wanted(options_.pairs, pair_of(*record))) ||
              !wanted(options_.origins, record->origin) ||
              (!options_.seeds.empty() && std::find(options_.seeds.begin(), options_.seeds.end(),
                                                    record->seed) == options_.seeds.end()) ||
              !std::all_of(conditions.begin(), conditions.end(),
                           [&](const Condition& condition) { return condition.holds(*record); });
     });
+  }
+
+  /// The records that a record names: null where they are not there.
+  struct Baselines {
+    const Record *floor = nullptr, *ceiling = nullptr;
+  };
+  const Baselines& baselines_of(const Record& record) const {
+    return baselines_[static_cast<std::size_t>(&record - records_.data())];
   }
 
   static std::string pair_of(const Record& record) { return record.weak + ':' + record.strong; }
@@ -361,13 +395,14 @@ class Builder {
       const std::string_view variant =
           record->variant.empty() ? std::string_view() : variants.emplace_back(record->variant.dump());
       const Platform platform = platform_of(*record);
+      const auto [floor, ceiling] = baselines_of(*record);
       const BlockKey key{number.of(record->task),
                          number.of(record->protocol),
                          number.of(variant),
                          number.of(record->weak),
                          number.of(record->strong),
-                         number.of(code_of(index_.find(*record, record->floor))),
-                         number.of(code_of(index_.find(*record, record->ceiling))),
+                         number.of(code_of(floor)),
+                         number.of(code_of(ceiling)),
                          number.of(record->imported ? std::string_view(record->origin) : std::string_view()),
                          number.of(platform.torch),
                          number.of(platform.device),
@@ -381,20 +416,24 @@ class Builder {
     };
     std::stable_sort(groups.begin(), groups.end(),
                      [&](const Students& a, const Students& b) { return place(a) < place(b); });
-    std::vector<Block> blocks;
-    for (const Students& group : groups) {
-      const auto parts = parts_without_conflict(group, [](const Record& a, const Record& b) {
+    std::vector<std::vector<Block>> of_group(groups.size());
+    parallel_for(groups.size(), 4, [&](std::size_t g) {
+      const auto parts = parts_without_conflict(groups[g], [](const Record& a, const Record& b) {
         return a.floor == b.floor && a.ceiling == b.ceiling;
       });
       for (const Students& part : parts) {
-        blocks.push_back(make_block(part));
+        Block& block = of_group[g].emplace_back(make_block(part));
         if (parts.size() > 1)
-          blocks.back().notes.push_back(
+          block.notes.push_back(
               fmt::format("the same names stand for other baselines elsewhere: "
                           "this is experiment '{}'",
                           part[0]->experiment));
       }
-    }
+    });
+    std::vector<Block> blocks;
+    for (auto& group : of_group)
+      blocks.insert(blocks.end(), std::make_move_iterator(group.begin()),
+                    std::make_move_iterator(group.end()));
     note_versions(blocks);
     return blocks;
   }
@@ -426,14 +465,20 @@ class Builder {
         const Block* other = members[block == members[0] ? 1 : 0];
         const Record &mine = *block->first, &theirs = *other->first;
         if (mine.imported || theirs.imported) continue;  // told already
-        const bool baselines =
-            code_of(index_.find(mine, mine.floor)) != code_of(index_.find(theirs, theirs.floor)) ||
-            code_of(index_.find(mine, mine.ceiling)) != code_of(index_.find(theirs, theirs.ceiling));
+        const bool baselines = code_of(baselines_of(mine).floor) != code_of(baselines_of(theirs).floor) ||
+                               code_of(baselines_of(mine).ceiling) != code_of(baselines_of(theirs).ceiling);
         if (baselines || !(platform_of(mine) == platform_of(theirs)))
           block->notes.push_back("the same names appear in several versions; differs here" +
                                  what_differs(mine, theirs, {"train", "models", "supervisor"}));
       }
     }
+  }
+
+  std::string protocol_difference(const Record& record, const Record& other) const {
+    const std::lock_guard lock(protocol_differences_mutex_);
+    const auto [known, is_new] = protocol_differences_.try_emplace({record.protocol, other.protocol});
+    if (is_new) known->second = what_differs(record, other, {"task", "ceiling_on"});
+    return known->second;
   }
 
   Block make_block(const Students& students) const {
@@ -443,9 +488,7 @@ class Builder {
     if (const auto& protocols = protocols_.at(first.task); protocols.size() > 1) {
       auto other = protocols.begin();
       if (other->first == first.protocol) ++other;
-      const auto [known, is_new] = protocol_differences_.try_emplace({first.protocol, other->first});
-      if (is_new) known->second = what_differs(first, *other->second, {"task", "ceiling_on"});
-      const std::string& what = known->second;
+      const std::string what = protocol_difference(first, *other->second);
       block.notes.push_back(fmt::format("the task appears under several protocols: this is {}{}",
                                         short_digest(first.protocol),
                                         what.empty() ? "" : ", which differs" + what));
@@ -458,9 +501,9 @@ class Builder {
       const auto [it, is_new] = position.try_emplace({record->method, code_of(record)}, groups.size());
       if (is_new) groups.emplace_back();
       groups[it->second].push_back(record);
-      if (const Record* floor = index_.find(*record, record->floor)) block.floors[record->seed] = floor;
-      if (const Record* ceiling = index_.find(*record, record->ceiling))
-        block.ceilings[record->seed] = ceiling;
+      const auto [floor, ceiling] = baselines_of(*record);
+      if (floor != nullptr) block.floors[record->seed] = floor;
+      if (ceiling != nullptr) block.ceilings[record->seed] = ceiling;
     }
     for (const auto* baselines : {&block.floors, &block.ceilings})
       for (const auto& [seed, record] : *baselines)
@@ -517,7 +560,8 @@ class Builder {
                                         const std::string& test) const {
     std::vector<std::vector<std::vector<double>>> examples(runs.size(),
                                                            std::vector<std::vector<double>>(seeds.size()));
-    auto totals = examples;
+    std::vector<std::vector<std::optional<double>>> totals(runs.size(),
+                                                           std::vector<std::optional<double>>(seeds.size()));
     bool per_example = load_ && options_.metric == kPerExampleMetric;
     std::size_t size = 0;
     for (std::size_t k = 0; k < runs.size(); ++k)
@@ -526,7 +570,7 @@ class Builder {
         if (it == runs[k]->end()) continue;
         const auto value = measured(*it->second, test);
         if (!value) continue;
-        totals[k][s] = {sign_ * *value};
+        totals[k][s] = sign_ * *value;
         if (!per_example) continue;
         const auto right = load_(*it->second, test);
         if (size == 0) size = right.size();
@@ -534,9 +578,15 @@ class Builder {
         examples[k][s].assign(right.begin(), right.end());
       }
     for (const auto& column : totals)
-      if (std::all_of(column.begin(), column.end(), [](const auto& seed) { return seed.empty(); })) return {};
+      if (std::none_of(column.begin(), column.end(), [](const auto& seed) { return seed.has_value(); }))
+        return {};
     if (per_example) return PairedScores(std::move(examples));
-    return PairedScores(std::move(totals), true);
+    for (std::size_t k = 0; k < runs.size(); ++k)
+      for (std::size_t s = 0; s < seeds.size(); ++s) {
+        examples[k][s].clear();
+        if (totals[k][s]) examples[k][s] = {*totals[k][s]};
+      }
+    return PairedScores(std::move(examples), true);
   }
 
   std::vector<Row> rows_of(const Block& block) const {
@@ -570,6 +620,8 @@ class Builder {
         baseline = baseline ? shown.size() : m;  // several versions: none is the baseline
       }
 
+    const std::optional<Gap> gap =
+        floor && ceiling ? std::optional<Gap>(std::in_place, *scores, 0, 1, options_.level) : std::nullopt;
     const Estimate floor_score = floor ? scores->column(0, options_.level) : unknown();
     const Estimate ceiling_score = ceiling ? scores->column(floor ? 1 : 0, options_.level) : unknown();
     std::vector<double> means;
@@ -580,7 +632,15 @@ class Builder {
       row.ceiling = ceiling_score;
       for (std::size_t s = 0; s < seeds.size(); ++s)
         if (scores->has(k, s)) row.seeds.push_back(seeds[s]);
-      fill_scores(row, *scores, floor, ceiling, k, seeds, bootstrap ? &*bootstrap : nullptr);
+      row.student = scores->column(k, options_.level);
+      if (bootstrap) row.student_bootstrap = bootstrap_interval(*bootstrap, k, options_.level);
+      if (gap) {
+        fill_pgr(row, *gap, k, seeds, bootstrap ? &*bootstrap : nullptr);
+      } else {
+        row.pgr.gap = unknown();
+        const char* missing = floor ? "ceiling" : ceiling ? "floor" : "floor and the ceiling";
+        row.pgr.reason = fmt::format("undefined: no record of the {}", missing);
+      }
       if (const std::string why = floor ? "" : why_unscored(block.floors, options_.test); !why.empty())
         row.pgr.reason = "undefined: " + why;
       fill_means(row, *shown[m]);
@@ -641,22 +701,14 @@ class Builder {
     return estimate;
   }
 
-  void fill_scores(Row& row, const PairedScores& scores, bool floor, bool ceiling, std::size_t k,
-                   const std::vector<std::int64_t>& seeds, const Bootstrap* bootstrap) const {
-    const std::size_t ceiling_column = floor ? 1 : 0;
-    row.student = scores.column(k, options_.level);
-    if (bootstrap) row.student_bootstrap = bootstrap_interval(*bootstrap, k, options_.level);
-    if (!floor || !ceiling) {
-      row.pgr.gap = unknown();
-      const char* missing = floor ? "ceiling" : ceiling ? "floor" : "floor and the ceiling";
-      row.pgr.reason = fmt::format("undefined: no record of the {}", missing);
-      return;
-    }
-    row.pgr = pgr(scores, 0, ceiling_column, k, options_.level);
+  /// Of the student in column k; floor and ceiling are columns 0 and 1.
+  void fill_pgr(Row& row, const Gap& gap, std::size_t k, const std::vector<std::int64_t>& seeds,
+                const Bootstrap* bootstrap) const {
+    row.pgr = gap.pgr(k);
     for (std::size_t s = 0; s < seeds.size(); ++s)
       if (row.pgr.per_seed[s]) row.pgr_per_seed[seeds[s]] = *row.pgr.per_seed[s];
     if (bootstrap && row.pgr.estimate)
-      row.pgr_bootstrap = bootstrap_pgr_interval(*bootstrap, 0, ceiling_column, k, options_.level);
+      row.pgr_bootstrap = bootstrap_pgr_interval(*bootstrap, 0, 1, k, options_.level);
   }
 
   void fill_means(Row& row, const MethodRuns& runs) const {
@@ -665,7 +717,7 @@ class Builder {
       if (record->cost.is_object())
         for (auto it = record->cost.begin(); it != record->cost.end(); ++it)
           if (it->is_number()) cost.add(it.key(), it->get<double>());
-      for (const auto& [name, value] : record->supervision) supervision.add(name, value);
+      supervision.add(record->supervision);
       if (const auto test = record->oracle.find(options_.test); test != record->oracle.end())
         if (const auto value = test->second.find(metric_); value != test->second.end())
           oracle.add(metric_, value->second);
@@ -791,10 +843,24 @@ class Builder {
       if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);
       return x > y;
     };
-    std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+    reorder(rows, [&](const Row& a, const Row& b) {
       if (options_.by.empty() && a.block != b.block) return a.block < b.block;
       return options_.reverse ? before(b, a) : before(a, b);
     });
+  }
+
+  /// Stable; moves each of the large rows once.
+  template <class Before>
+  static void reorder(std::vector<Row>& rows, const Before& before) {
+    std::vector<std::size_t> order(rows.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return before(rows[a], rows[b]); });
+    if (std::is_sorted(order.begin(), order.end())) return;
+    std::vector<Row> sorted;
+    sorted.reserve(rows.size());
+    for (const std::size_t place : order) sorted.push_back(std::move(rows[place]));
+    rows = std::move(sorted);
   }
 
   std::string field(const Row& row, const std::string& name) const {
@@ -819,7 +885,7 @@ class Builder {
       const auto [it, is_new] = first_block.emplace(row.group, row.block);
       it->second = std::min(it->second, row.block);
     }
-    std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+    reorder(rows, [&](const Row& a, const Row& b) {
       const std::size_t x = first_block.at(a.group), y = first_block.at(b.group);
       return x != y ? x < y : a.group < b.group;
     });
@@ -832,9 +898,12 @@ class Builder {
   const MeasureName metric_;
   std::string baseline_;
   bool by_seed_ = false;
+  const std::vector<Record>& records_;
   Index index_;
+  std::vector<Baselines> baselines_;  // by place in records_
   Students unique_, students_;
   std::set<std::string> variant_keys_;
+  mutable std::mutex protocol_differences_mutex_;
   mutable std::map<std::pair<std::string, std::string>, std::string> protocol_differences_;
   std::map<const Record*, std::string> contradicted_;  // origin of the same key with other numbers
   std::map<std::string, std::map<std::string, const Record*>> protocols_;  // by task, before filters

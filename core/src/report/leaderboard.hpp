@@ -28,7 +28,8 @@ namespace w2s {
 using LoadCorrectness =
     std::function<std::vector<std::uint8_t>(const Record& record, const std::string& test)>;
 
-/// provenance of a record, whole; the record's own where nothing is kept elsewhere.
+/// provenance of a record, whole; the record's own where nothing is kept elsewhere. Called from several
+/// threads at once.
 using LoadProvenance = std::function<nlohmann::json(const Record& record)>;
 
 struct LeaderboardOptions {

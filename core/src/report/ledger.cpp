@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <optional>
 #include <string_view>
 #include <unordered_map>
 
@@ -62,6 +61,18 @@ bool read_entries(const std::string& text, std::vector<LedgerEntry>& entries) {
   });
 }
 
+/// Under the names of the experiment that lists it. Takes them out of the entry.
+void name_record(Record& record, LedgerEntry& entry, const std::string& experiment) {
+  record.experiment = experiment;
+  record.task = std::move(entry.task);
+  record.weak = std::move(entry.weak);
+  record.strong = std::move(entry.strong);
+  record.method = std::move(entry.method);
+  record.floor = std::move(entry.floor);
+  record.ceiling = std::move(entry.ceiling);
+  record.variant = std::move(entry.variant);
+}
+
 }  // namespace
 
 void save_ledger(const std::string& store, const std::string& experiment,
@@ -118,47 +129,57 @@ std::vector<Record> load_records(const Store& store, const std::vector<std::stri
   std::vector<std::vector<LedgerEntry>> ledgers(names.size());
   parallel_for(names.size(), 1, [&](std::size_t i) { ledgers[i] = load_ledger(store.root(), names[i]); });
 
-  struct Use {
-    std::size_t left = 0;
-    std::optional<Record> record;
-  };
-  std::unordered_map<std::string_view, Use, KeyHash> uses;
   std::size_t entries = 0;
   for (const auto& ledger : ledgers) entries += ledger.size();
-  uses.reserve(entries);
-  for (const auto& ledger : ledgers)
-    for (const LedgerEntry& entry : ledger) ++uses[entry.key].left;
+  struct Listed {
+    std::size_t first;  // place of the first entry that names it
+    LedgerEntry* entry;
+    const std::string* experiment;
+    bool found = false;
+  };
+  std::unordered_map<std::string_view, Listed, KeyHash> listed;
+  listed.reserve(entries);
+  std::vector<Listed*> places;  // by entry
+  places.reserve(entries);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    for (LedgerEntry& entry : ledgers[i])
+      places.push_back(
+          &listed.try_emplace(entry.key, Listed{places.size(), &entry, &names[i]}).first->second);
 
-  std::vector<StoredRecord> stored =
-      store.records([&](const std::string& key) { return uses.count(key) > 0; });
+  const auto is_listed = [&](const std::string& key) { return listed.count(key) > 0; };
+  // Where every experiment is asked for nearly all records are listed: the few others are told apart below.
+  std::vector<StoredRecord> stored = experiments.empty() ? store.records() : store.records(is_listed);
+  std::vector<Record> records(entries);
   parallel_for(stored.size(), 500, [&](std::size_t i) {
-    Record record = parse_record(stored[i].json);
+    const auto known = listed.find(stored[i].key);
+    if (known == listed.end()) return;
+    Listed& one = known->second;
+    Record& record = records[one.first];
+    record = parse_record(stored[i].json);
     record.answers = std::move(stored[i].answers);
+    name_record(record, *one.entry, *one.experiment);
+    one.found = true;
     stored[i].json = std::string();
-    uses.find(stored[i].key)->second.record = std::move(record);
   });
 
-  std::vector<Record> records;
-  records.reserve(entries);
-  if (missing != nullptr) *missing = 0;
+  std::size_t place = 0;
   for (std::size_t i = 0; i < names.size(); ++i) {
     for (LedgerEntry& entry : ledgers[i]) {
-      Use& use = uses.find(entry.key)->second;
-      if (!use.record) {
-        if (missing != nullptr) ++*missing;
-        continue;
+      if (const Listed& one = *places[place]; one.found && one.first != place) {
+        records[place] = records[one.first];
+        name_record(records[place], entry, names[i]);
       }
-      Record& record = records.emplace_back(--use.left == 0 ? std::move(*use.record) : *use.record);
-      record.experiment = names[i];
-      record.task = std::move(entry.task);
-      record.weak = std::move(entry.weak);
-      record.strong = std::move(entry.strong);
-      record.method = std::move(entry.method);
-      record.floor = std::move(entry.floor);
-      record.ceiling = std::move(entry.ceiling);
-      record.variant = std::move(entry.variant);
+      ++place;
     }
   }
+  std::size_t kept = 0;
+  for (place = 0; place < entries; ++place) {
+    if (!places[place]->found) continue;
+    if (kept != place) records[kept] = std::move(records[place]);
+    ++kept;
+  }
+  records.resize(kept);
+  if (missing != nullptr) *missing = entries - kept;
   return records;
 }
 

@@ -68,6 +68,18 @@ class BoundedDraws {
   bool has_half_ = false;
 };
 
+/// In four sums, so that the additions need not wait for each other.
+double sum_of_squares(const std::vector<double>& values) {
+  constexpr std::size_t kLanes = 4;
+  double sums[kLanes] = {};
+  const std::size_t whole = values.size() / kLanes * kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes)
+    for (std::size_t j = 0; j < kLanes; ++j) sums[j] += values[i + j] * values[i + j];
+  double total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  for (std::size_t i = whole; i < values.size(); ++i) total += values[i] * values[i];
+  return total;
+}
+
 Interval percentiles(std::vector<double> values, double level) {
   const auto at = [&](double probability) {
     const double position = probability * static_cast<double>(values.size() - 1);
@@ -143,14 +155,13 @@ Estimate PairedScores::linear(const Terms& terms, double level) const {
     from_seeds += deviation * deviation;
   }
   if (examples_ > 1) {
-    for (std::size_t i = 0; i < examples_; ++i) {
-      double deviation = 0;
-      for (const auto& [k, coefficient] : terms)
-        deviation += coefficient * (example_means_[k][i] - means_[k]);
-      from_examples += deviation * deviation;
+    std::vector<double> residual(examples_, 0.0);
+    for (const auto& [k, coefficient] : terms) {
+      const double c = coefficient, center = means_[k];
+      const double* mean = example_means_[k].data();
+      for (std::size_t i = 0; i < examples_; ++i) residual[i] += c * (mean[i] - center);
     }
-    from_examples /= n * (n - 1);
-    std::vector<double> residual(examples_);
+    from_examples = sum_of_squares(residual) / (n * (n - 1));
     for (std::size_t s = 0; s < seeds_ && seeds_vary; ++s) {
       std::fill(residual.begin(), residual.end(), 0.0);
       for (std::size_t j = 0; j < terms.size(); ++j) {
@@ -161,7 +172,7 @@ Estimate PairedScores::linear(const Terms& terms, double level) const {
         const double* mean = example_means_[k].data();
         for (std::size_t i = 0; i < examples_; ++i) residual[i] += c * (score[i] - mean[i] + shift);
       }
-      for (const double r : residual) interaction += r * r;
+      interaction += sum_of_squares(residual);
     }
     interaction /= n * (n - 1);
   }
@@ -250,45 +261,63 @@ Interval bootstrap_interval(const Bootstrap& bootstrap, std::size_t column, doub
   return percentiles(std::move(values), level);
 }
 
-Pgr pgr(const PairedScores& scores, std::size_t floor, std::size_t ceiling, std::size_t student,
-        double level) {
-  Pgr result;
-  result.gap = scores.linear({{ceiling, 1.0}, {floor, -1.0}}, level);
-  const double gap = result.gap.value, se = result.gap.se;
-  result.per_seed.resize(scores.seeds());
-  for (std::size_t s = 0; s < scores.seeds(); ++s) {
-    if (!scores.has(floor, s) || !scores.has(ceiling, s) || !scores.has(student, s)) continue;
-    const double low = scores.seed_mean(floor, s), high = scores.seed_mean(ceiling, s);
-    double squares = 0;
-    const std::size_t n = scores.scores(floor, s).size();
-    for (std::size_t i = 0; i < n; ++i) {
-      const double deviation = scores.scores(ceiling, s)[i] - scores.scores(floor, s)[i] - (high - low);
-      squares += deviation * deviation;
-    }
-    const double own_se = n > 1 ? std::sqrt(squares / (static_cast<double>(n) * static_cast<double>(n - 1)))
-                                : se * std::sqrt(static_cast<double>(result.gap.seeds));
-    if (high - low > 0 && high - low >= 2 * own_se)
-      result.per_seed[s] = (scores.seed_mean(student, s) - low) / (high - low);
-  }
-
+Gap::Gap(const PairedScores& scores, std::size_t floor, std::size_t ceiling, double level)
+    : scores_(scores),
+      floor_(floor),
+      ceiling_(ceiling),
+      level_(level),
+      estimate_(scores.linear({{ceiling, 1.0}, {floor, -1.0}}, level)),
+      clear_(scores.seeds()) {
+  const double gap = estimate_.value, se = estimate_.se;
   if (std::isnan(se)) {
-    result.reason = fmt::format(
+    reason_ = fmt::format(
         "undefined: ceiling − floor = {:.3f} has no standard error (one seed and no "
         "per-example scores)",
         gap);
   } else if (!(gap > 0 && gap >= 2 * se)) {
-    result.reason =
-        fmt::format("undefined: ceiling − floor = {:.3f} ± {:.3f} is not clearly positive", gap, se);
-  } else {
-    const double value = (scores.mean(student) - scores.mean(floor)) / gap;
-    // d PGR = (d student − (1 − PGR) d floor − PGR d ceiling) / gap
-    result.estimate =
-        scores.linear({{student, 1 / gap}, {floor, (value - 1) / gap}, {ceiling, -value / gap}}, level);
-    result.estimate->lo += value - result.estimate->value;
-    result.estimate->hi += value - result.estimate->value;
-    result.estimate->value = value;
+    reason_ = fmt::format("undefined: ceiling − floor = {:.3f} ± {:.3f} is not clearly positive", gap, se);
   }
+
+  for (std::size_t s = 0; s < scores.seeds(); ++s) {
+    if (!scores.has(floor, s) || !scores.has(ceiling, s)) continue;
+    const double own = scores.seed_mean(ceiling, s) - scores.seed_mean(floor, s);
+    const auto low = scores.scores(floor, s), high = scores.scores(ceiling, s);
+    double squares = 0;
+    for (std::size_t i = 0; i < low.size(); ++i) {
+      const double deviation = high[i] - low[i] - own;
+      squares += deviation * deviation;
+    }
+    const auto n = static_cast<double>(low.size());
+    const double own_se =
+        n > 1 ? std::sqrt(squares / (n * (n - 1))) : se * std::sqrt(static_cast<double>(estimate_.seeds));
+    clear_[s] = own > 0 && own >= 2 * own_se;
+  }
+}
+
+Pgr Gap::pgr(std::size_t student) const {
+  Pgr result;
+  result.gap = estimate_;
+  result.reason = reason_;
+  result.per_seed.resize(scores_.seeds());
+  for (std::size_t s = 0; s < scores_.seeds(); ++s) {
+    if (!clear_[s] || !scores_.has(student, s)) continue;
+    const double low = scores_.seed_mean(floor_, s);
+    result.per_seed[s] = (scores_.seed_mean(student, s) - low) / (scores_.seed_mean(ceiling_, s) - low);
+  }
+  if (!reason_.empty()) return result;
+  const double gap = estimate_.value, value = (scores_.mean(student) - scores_.mean(floor_)) / gap;
+  // d PGR = (d student − (1 − PGR) d floor − PGR d ceiling) / gap
+  Estimate& pgr = result.estimate.emplace(
+      scores_.linear({{student, 1 / gap}, {floor_, (value - 1) / gap}, {ceiling_, -value / gap}}, level_));
+  pgr.lo += value - pgr.value;
+  pgr.hi += value - pgr.value;
+  pgr.value = value;
   return result;
+}
+
+Pgr pgr(const PairedScores& scores, std::size_t floor, std::size_t ceiling, std::size_t student,
+        double level) {
+  return Gap(scores, floor, ceiling, level).pgr(student);
 }
 
 Interval bootstrap_pgr_interval(const Bootstrap& bootstrap, std::size_t floor, std::size_t ceiling,
@@ -302,29 +331,42 @@ Interval bootstrap_pgr_interval(const Bootstrap& bootstrap, std::size_t floor, s
   return percentiles(std::move(values), level);
 }
 
+namespace {
+
+/// Mean(a) − mean(b) on their common seeds, of which there is at least one.
+Estimate paired_difference(const PairedScores& all, std::size_t a, std::size_t b,
+                           const std::vector<std::size_t>& common) {
+  if (all.seeds_of(a) == common.size() && all.seeds_of(b) == common.size())
+    return all.linear({{a, 1.0}, {b, -1.0}});
+  std::vector<std::vector<std::vector<double>>> columns(2);
+  for (const std::size_t s : common) {
+    columns[0].emplace_back(all.scores(a, s).begin(), all.scores(a, s).end());
+    columns[1].emplace_back(all.scores(b, s).begin(), all.scores(b, s).end());
+  }
+  return PairedScores(std::move(columns), all.examples() == 0).linear({{0, 1.0}, {1, -1.0}});
+}
+
+}  // namespace
+
 PairedTest paired_test(const PairedScores& all, std::size_t a, std::size_t b, const Bootstrap* bootstrap) {
-  std::vector<std::vector<std::vector<double>>> common(2);
+  std::vector<std::size_t> common;  // seeds
   for (std::size_t s = 0; s < all.seeds(); ++s)
-    if (all.has(a, s) && all.has(b, s)) {
-      common[0].emplace_back(all.scores(a, s).begin(), all.scores(a, s).end());
-      common[1].emplace_back(all.scores(b, s).begin(), all.scores(b, s).end());
-    }
+    if (all.has(a, s) && all.has(b, s)) common.push_back(s);
   PairedTest test;
   test.p = test.bootstrap_p = test.detectable = kNaN;
-  if (common[0].empty()) {
+  if (common.empty()) {
     test.difference.value = test.difference.se = test.difference.df = test.difference.lo =
         test.difference.hi = kNaN;
     return test;
   }
-  const PairedScores pair(std::move(common), all.examples() == 0);
-  test.difference = pair.linear({{0, 1.0}, {1, -1.0}});
+  test.difference = paired_difference(all, a, b, common);
   const Estimate& d = test.difference;
   if (std::isnan(d.se)) return test;
   if (d.se > 0) test.detectable = smallest_detectable_difference(d.se, d.df);
 
-  if (pair.seeds() == 1) {
+  if (common.size() == 1) {
     test.test = "mcnemar mid-p";
-    test.p = mcnemar_mid_p(pair.scores(0, 0), pair.scores(1, 0));
+    test.p = mcnemar_mid_p(all.scores(a, common[0]), all.scores(b, common[0]));
   } else {
     test.test = "paired t";
     if (d.se > 0)
@@ -334,7 +376,7 @@ PairedTest paired_test(const PairedScores& all, std::size_t a, std::size_t b, co
     else
       test.test.clear();  // the same difference at every seed and example: no noise to test against
   }
-  if (bootstrap && all.seeds_of(a) == pair.seeds() && all.seeds_of(b) == pair.seeds()) {
+  if (bootstrap && all.seeds_of(a) == common.size() && all.seeds_of(b) == common.size()) {
     std::size_t as_far = 0;
     for (std::size_t r = 0; r < bootstrap->replicates(); ++r)
       as_far += std::abs(bootstrap->draw(r, a) - bootstrap->draw(r, b) - d.value) >= std::abs(d.value);

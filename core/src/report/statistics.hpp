@@ -98,8 +98,26 @@ struct Pgr {
   Estimate gap;  // ceiling − floor
 };
 
-/// (student − floor) / (ceiling − floor) from the means over all seeds; standard error by the delta method.
-/// Undefined unless ceiling − floor is positive and at least 2 of its standard errors.
+/// Floor and ceiling of a table: what the PGRs of all its students have in common, computed once.
+class Gap {
+ public:
+  /// Keeps a reference to the scores.
+  Gap(const PairedScores& scores, std::size_t floor, std::size_t ceiling, double level = 0.95);
+
+  /// (student − floor) / (ceiling − floor) from the means over all seeds; standard error by the delta method.
+  /// Undefined unless ceiling − floor is positive and at least 2 of its standard errors.
+  Pgr pgr(std::size_t student) const;
+
+ private:
+  const PairedScores& scores_;
+  std::size_t floor_, ceiling_;
+  double level_;
+  Estimate estimate_;
+  std::string reason_;       // why PGR is undefined; empty: it is not
+  std::vector<bool> clear_;  // [S] the seed's own gap is
+};
+
+/// Gap(scores, floor, ceiling, level).pgr(student).
 Pgr pgr(const PairedScores& scores, std::size_t floor, std::size_t ceiling, std::size_t student,
         double level = 0.95);
 

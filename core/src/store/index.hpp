@@ -21,6 +21,7 @@
 
 namespace w2s {
 
+/// Called from several threads at once.
 using WantedKey = std::function<bool(const std::string& key)>;
 
 class Index {
