@@ -177,7 +177,8 @@ TEST_F(HtmlReport, ModelsStandInTheOrderOfTheirFileAndConfigurationsOnce) {
   EXPECT_EQ(data.at("models"), json({"zeta", "alpha"}));
   EXPECT_EQ(data.at("configs").size(), 1u);
   EXPECT_EQ(data.at("runs")[8].at("config"), 0);
-  EXPECT_FALSE(data.at("runs")[8].at("provenance").contains("experiment"));
+  const auto provenance = data.at("runs")[8].at("provenance").get<std::size_t>();
+  EXPECT_FALSE(data.at("provenances").at(provenance).contains("experiment"));
 }
 
 TEST_F(HtmlReport, CasesAgainstTheSupervisorAreCountedAndNamed) {

@@ -194,7 +194,8 @@ class ReportData {
             {"rows", rows()},
             {"runs", std::move(runs)},
             {"fits", fits()},
-            {"configs", configs_}};
+            {"configs", configs_},
+            {"provenances", provenances_}};
   }
 
  private:
@@ -240,6 +241,7 @@ class ReportData {
       }
       provenance.erase("experiment");
     }
+    out["provenance"] = provenance_number(std::move(out["provenance"]));
     json fits = json::array();
     for (const std::string& key : record.fits) {
       if (!store.has(key)) {
@@ -253,6 +255,13 @@ class ReportData {
     out["fits"] = std::move(fits);
     add_predictions(out, record);
     return out;
+  }
+
+  /// Its place in the list of those that differ.
+  std::size_t provenance_number(json provenance) {
+    const auto [known, is_new] = provenance_of_.emplace(provenance.dump(), provenances_.size());
+    if (is_new) provenances_.push_back(std::move(provenance));
+    return known->second;
   }
 
   void add_predictions(json& out, const Record& record) {
@@ -374,7 +383,8 @@ class ReportData {
   std::vector<const Record*> records_;
   std::vector<std::string> experiments_, models_, configs_;
   std::vector<std::pair<const Store*, std::string>> fit_keys_;
-  std::unordered_map<std::string, std::size_t> run_of_, fit_of_, config_of_;
+  json provenances_ = json::array();
+  std::unordered_map<std::string, std::size_t> run_of_, fit_of_, config_of_, provenance_of_;
   std::unordered_map<std::size_t, std::size_t> config_of_run_;
   std::map<std::pair<std::size_t, std::string>, json> selections_;         // by config and method
   std::map<std::vector<std::string>, std::vector<std::size_t>> students_;  // by task, pair and method

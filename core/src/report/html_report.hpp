@@ -19,8 +19,8 @@ namespace w2s {
 ///   ranks     [{method, rank, tasks}]
 ///   rows      to_json(board), each with block (number), runs (indices into runs, the row's students) and, of
 ///             a method that keeps a fraction of the examples, selection {strategy, keep}
-///   runs      records; floor, ceiling and fits are indices (null where the store lacks them), config is an
-///             index into configs; reliability {test: [[examples, mean confidence, accuracy] × 15]};
+///   runs      records; floor, ceiling and fits are indices (null where the store lacks them), config and
+///             provenance are indices into configs and provenances; reliability {test: [[examples, mean confidence, accuracy] × 15]};
 ///             against_supervisor {test: {examples, counts, cases, described}}, where counts and cases have
 ///             corrected, lost, copied and differently_wrong (counts also both_right), a case is [place in
 ///             the test set, truth, supervisor's label, student's label, supervisor's confidence, student's
@@ -28,6 +28,7 @@ namespace w2s {
 ///             a generation task are its answers
 ///   fits      {key, kind, model, loss, train, …, log {step, loss}, validation {step, NAME…}}
 ///   configs   resolved experiments, TOML text
+///   provenances  those that differ, without the experiment
 /// Predictions and fits that were removed from the store are left out. Throws Error where they are damaged.
 nlohmann::json report_data(const std::vector<Record>& records, const Leaderboard& board,
                            const Collection& collection);

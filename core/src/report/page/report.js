@@ -36,6 +36,40 @@
     return node;
   }
 
+  // What a section holds is made when it comes near the view, or else when the browser has nothing better to do.
+  const pending = new Map();
+  const watcher = new IntersectionObserver(entries => {
+    entries.filter(entry => entry.isIntersecting).forEach(entry => fill(entry.target));
+  }, {rootMargin: '600px'});
+
+  function later(node, build) {
+    node.classList.add('pending');
+    pending.set(node, build);
+  }
+
+  function fill(node) {
+    const build = pending.get(node);
+    if (!build) return;
+    pending.delete(node);
+    watcher.unobserve(node);
+    node.classList.remove('pending');
+    build();
+  }
+
+  function fillAll() {
+    for (const node of [...pending.keys()]) fill(node);
+    refresh();
+  }
+
+  const whenIdle = window.requestIdleCallback ? action => window.requestIdleCallback(action, {timeout: 2000}) : action => setTimeout(action, 50);
+
+  function fillWhenIdle() {
+    const next = overview.hidden ? undefined : pending.keys().next().value;
+    if (next === undefined) return;
+    fill(next);
+    whenIdle(fillWhenIdle);
+  }
+
   function chooser(label, options, onchange, value = 0) {
     const select = element('select', {onchange: () => onchange(Number(select.value))},
         options.map((option, i) => element('option', {value: i, selected: i === value}, option)));
@@ -226,7 +260,7 @@
 
   const methodLegend = list => list.map(method => ({name: method, stroke: colour(method), method}));
 
-  /// A section's chooser and the figures for what is chosen.
+  /// A section's choosers and the figures for what is chosen.
   function chosen(node, controls, build) {
     const state = controls.map(() => 0);
     const place = element('div');
@@ -242,6 +276,8 @@
     node.append(place);
     update();
   }
+
+  const chosenLater = (node, controls, build) => later(node, () => chosen(node, controls, build));
 
   // ---- Sections ------------------------------------------------------------------------------------------
 
@@ -300,7 +336,7 @@
     const families = groups(row => [row.task, row.weak, row.protocol, row.variant, origin(row)],
         row => withOrigin(withVariant(`${row.task}: supervisor ${row.weak}`, row), row),
         row => [row.strong, row.method]);
-    chosen(node, [{label: 'Task and supervisor', options: families.map(f => f.label)}], index => {
+    chosenLater(node, [{label: 'Task and supervisor', options: families.map(f => f.label)}], index => {
       const {rows} = families[index];
       const strong = unique(rows.map(row => row.strong)).sort(byLadder);
       const names = unique(rows.map(row => row.method));
@@ -345,7 +381,7 @@
     const tables = groups(row => [row.task, row.protocol, row.variant, row.method, origin(row)],
         row => withOrigin(withVariant(`${row.task}: ${row.method}`, row), row),
         row => [row.weak, row.strong]);
-    chosen(node, [{label: 'Task and method', options: tables.map(t => t.label)}], index => {
+    chosenLater(node, [{label: 'Task and method', options: tables.map(t => t.label)}], index => {
       const {rows, label} = tables[index];
       const weak = unique(rows.map(row => row.weak)).sort(byLadder), strong = unique(rows.map(row => row.strong)).sort(byLadder);
       return [figure(`PGR of ${label}`, null, (svg, width) => {
@@ -415,7 +451,7 @@
 
   function forests() {
     const node = section('methods', 'Methods', `Estimates with ${percent} % intervals over seeds and test examples; small dots are single seeds.`);
-    chosen(node, [{label: 'Pair', options: blocks.map(b => b.label)}], index => {
+    chosenLater(node, [{label: 'Pair', options: blocks.map(b => b.label)}], index => {
       const {rows} = blocks[index];
       const base = name => rows.find(row => row[name]);
       const lines = ['floor', 'ceiling'].map(name => ({name, at: base(name) ? base(name)[name].mean : null})).filter(line => known(line.at));
@@ -459,7 +495,7 @@
     const node = section('curves', 'Training', 'The last fit of every student: one line a seed. Losses of different methods are different functions; ' +
         'compare their shapes, not their heights.');
     const lists = blocks.map(block => unique(block.rows.map(row => row.method)));
-    chosen(node, [{label: 'Pair', options: blocks.map(b => b.label)}], index => {
+    chosenLater(node, [{label: 'Pair', options: blocks.map(b => b.label)}], index => {
       const place = element('div');
       const draw = only => {
         const names = lists[index].filter((name, i) => only === 0 || i === only - 1);
@@ -530,7 +566,7 @@
   function behaviour() {
     const node = section('behaviour', 'Agreement and calibration', 'How far students follow their supervisor where it is right and where it is wrong, ' +
         'and how often predictions of a confidence are right, seeds together (15 bins; those with less than a thousandth of the examples are left out).');
-    chosen(node, [{label: 'Pair', options: blocks.map(b => b.label)}], index => {
+    chosenLater(node, [{label: 'Pair', options: blocks.map(b => b.label)}], index => {
       const {rows} = blocks[index];
       const base = baselinesOf(rows);
       const series = [
@@ -553,7 +589,7 @@
         `examples that a method keeps, with intervals; 1 is all of them${data.baseline ? ` (${data.baseline})` : ''}.`);
     const places = groups(row => [row.task, row.weak, row.strong, row.protocol, origin(row)],
         row => withOrigin(`${row.task}: ${row.weak} → ${row.strong}`, row)).filter(group => group.rows.some(row => kept.includes(row)));
-    chosen(node, [{label: 'Pair', options: places.map(p => p.label)}], index => {
+    chosenLater(node, [{label: 'Pair', options: places.map(p => p.label)}], index => {
       const rows = places[index].rows, chains = unique(rows.filter(row => kept.includes(row)).map(row => row.selection.strategy));
       const all = rows.filter(row => row.method === data.baseline && !row.selection && known(row.student.mean));
       const stroke = chain => `var(--c${chains.indexOf(chain) % 8})`;
@@ -602,7 +638,7 @@
         'minus the score there.');
     const variants = data.rows.some(row => variantText(row.variant));
     const estimate = (e, ci) => [fixed(e && e.mean), ci ? element('br') : null, ci ? element('small', {}, between(ci)) : null];
-    node.append(...sortableTable('Other test sets', [
+    later(node, () => node.append(...sortableTable('Other test sets', [
       {name: 'Test set', value: line => line.test},
       {name: 'Task', value: line => line.row.task},
       {name: 'Weak → strong', value: line => `${line.row.weak} → ${line.row.strong}`},
@@ -613,7 +649,7 @@
       {name: 'Floor', number: true, value: line => line.shift.floor && line.shift.floor.mean, cell: line => fixed(line.shift.floor && line.shift.floor.mean)},
       {name: 'Ceiling', number: true, value: line => line.shift.ceiling && line.shift.ceiling.mean, cell: line => fixed(line.shift.ceiling && line.shift.ceiling.mean)},
       {name: 'Drop', number: true, value: line => line.shift.drop, cell: line => fixed(line.shift.drop)}
-    ].filter(Boolean), lines, ({row, test}) => [test, row.task, row.weak, row.strong, row.method, variantText(row.variant)].join(' ')));
+    ].filter(Boolean), lines, ({row, test}) => [test, row.task, row.weak, row.strong, row.method, variantText(row.variant)].join(' '))));
     return node;
   }
 
@@ -638,7 +674,7 @@
     const score = run => (run.tests[data.test] || {})[data.metric] ?? null;
     const variants = data.runs.some(run => variantText(run.variant));
     const place = new Map(data.runs.map((run, i) => [run, i]));
-    node.append(...sortableTable('Runs', [
+    later(node, () => node.append(...sortableTable('Runs', [
       {name: 'Run', value: run => short(run.key), cell: run => element('a', {href: runPlace(place.get(run)), 'aria-label': runName(run)}, element('code', {}, short(run.key)))},
       {name: 'Kind', value: run => run.kind},
       {name: 'Task', value: run => run.task},
@@ -651,7 +687,7 @@
       {name: metricName, number: true, value: score, cell: run => fixed(score(run), 4)},
       {name: 'Fits', number: true, value: run => run.fits.length},
       {name: 'Seconds', number: true, value: run => (run.cost || {}).seconds ?? null, cell: run => fixed((run.cost || {}).seconds, 1)}
-    ].filter(Boolean), data.runs, run => [run.key, run.experiment, run.kind, run.task, modelsOf(run), run.method || '', variantText(run.variant), 'seed ' + run.seed].join(' ')));
+    ].filter(Boolean), data.runs, run => [run.key, run.experiment, run.kind, run.task, modelsOf(run), run.method || '', variantText(run.variant), 'seed ' + run.seed].join(' '))));
     return node;
   }
 
@@ -738,7 +774,7 @@
     training.append(...run.fits.map((fit, i) => fitDetails(fit, i + 1 === run.fits.length)));
 
     const origin = section('run-origin', 'Provenance and configuration');
-    origin.append(element('pre', {tabindex: '0'}, JSON.stringify(run.provenance, null, 2)));
+    origin.append(element('pre', {tabindex: '0'}, JSON.stringify(data.provenances[run.provenance], null, 2)));
     if (known(run.config)) origin.append(element('details', {}, element('summary', {}, 'Resolved experiment (TOML)'), element('pre', {tabindex: '0'}, data.configs[run.config])));
 
     return [element('nav', {class: 'pager', 'aria-label': 'Runs'}, element('a', {href: '#runs'}, '← all runs'),
@@ -772,14 +808,24 @@
     if (onRun) {
       window.scrollTo(0, 0);
       document.getElementById('run-about-title').focus({preventScroll: true});
-    } else {
-      const target = location.hash.length > 1 ? document.getElementById(location.hash.slice(1)) : null;
-      if (target) target.scrollIntoView();
-      else window.scrollTo(0, scroll);
+      return;
     }
+    const target = location.hash.length > 1 ? document.getElementById(location.hash.slice(1)) : null;
+    if (target) {
+      fillAll();  // the heights above it are settled
+      target.scrollIntoView();
+    } else {
+      window.scrollTo(0, scroll);
+    }
+    whenIdle(fillWhenIdle);
   }
   window.addEventListener('hashchange', route);
   window.addEventListener('resize', () => requestAnimationFrame(refresh));
-  refresh();
+  window.addEventListener('beforeprint', fillAll);
+  window.addEventListener('keydown', event => {
+    if (event.key === 'Escape' && !runMain.hidden && !event.defaultPrevented) location.hash = '#runs';
+  });
   if (location.hash) route();
+  for (const node of pending.keys()) watcher.observe(node);
+  requestAnimationFrame(() => whenIdle(fillWhenIdle));
 })();
