@@ -4,37 +4,14 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
+#include "support/page.hpp"
 #include "support/workbench.hpp"
 
 namespace w2s::e2e {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Block {
-  std::string language, file, text;
-};
-
-// Fenced blocks: ```language [file]
-std::vector<Block> blocks_of(const std::string& path) {
-  std::ifstream page(path);
-  std::vector<Block> blocks;
-  bool inside = false;
-  for (std::string line; std::getline(page, line);) {
-    if (line.starts_with("```")) {
-      inside = !inside;
-      if (!inside) continue;
-      Block block;
-      std::istringstream(line.substr(3)) >> block.language >> block.file;
-      blocks.push_back(block);
-    } else if (inside) {
-      blocks.back().text += line + '\n';
-    }
-  }
-  return blocks;
-}
 
 TEST(Tutorial, RunsAsItIsWritten) {
   const Workbench bench;

@@ -113,6 +113,23 @@ TEST(Documentation, CommandsAndOptionsExist) {
   EXPECT_GT(seen, 20);
 }
 
+TEST(Documentation, WhatDevIsAskedForItDoes) {
+  const std::string script = read_file(kRoot + "/dev");
+  const std::regex call(R"(\./dev ([a-z]+))");
+  int seen = 0;
+  for (const fs::path& document : documents()) {
+    for (const std::string& code : code_of(read_file(document))) {
+      std::smatch match;
+      if (!std::regex_search(code, match, call)) continue;
+      EXPECT_NE(script.find("\n  " + match[1].str() + ")"), std::string::npos) << document << ": " << code;
+      EXPECT_NE(script.find("\n  " + match[1].str() + " "), std::string::npos)
+          << "./dev help does not tell " << match[1] << ", which " << document << " shows";
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 10);
+}
+
 TEST(Documentation, ExamplesInTomlAreToml) {
   const std::regex block("```toml[^\n]*\n([^]*?)```");
   int experiments = 0;
@@ -156,7 +173,8 @@ std::map<std::string, std::int64_t> counted_lines() {
   const std::regex row(R"(\| \[[^\]]*\]\(\.\./([^)]*)\) \| (\d+) \|)");
   std::map<std::string, std::int64_t> counts;
   for (std::sregex_iterator match(page.begin(), page.end(), row), end; match != end; ++match)
-    EXPECT_TRUE(counts.emplace((*match)[1], std::stoll((*match)[2])).second) << (*match)[1] << " is there twice";
+    EXPECT_TRUE(counts.emplace((*match)[1], std::stoll((*match)[2])).second)
+        << (*match)[1] << " is there twice";
   return counts;
 }
 

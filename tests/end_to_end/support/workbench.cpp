@@ -184,20 +184,21 @@ loss = "gce"
   return text;
 }
 
-void write_images(const std::string& folder, const std::string& prefix, int count, unsigned seed) {
+void write_images(const std::string& folder, const std::string& prefix, int count, unsigned seed, int side,
+                  int classes) {
   std::mt19937 random(seed);
   std::string images, labels;
   put_big_endian(images, 0x803);
   put_big_endian(labels, 0x801);
   for (std::string* header : {&images, &labels}) put_big_endian(*header, static_cast<std::uint32_t>(count));
-  put_big_endian(images, 8);
-  put_big_endian(images, 8);
+  put_big_endian(images, static_cast<std::uint32_t>(side));
+  put_big_endian(images, static_cast<std::uint32_t>(side));
   for (int i = 0; i < count; ++i) {
-    const int label = i % 2;
+    const int label = i % classes;
     labels += static_cast<char>(label);
-    for (int pixel = 0; pixel < 64; ++pixel) {
-      const bool bright = (pixel / 8 * 3 + pixel % 8 * 5) % 7 < 3;
-      const int level = (bright == (label == 0) ? 60 : 120) + static_cast<int>(random() % 136);
+    for (int pixel = 0; pixel < side * side; ++pixel) {
+      const bool bright = (pixel / side * 3 + pixel % side * 5) % 7 < 3;
+      const int level = (bright == (label % 2 == 0) ? 60 : 120) + static_cast<int>(random() % 136);
       images += static_cast<char>(level);
     }
   }

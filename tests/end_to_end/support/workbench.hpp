@@ -90,8 +90,10 @@ bool has_match(const std::string& text, const std::string& pattern);
 /// The experiment file that every workbench starts with.
 const std::string& tiny_experiment();
 
-/// IDX images [count, 8, 8] of two classes in turn, and their labels.
-void write_images(const std::string& folder, const std::string& prefix, int count, unsigned seed);
+/// IDX images [count, side, side] of these classes in turn, and their labels. Even and odd classes look
+/// different.
+void write_images(const std::string& folder, const std::string& prefix, int count, unsigned seed,
+                  int side = 8, int classes = 2);
 
 std::string read_whole(const std::string& path);
 std::string replace_all(std::string text, const std::string& from, const std::string& to);
