@@ -77,9 +77,8 @@ TEST(CheckLoss, FindsALogarithmOfZero) {
 }
 
 TEST(CheckLoss, FindsAGradientThatIsNotFiniteWhereTheValueIs) {
-  const auto found = check_function([](const LossInput& in) {
-    return (1 - (in.targets * at::softmax(in.logits, 1)).sum(1)).abs().sqrt();
-  });
+  const auto found = check_function(
+      [](const LossInput& in) { return (1 - (in.targets * at::softmax(in.logits, 1)).sum(1)).abs().sqrt(); });
   EXPECT_THAT(finding(found, "is finite").problem, HasSubstr("gradient is not finite"));
 }
 
@@ -137,6 +136,39 @@ TEST(CheckLoss, FindsWritingToTheInput) {
   EXPECT_THAT(finding(found, "does not change its input").problem, HasSubstr("in.targets"));
 }
 
+// What is found of a loss that says rowwise() of itself, whatever its function does.
+std::string rowwise_problem(const FunctionLoss::Function& function) {
+  class SaysRowwise final : public ILoss {
+   public:
+    explicit SaysRowwise(FunctionLoss::Function function) : function_(std::move(function)) {}
+    Tensor forward(const LossInput& in) override { return function_(in); }
+    bool rowwise() const override { return true; }
+
+   private:
+    FunctionLoss::Function function_;
+  };
+  const auto schema = documented();
+  const auto make = [&](const Table&) { return std::make_unique<SaysRowwise>(function); };
+  return finding(check_loss({"says", &schema, make, {}}), "as rowwise() says").problem;
+}
+
+TEST(CheckLoss, FindsThatRowwiseIsNotTrue) {
+  EXPECT_EQ(rowwise_problem(cross_entropy_of), "");
+  EXPECT_THAT(rowwise_problem([](const LossInput& in) {
+                const Tensor values = cross_entropy_of(in);
+                return values - values.mean();
+              }),
+              HasSubstr("rowwise() is true, but in one call with another fit's rows"));
+  EXPECT_THAT(rowwise_problem([](const LossInput& in) {
+                const Tensor values = cross_entropy_of(in);
+                return values + (values.sum() - values.sum().detach());
+              }),
+              HasSubstr("rowwise() is true, but gradients in one call with another fit's rows"));
+  EXPECT_THAT(
+      rowwise_problem([calls = 0.0](const LossInput& in) mutable { return cross_entropy_of(in) * ++calls; }),
+      HasSubstr("rowwise() is true, but in one call with another fit's rows"));
+}
+
 TEST(CheckLoss, FindsAMemoryThatIsNotSaved) {
   class Forgetful final : public ILoss {
    public:
@@ -167,6 +199,62 @@ TEST(CheckLoss, ReportsWhatItThrows) {
   const auto found =
       check_function([](const LossInput&) -> Tensor { throw std::runtime_error("no such formula"); });
   EXPECT_THAT(finding(found, "one value an example").problem, HasSubstr("no such formula"));
+}
+
+TEST(CheckLoss, FindsThatNothingIsReturned) {
+  const auto found = check_function([](const LossInput&) { return Tensor(); });
+  EXPECT_THAT(finding(found, "one value an example").problem, HasSubstr("it returned no tensor"));
+}
+
+TEST(CheckLoss, FindsWritingToTheLogits) {
+  const auto found = check_function([](const LossInput& in) {
+    const Tensor values = cross_entropy_of(in);
+    const_cast<Tensor&>(in.logits).detach().zero_();
+    return values;
+  });
+  EXPECT_THAT(finding(found, "does not change its input").problem, HasSubstr("in.logits"));
+}
+
+TEST(CheckLoss, FindsThatItServesNoNumberOfClasses) {
+  class Refuses final : public ILoss {
+   public:
+    Tensor forward(const LossInput& in) override { return cross_entropy_of(in); }
+    void check(const LossContext&) const override { throw UsageError("five classes only"); }
+  };
+  const auto schema = documented();
+  const auto found =
+      check_loss({"refuses", &schema, [](const Table&) { return std::make_unique<Refuses>(); }, {}});
+  EXPECT_THAT(finding(found, "some number of classes").problem, HasSubstr("refuses 2, 3 and 10 classes"));
+}
+
+TEST(CheckLoss, FindsAStateThatIsSharedAndNotCopied) {
+  class Shares final : public ILoss {
+   public:
+    Tensor forward(const LossInput& in) override { return cross_entropy_of(in) * calls_.add_(1); }
+    std::map<std::string, Tensor> state() const override { return {{"calls", calls_}}; }
+    void load_state(const std::map<std::string, Tensor>& state) override { calls_ = state.at("calls"); }
+
+   private:
+    Tensor calls_ = at::zeros({}, at::kDouble);
+  };
+  const auto schema = documented();
+  const auto found =
+      check_loss({"shares", &schema, [](const Table&) { return std::make_unique<Shares>(); }, {}});
+  EXPECT_THAT(finding(found, "saved state").problem, HasSubstr("differs"));
+  EXPECT_THAT(finding(found, "saved state").advice, HasSubstr("as a copy"));
+}
+
+TEST(CheckLoss, FindsATrainingThatFails) {
+  Registry registry = load_plugins({W2S_BAD_PLUGINS_DIR "/not_a_number.so"});
+  const auto found = check_plugin(registry, PluginKind::loss, Spec{"not_a_number", {}, {}});
+  EXPECT_THAT(finding(found, "however the engine cuts a batch").problem, HasSubstr("is not a number"));
+}
+
+TEST(CheckLoss, ReportsExceptionsOfAnyKind) {
+  const auto number = check_function([](const LossInput&) -> Tensor { throw 7; });
+  EXPECT_THAT(finding(number, "one value an example").problem, HasSubstr("not a std::exception"));
+  const auto silent = check_function([](const LossInput&) -> Tensor { throw std::runtime_error(""); });
+  EXPECT_THAT(finding(silent, "one value an example").problem, HasSubstr("without a message"));
 }
 
 // ---- strategies
@@ -221,6 +309,39 @@ TEST(CheckStrategy, FindsRandomNumbersOfItsOwn) {
   EXPECT_THAT(finding(found, "from the store").problem, HasSubstr("computed 1 fits anew"));
 }
 
+TEST(CheckStrategy, FindsAnEmptyStudentTheSecondTime) {
+  static std::atomic<int> calls{0};
+  const auto found =
+      check_function([](const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) {
+        return ++calls == 1 ? next(labels, spec) : Student();
+      });
+  EXPECT_THAT(finding(found, "fits a student").problem, HasSubstr("the second time it returned an empty"));
+}
+
+TEST(CheckStrategy, FindsAnotherStudentFromTheSameFits) {
+  static std::atomic<int> calls{0};
+  const auto found =
+      check_function([](const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) {
+        FitSpec other = spec;
+        other.seed = spec.seed + 1;
+        const Student one = next(labels, spec), two = next(labels, other);
+        return ++calls < 3 ? one : two;
+      });
+  EXPECT_EQ(finding(found, "fits a student").problem, "");
+  EXPECT_THAT(finding(found, "from the store").problem, HasSubstr("another student"));
+}
+
+TEST(CheckStrategy, FindsThatItDependsOnMicroBatches) {
+  const auto found =
+      check_function([](const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) {
+        FitSpec other = spec;
+        other.seed += static_cast<std::uint64_t>(spec.train.micro_tokens);
+        return next(labels, other);
+      });
+  EXPECT_THAT(finding(found, "however the engine cuts a batch").problem,
+              HasSubstr("micro-batches change it"));
+}
+
 TEST(CheckStrategy, FindsLabelsThatItWritesTo) {
   const auto found =
       check_function([](const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) {
@@ -245,7 +366,8 @@ TEST(CheckStrategy, FindsAStudentThatLearnsNothing) {
 class RowsTask final : public ITask {
  public:
   std::function<void(TaskData&)> spoil = [](TaskData&) {};
-  std::vector<std::string> files() const override { return {}; }
+  std::vector<std::string> named;
+  std::vector<std::string> files() const override { return named; }
   TaskKind kind() const override { return TaskKind::classification; }
   std::int64_t classes() const override { return 2; }
   TaskData load() override {
@@ -267,13 +389,15 @@ class RowsTask final : public ITask {
   }
 };
 
-std::vector<Finding> check_rows(const std::function<void(TaskData&)>& spoil) {
+std::vector<Finding> check_rows(const std::function<void(TaskData&)>& spoil,
+                                const std::vector<std::string>& files = {}) {
   const auto schema = documented();
   return check_task({"rows",
                      &schema,
                      [&](const Table&) {
                        auto task = std::make_unique<RowsTask>();
                        task->spoil = spoil;
+                       task->named = files;
                        return task;
                      },
                      {}});
@@ -281,6 +405,34 @@ std::vector<Finding> check_rows(const std::function<void(TaskData&)>& spoil) {
 
 TEST(CheckTask, PassesASoundOne) {
   EXPECT_EQ(failures(check_rows([](TaskData&) {})), "");
+}
+
+TEST(CheckTask, FindsAFileThatIsNotThere) {
+  const auto found = check_rows([](TaskData&) {}, {"/no/such/file.csv"});
+  EXPECT_THAT(finding(found, "reads its data").problem,
+              HasSubstr("files() names '/no/such/file.csv', which does not exist"));
+}
+
+TEST(CheckTask, FindsSetsThatAreEmptyOrTooSmall) {
+  const auto no_test = check_rows([](TaskData& data) { data.test = RowsTask::rows("test", 0, 2); });
+  EXPECT_THAT(finding(no_test, "reads its data").problem, HasSubstr("the set 'test' is empty"));
+  const auto no_shift = check_rows([](TaskData& data) { data.shifted["far"] = RowsTask::rows("far", 0, 3); });
+  EXPECT_THAT(finding(no_shift, "reads its data").problem, HasSubstr("the set 'far' is empty"));
+  const auto few = check_rows([](TaskData& data) { data.train = RowsTask::rows("train", 3, 1); });
+  EXPECT_THAT(finding(few, "reads its data").problem, HasSubstr("fewer than four training rows"));
+}
+
+TEST(CheckTask, FindsAKindThatLoadDoesNotConfirm) {
+  const auto found = check_rows([](TaskData& data) { data.kind = TaskKind::preference; });
+  EXPECT_THAT(finding(found, "without reading").problem, HasSubstr("kind() and load() disagree"));
+}
+
+TEST(CheckTask, FindsOneGroupThatCannotBeHalved) {
+  const auto found = check_rows([](TaskData& data) {
+    data.train = RowsTask::rows("train", 40, 1, [](Columns& columns) { columns.groups.assign(40, 1); });
+  });
+  EXPECT_FALSE(finding(found, "can be halved").passed());
+  EXPECT_THAT(finding(found, "can be halved").advice, HasSubstr("Columns::groups"));
 }
 
 TEST(CheckTask, FindsLabelsBeyondTheClasses) {
@@ -349,6 +501,68 @@ Tensor linear(FunctionModel& model, const Tensor& x) { return at::linear(x, mode
 
 TEST(CheckModel, PassesASoundOne) { EXPECT_EQ(failures(check_function(linear)), ""); }
 
+TEST(CheckModel, FindsThatItTakesNoInput) {
+  const auto found =
+      check_function([](FunctionModel&, const Tensor&) -> Tensor { throw UsageError("my own inputs only"); });
+  EXPECT_THAT(finding(found, "is built for some inputs").problem, HasSubstr("it takes none of these"));
+  EXPECT_THAT(finding(found, "is built for some inputs").problem, HasSubstr("my own inputs only"));
+}
+
+TEST(CheckModel, FindsAnotherNumberType) {
+  const auto found =
+      check_function([](FunctionModel& model, const Tensor& x) { return linear(model, x).to(at::kDouble); });
+  EXPECT_THAT(finding(found, "one feature vector a row").problem, HasSubstr("features are of type Double"));
+}
+
+TEST(CheckModel, FindsFeaturesThatAreNotFinite) {
+  const auto found =
+      check_function([](FunctionModel& model, const Tensor& x) { return linear(model, x).log(); });
+  EXPECT_THAT(finding(found, "one feature vector a row").problem, HasSubstr("not finite"));
+}
+
+TEST(CheckModel, FindsBuildsThatDifferForOneSeed) {
+  static std::atomic<std::uint64_t> builds{0};
+  const auto schema = documented();
+  const auto found =
+      check_model({"buggy",
+                   &schema,
+                   [](const Table&) {
+                     auto model = std::make_unique<FunctionModel>();
+                     model->function = [build = ++builds](FunctionModel& self, const Tensor& x) {
+                       return linear(self, x) + static_cast<double>(build);
+                     };
+                     return model;
+                   },
+                   {}});
+  EXPECT_THAT(finding(found, "deterministic").problem, HasSubstr("two builds of one seed differ"));
+}
+
+TEST(CheckModel, FindsAGradientThatIsNotFinite) {
+  const auto found = check_function(
+      [](FunctionModel& model, const Tensor& x) { return linear(model, x) + (linear(model, x) * 0).sqrt(); });
+  EXPECT_THAT(finding(found, "passes gradients").problem,
+              HasSubstr("the gradient of 'weight' is not finite"));
+}
+
+TEST(CheckModel, FindsABlockThatIsNone) {
+  class Deep final : public IModel {
+   public:
+    void build(const ModelContext& context, Stream stream) override {
+      if (context.input_shape != std::vector<std::int64_t>{12}) throw UsageError("vectors of 12 only");
+      parameters().add("weight", normals({4, 12}, stream));
+    }
+    std::int64_t feature_size() const override { return 4; }
+    Tensor features(const Batch& batch) override { return at::linear(batch.x, parameters()["weight"]); }
+    std::int64_t depth() const override { return 1; }
+    std::int64_t block_of(const std::string&) const override { return 5; }
+  };
+  const auto schema = documented();
+  const auto found =
+      check_model({"deep", &schema, [](const Table&) { return std::make_unique<Deep>(); }, {}});
+  EXPECT_THAT(finding(found, "knows the block").problem,
+              HasSubstr("block_of(\"weight\") is 5, and depth() is 1"));
+}
+
 TEST(CheckModel, FindsAWrongShape) {
   const auto found =
       check_function([](FunctionModel& model, const Tensor& x) { return linear(model, x).t(); });
@@ -384,22 +598,59 @@ TEST(CheckModel, FindsAGradientThatWasCutOff) {
 
 // ---- objectives
 
-class NoisyObjective final : public IObjective {
+class FunctionObjective final : public IObjective {
  public:
+  using Function = std::function<Tensor(const Tensor& features)>;
+  explicit FunctionObjective(Function function) : function_(std::move(function)) {}
   void begin(IModel&, const Encoded&, Stream) override {}
   Tensor loss(IModel& model, const Encoded& inputs, const std::vector<std::int64_t>& rows, Stream&) override {
     Batch batch;
     batch.x = inputs.dense.dense(rows);
-    return (model.features(batch) * at::rand({16})).sum();
+    return function_(model.features(batch));
   }
+
+ private:
+  Function function_;
 };
 
-TEST(CheckObjective, FindsRandomNumbersOfItsOwn) {
+std::vector<Finding> check_objective_of(const FunctionObjective::Function& function) {
   const auto schema = documented();
-  const auto found = check_objective(
-      {"noisy", &schema, [](const Table&) { return std::make_unique<NoisyObjective>(); }, {}}, plugins());
+  return check_objective(
+      {"buggy", &schema, [&](const Table&) { return std::make_unique<FunctionObjective>(function); }, {}},
+      plugins());
+}
+
+TEST(CheckObjective, PassesASoundOne) {
+  EXPECT_EQ(failures(check_objective_of([](const Tensor& f) { return f.square().mean(); })), "");
+}
+
+TEST(CheckObjective, FindsRandomNumbersOfItsOwn) {
+  const auto found = check_objective_of([](const Tensor& f) { return (f * at::rand({16})).sum(); });
   EXPECT_THAT(finding(found, "deterministic").problem, HasSubstr("differ"));
   EXPECT_TRUE(finding(found, "finite loss").passed());
+}
+
+TEST(CheckObjective, FindsALossForEachRow) {
+  const auto found = check_objective_of([](const Tensor& f) { return f.square().sum(1); });
+  EXPECT_THAT(finding(found, "finite loss").problem, HasSubstr("no single number"));
+}
+
+TEST(CheckObjective, FindsALossThatIsNotFinite) {
+  const auto found = check_objective_of([](const Tensor& f) { return f.square().mean() / 0.0; });
+  EXPECT_THAT(finding(found, "finite loss").problem, HasSubstr("its loss is inf"));
+}
+
+TEST(CheckObjective, FindsAGradientThatIsNotFinite) {
+  const auto found = check_objective_of([](const Tensor& f) { return (f.sum() * 0).sqrt(); });
+  EXPECT_THAT(finding(found, "finite loss").problem, HasSubstr("the gradient is not finite"));
+}
+
+TEST(CheckObjective, FindsAModelThatIsCutOff) {
+  const auto found = check_objective_of([](const Tensor& f) { return f.detach().square().mean(); });
+  EXPECT_THAT(finding(found, "finite loss").problem, HasSubstr("does not depend on the model"));
+  const auto beside = check_objective_of(
+      [](const Tensor& f) { return (f.detach() * at::ones({}).requires_grad_(true)).mean(); });
+  EXPECT_THAT(finding(beside, "finite loss").problem, HasSubstr("no gradient reaches the model"));
 }
 
 }  // namespace
