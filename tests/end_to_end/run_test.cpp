@@ -1,5 +1,7 @@
 // What a user sees of run, plan, leaderboard, show, describe, list and store.
+#include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -168,6 +170,33 @@ TEST_F(AfterARun, RunningOnATerminalRedrawsOneLineAndElsewherePrintsPlainLines) 
   EXPECT_THAT(terminal.out, HasSubstr("\r[0/8] "));
   EXPECT_THAT(terminal.out, HasSubstr("\033[K"));
   EXPECT_THAT(terminal.out, HasSubstr("accuracy"));
+}
+
+TEST_F(AfterARun, TheTableKeepsToTheTerminalAndIsPlainWhereItHasTo) {
+  const auto widest = [](const std::string& text) {
+    std::size_t most = 0;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      const auto columns = std::count_if(line.begin(), line.end(), [](unsigned char c) {
+        return (c & 0xC0) != 0x80;  // not the rest of a character; the table has none of two columns
+      });
+      most = std::max(most, static_cast<std::size_t>(columns));
+    }
+    return most;
+  };
+  EXPECT_THAT(first->out, Not(HasSubstr("\033")));
+  EXPECT_LE(widest(first->out), 100u);
+  EXPECT_GT(widest(first->out), 80u);  // the next would show nothing else
+  if (!Workbench::has_terminals()) GTEST_SKIP() << "no pseudo-terminals here";
+  const std::string run = "run tiny.toml --quiet 2>/dev/null";
+  const Outcome coloured = bench->on_terminal(100, run);
+  EXPECT_THAT(coloured.out, HasSubstr("\033[1mtiny: weak → strong\033[0m"));
+  const Outcome plain = bench->command(
+      {"env", "NO_COLOR=1", "script", "-qec", "stty cols 100 && " W2S_COMMAND " " + run, "/dev/null"});
+  EXPECT_EQ(replace_all(plain.out, "\r", ""), first->out);
+  const std::string narrow = replace_all(bench->on_terminal(80, "leaderboard tiny").out, "\r", "");
+  EXPECT_EQ(replace_all(bench->on_terminal(80, run).out, "\r", ""), narrow);
+  EXPECT_LE(widest(std::regex_replace(narrow, std::regex("\033\\[[0-9]m"), "")), 80u);
 }
 
 TEST_F(AfterARun, WithoutIsolationTheNumbersAreTheSame) {

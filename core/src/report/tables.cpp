@@ -339,8 +339,10 @@ std::string text_grid(const Grid& grid, std::size_t width) {
 
 std::string terminal(const Leaderboard& board, const TableStyle& style) {
   const std::size_t width = std::max<std::size_t>(style.width, 80);
-  const auto styled = [&](const char* code, const std::string& text) {
-    return style.colour ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
+  const auto styled = [&](const char* code, const std::string& line) {  // ends within its line
+    if (!style.colour) return line;
+    const std::size_t end = line.ends_with('\n') ? line.size() - 1 : line.size();
+    return fmt::format("\x1b[{}m{}\x1b[0m{}", code, line.substr(0, end), line.substr(end));
   };
   std::string text;
   for (const Block block : blocks_of(board)) {

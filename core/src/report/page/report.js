@@ -21,6 +21,7 @@
 
   const known = value => typeof value === 'number' && Number.isFinite(value);
   const fixed = (value, digits = 3) => known(value) ? value.toFixed(digits).replace('-', '−') : '—';
+  const undefinedPgr = ({pgr_reason}) => element('small', {title: pgr_reason}, 'undefined');
   const short = key => (key || '').slice(0, 12);
   const words = name => name.replace(/_/g, ' ');
   const interval = estimate => estimate && estimate.ci && known(estimate.ci[0]) && known(estimate.ci[1]) ? estimate.ci : null;
@@ -136,7 +137,7 @@
   /// The first column names the row; `wordy` is a column of running text, the others are numbers.
   function plainTable(caption, heads, rows, wordy = -1) {
     const kind = i => i === wordy ? 'words' : i ? 'number' : false;
-    return element('div', {class: 'wide', tabindex: '0', role: 'region', 'aria-label': caption}, element('table', {},
+    return element('div', {class: wordy < 0 ? 'wide plain' : 'wide', tabindex: '0', role: 'region', 'aria-label': caption}, element('table', {},
         element('thead', {}, element('tr', {}, heads.map((head, i) => element('th', {scope: 'col', class: kind(i)}, head)))),
         element('tbody', {}, rows.map(row => element('tr', {}, row.map((cell, i) =>
             i ? element('td', {class: kind(i)}, cell) : element('th', {scope: 'row'}, cell)))))));
@@ -222,7 +223,7 @@
   function axes(svg, x, y, {left, top, right, bottom, width, height, xLabel, yLabel, xTicks = 6, yTicks = 6}) {
     if (x.bandwidth === undefined) {
       svg.append('g').attr('transform', `translate(0,${height - bottom})`)
-          .call(d3.axisBottom(x).ticks(Math.max(2, Math.min(xTicks, (width - left - right) / 60))).tickSizeInner(-(height - top - bottom)).tickPadding(7));
+          .call(d3.axisBottom(x).ticks(Math.max(2, Math.min(xTicks, (width - left - right) / 80))).tickSizeInner(-(height - top - bottom)).tickPadding(7));
     } else {
       const room = Math.max(3, Math.floor(x.step() / 7));
       svg.append('g').attr('transform', `translate(0,${height - bottom})`)
@@ -247,11 +248,16 @@
   }
 
   function legend(entries) {
-    return element('ul', {class: 'legend'}, entries.map(({name, stroke, dash, method}) => {
+    return element('ul', {class: 'legend'}, entries.map(({name, stroke, dash, method, circle}) => {
       const item = element('li');
       const svg = d3.select(item).append('svg').attr('width', 26).attr('height', 12).attr('aria-hidden', 'true');
-      svg.append('line').attr('x2', 26).attr('y1', 6).attr('y2', 6).attr('stroke-width', 2).attr('stroke-dasharray', dash || null)
-          .style('stroke', stroke);
+      if (circle) {
+        svg.append('circle').attr('cx', 13).attr('cy', 6).attr('r', 5).attr('stroke-width', 2).style('stroke', stroke)
+            .style('fill', circle === 'full' ? stroke : 'none');
+      } else {
+        svg.append('line').attr('x2', 26).attr('y1', 6).attr('y2', 6).attr('stroke-width', 2).attr('stroke-dasharray', dash || null)
+            .style('stroke', stroke);
+      }
       if (method !== undefined) mark(svg, 13, 6, method, '', 45);
       item.append(name);
       return item;
@@ -284,7 +290,7 @@
   function leaderboard() {
     const node = section('leaderboard', 'Leaderboard',
         `Mean ${metricName} over seeds with ${percent} % intervals; PGR is the performance gap recovered, ` +
-        '(student − floor) / (ceiling − floor). A dash: not defined, for the reason in the notes.');
+        '(student − floor) / (ceiling − floor); where it is undefined the notes say why. A dash: not measured.');
     const compared = data.rows.some(row => row.comparison);
     const variants = data.rows.some(row => variantText(row.variant));
     const several = data.experiments.length > 1;
@@ -292,14 +298,18 @@
     const oracle = data.rows.some(row => known(row.oracle));
     const notes = row => [row.pgr ? null : row.pgr_reason && `PGR: ${row.pgr_reason}`, ...(row.notes || [])].filter(Boolean).join('; ');
     const estimate = (e, ci) => [fixed(e && e.mean), ci ? element('br') : null, ci ? element('small', {}, between(ci)) : null];
+    const differ = value => unique(data.rows.map(value)).length > 1;
+    const pair = row => `${row.weak} → ${row.strong}`;
+    const common = [differ(row => row.task) ? null : data.rows[0].task, differ(pair) ? null : pair(data.rows[0])].filter(Boolean);
+    if (common.length) node.append(element('p', {}, `All rows: ${common.join(', ')}.`));
     const columns = [
-      {name: 'Task', value: row => row.task},
+      differ(row => row.task) && {name: 'Task', value: row => row.task},
       several && {name: 'Experiment', value: row => experimentsOf([row])},
       origins && {name: 'From', value: row => row.origin || ''},
-      {name: 'Weak → strong', value: row => `${row.weak} → ${row.strong}`},
+      differ(pair) && {name: 'Weak → strong', value: pair},
       variants && {name: 'Variant', value: row => variantText(row.variant)},
       {name: 'Method', value: row => row.method},
-      {name: 'PGR', number: true, value: row => row.pgr ? row.pgr.mean : null, cell: row => estimate(row.pgr, interval(row.pgr))},
+      {name: 'PGR', number: true, value: row => row.pgr ? row.pgr.mean : null, cell: row => row.pgr ? estimate(row.pgr, interval(row.pgr)) : undefinedPgr(row)},
       {name: 'Student', number: true, value: row => row.student.mean, cell: row => estimate(row.student, interval(row.student))},
       {name: 'Floor', number: true, value: row => row.floor && row.floor.mean, cell: row => fixed(row.floor && row.floor.mean)},
       {name: 'Ceiling', number: true, value: row => row.ceiling && row.ceiling.mean, cell: row => fixed(row.ceiling && row.ceiling.mean)},
@@ -385,7 +395,7 @@
       const {rows, label} = tables[index];
       const weak = unique(rows.map(row => row.weak)).sort(byLadder), strong = unique(rows.map(row => row.strong)).sort(byLadder);
       return [figure(`PGR of ${label}`, null, (svg, width) => {
-        const left = textRoom(weak, width), cell = Math.min(130, (width - left - 4) / strong.length), tall = 54;
+        const left = textRoom([...weak, 'supervisor'], width), cell = Math.min(130, (width - left - 4) / strong.length), tall = 54;
         const scale = d3.scaleSequential(d3.interpolateViridis).domain([0, 1]).clamp(true);
         strong.forEach((model, i) => svg.append('text').attr('x', left + (i + 0.5) * cell).attr('y', 34).attr('text-anchor', 'middle')
             .text(clip(model, Math.max(3, Math.floor(cell / 7)))).append('title').text(model));
@@ -404,7 +414,7 @@
             box.append('rect').attr('x', left + i * cell + 1).attr('y', top + 1).attr('width', cell - 2).attr('height', tall - 2).attr('rx', 4)
                 .style('fill', known(value) ? scale(value) : 'var(--stripe)');
             box.append('text').attr('x', left + (i + 0.5) * cell).attr('y', top + tall / 2 + 4).attr('text-anchor', 'middle')
-                .style('fill', known(value) ? value > 0.55 ? '#111' : '#fff' : 'var(--ink)').text(fixed(value, 2));
+                .style('fill', known(value) ? value > 0.47 ? '#111' : '#fff' : 'var(--ink)').text(fixed(value, 2));
           });
         });
         return 50 + weak.length * tall;
@@ -437,8 +447,8 @@
         const y = top + (i + 0.5) * step, e = estimateOf(row), ci = interval(e);
         svg.append('text').attr('x', 2).attr('y', y + 4).text(clip(row.method, lettersIn(left))).append('title').text(row.method);
         if (!e || !known(e.mean)) {
-          svg.append('text').attr('class', 'soft').attr('x', left + 6).attr('y', y + 4).style('paint-order', 'stroke')
-              .style('stroke', 'var(--panel)').attr('stroke-width', 5).text('undefined').append('title').text(row.pgr_reason || '');
+          const zero = lines.length && known(lines[0].at) ? x(lines[0].at) : left;
+          svg.append('text').attr('class', 'soft').attr('x', Math.max(left, zero) + 8).attr('y', y + 4).text('undefined').append('title').text(row.pgr_reason || '');
           return;
         }
         for (const value of more(row)) svg.append('circle').attr('cx', x(value)).attr('cy', y + 8).attr('r', 2.2).style('fill', 'var(--soft)');
@@ -554,7 +564,8 @@
             .append('title').text(`${row.method}, supervisor right: ${fixed(right)}`);
       });
       return height;
-    }), legend([{name: '● where the supervisor is right', stroke: 'var(--c0)'}, {name: '○ where it is wrong: copied errors', stroke: 'var(--c1)'}]));
+    }), legend([{name: 'where the supervisor is right', stroke: 'var(--c0)', circle: 'full'},
+      {name: 'where it is wrong: copied errors', stroke: 'var(--c1)', circle: 'open'}]));
   }
 
   function baselinesOf(rows) {
@@ -596,6 +607,10 @@
       const chart = (title, estimateOf, yLabel, lines) => figure(title, null, (svg, width) => {
         const height = 340, frame = {left: 52, right: 16, top: 24, bottom: 46, width, height};
         const shown = [...rows.filter(row => kept.includes(row)), ...all].filter(row => estimateOf(row));
+        if (!shown.length) {
+          svg.append('text').attr('class', 'soft').attr('x', 2).attr('y', 22).text('Undefined at every fraction: the leaderboard\'s notes say why.');
+          return 36;
+        }
         const ends = shown.flatMap(row => [estimateOf(row).mean, ...(interval(estimateOf(row)) || [])]);
         const x = d3.scaleLinear().domain([0, 1]).range([frame.left, width - frame.right]);
         const y = d3.scaleLinear().domain(padded([...ends, ...lines.map(line => line.at)])).nice().range([height - frame.bottom, frame.top]);
@@ -644,7 +659,7 @@
       {name: 'Weak → strong', value: line => `${line.row.weak} → ${line.row.strong}`},
       variants && {name: 'Variant', value: line => variantText(line.row.variant)},
       {name: 'Method', value: line => line.row.method},
-      {name: 'PGR', number: true, value: line => line.shift.pgr ? line.shift.pgr.mean : null, cell: line => estimate(line.shift.pgr, interval(line.shift.pgr))},
+      {name: 'PGR', number: true, value: line => line.shift.pgr ? line.shift.pgr.mean : null, cell: line => line.shift.pgr ? estimate(line.shift.pgr, interval(line.shift.pgr)) : undefinedPgr(line.shift)},
       {name: 'Student', number: true, value: line => line.shift.student.mean, cell: line => estimate(line.shift.student, interval(line.shift.student))},
       {name: 'Floor', number: true, value: line => line.shift.floor && line.shift.floor.mean, cell: line => fixed(line.shift.floor && line.shift.floor.mean)},
       {name: 'Ceiling', number: true, value: line => line.shift.ceiling && line.shift.ceiling.mean, cell: line => fixed(line.shift.ceiling && line.shift.ceiling.mean)},
@@ -659,7 +674,7 @@
     if (shown.length < 2) return null;
     const names = unique(shown.map(row => row.method));
     return element('div', {}, figure('Gain over the supervisor by misfit', null, (svg, width) => {
-      const height = 320, frame = {left: 52, right: 16, top: 24, bottom: 46, width, height};
+      const height = 320, frame = {left: 52, right: 26, top: 24, bottom: 46, width, height};
       const x = d3.scaleLinear().domain(padded(shown.map(row => row.supervision.misfit))).nice().range([frame.left, width - frame.right]);
       const y = d3.scaleLinear().domain(padded([0, ...shown.map(row => row.supervision.gain)])).nice().range([height - frame.bottom, frame.top]);
       axes(svg, x, y, {...frame, xLabel: 'misfit: mean KL(weak label ‖ student), nats', yLabel: 'gain in accuracy'});
@@ -749,6 +764,8 @@
             element('pre', {tabindex: '0'}, JSON.stringify(settings, null, 2))));
   }
 
+  const costs = {fits: 'fits asked for', computed: 'fits computed', peak_bytes: 'peak memory'};
+
   function runPage(index) {
     const run = data.runs[index];
     const link = (name, text) => known(run[name]) ? runLink(run[name], text) : null;
@@ -759,7 +776,7 @@
       ['seed', run.seed], variantText(run.variant) ? ['variant', variantText(run.variant)] : null,
       known(run.floor) ? ['floor', link('floor', runName(data.runs[run.floor]))] : null,
       known(run.ceiling) ? ['ceiling', link('ceiling', runName(data.runs[run.ceiling]))] : null,
-      ...Object.entries(run.cost || {}).map(([name, value]) => [words(name), name === 'peak_bytes' ? `${(value / 1e6).toFixed(0)} MB` : name === 'seconds' ? fixed(value, 2) : value])
+      ...Object.entries(run.cost || {}).map(([name, value]) => [costs[name] || words(name), name === 'peak_bytes' ? `${(value / 1e6).toFixed(0)} MB` : name === 'seconds' ? fixed(value, 2) : value])
     ].filter(Boolean);
     about.append(element('dl', {}, facts.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)])));
 
