@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "support/stored.hpp"
 #include "support/workbench.hpp"
 
 namespace w2s::e2e {
@@ -20,29 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using testing::HasSubstr;
-
-// Digests of all weights and predictions: "KEY/model.safetensors" → SHA-256.
-std::map<std::string, std::string> digests(const std::string& runs) {
-  std::map<std::string, std::string> found;
-  for (const auto& entry : fs::recursive_directory_iterator(runs + "/objects")) {
-    if (entry.path().filename() != "manifest.json") continue;
-    const nlohmann::json manifest = nlohmann::json::parse(read_whole(entry.path()));
-    for (const auto& [name, file] : manifest.at("files").items()) {
-      if (name.ends_with(".safetensors") || name.ends_with(".correct")) {
-        found[manifest.at("key").get<std::string>() + "/" + name] = file.at("sha256");
-      }
-    }
-  }
-  return found;
-}
-
-bool has_checkpoint(const std::string& runs) {
-  if (!fs::exists(runs + "/checkpoints")) return false;
-  for (const auto& entry : fs::recursive_directory_iterator(runs + "/checkpoints")) {
-    if (entry.path().filename() == "checkpoint.safetensors") return true;
-  }
-  return false;
-}
 
 class Survival : public testing::Test {
  protected:
@@ -137,11 +115,7 @@ TEST_F(Survival, CtrlCSavesTheTrainingAndTheNextRunGoesOnFromThere) {
   EXPECT_TRUE(has_checkpoint(bench.path("runs")));
   const Outcome again = bench.w2s(alone);
   EXPECT_EQ(again.status, 0) << again.err;
-  bool told = false;
-  for (const auto& log : fs::directory_iterator(bench.path("runs/logs"))) {
-    told = told || read_whole(log.path()).find("goes on from a checkpoint, after ") != std::string::npos;
-  }
-  EXPECT_TRUE(told);
+  EXPECT_THAT(all_logs(bench.path("runs")), HasSubstr("goes on from a checkpoint, after "));
   EXPECT_FALSE(has_checkpoint(bench.path("runs")));
   Arguments elsewhere = alone;
   elsewhere.insert(elsewhere.end(), {"--runs", "undisturbed"});

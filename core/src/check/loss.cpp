@@ -272,11 +272,12 @@ class LossCheck {
                       "three of the batch's examples alone");
   }
 
-  // Two fits of the same examples, side by side and in one call.
+  // Two fits of the same examples, side by side and in one call, which any fit's loss may serve.
   std::string joined(std::int64_t classes) const {
-    const auto first = fresh(classes), second = fresh(classes), both = fresh(classes);
-    if (!both->rowwise()) return "";
-    for (std::int64_t step = 0; step < 2; ++step) {
+    const auto first = fresh(classes), second = fresh(classes);
+    if (!first->rowwise()) return "";
+    for (std::int64_t step = 0; step < 3; ++step) {
+      const auto both = fresh(classes);
       LossInput one = made_up_batch(classes, step), other = made_up_batch(classes, step + 2);
       other.index = one.index;
       other.step_fraction = one.step_fraction;

@@ -40,7 +40,7 @@ struct Lane {
 struct Fit {
   Probe* probe = nullptr;
   std::size_t lane = 0;
-  bool active = true;
+  bool active = true, concluded = false;
   float *w = nullptr, *gradient = nullptr, *first = nullptr, *second = nullptr;  // [outputs, stride], bias
   std::vector<float> z, dz, held_out;  // [rows, outputs] of the batch, of the validation examples
   Tensor targets, weights;             // [N, C], [N]
@@ -71,8 +71,9 @@ bool same_inputs(const Probe& a, const Probe& b) {
 class ProbeBatch {
  public:
   ProbeBatch(const std::vector<Probe*>& probes, std::vector<std::optional<Checkpoint>> saved,
-             const std::function<void(std::size_t, const StepReport&)>& progress)
-      : progress_(progress), train_(probes[0]->train), kind_(probes[0]->kind) {
+             const std::function<void(std::size_t, const StepReport&)>& progress,
+             const std::function<void(Probe&)>& finished)
+      : progress_(progress), finished_(finished), train_(probes[0]->train), kind_(probes[0]->kind) {
     const Probe& one = *probes[0];
     examples_ = one.labels.size();
     classes_ = one.labels.classes();
@@ -114,6 +115,8 @@ class ProbeBatch {
 
   void run() {
     const auto start = Clock::now();
+    counted_ = start;
+    conclude();
     const std::int64_t evaluate_every = train_.evaluate_every > 0 ? train_.evaluate_every : steps_per_epoch_;
     std::int64_t number = 0, seen = 0;
     for (const Fit& fit : fits_) number = std::max(number, fit.probe->result.steps);
@@ -138,16 +141,6 @@ class ProbeBatch {
         finish_step(report, validates, last);
       }
     }
-    at::NoGradGuard no_grad;
-    for (Fit& fit : fits_) {
-      if (fit.probe->error) continue;
-      if (train_.early_stopping) {
-        for (const auto& [name, tensor] : fit.kept) fit.probe->head->parameters().assign(name, tensor);
-      } else {
-        fit.probe->result.kept_step = fit.probe->result.steps;
-        for (const auto& [name, tensor] : snapshot(fit)) fit.probe->head->parameters().assign(name, tensor);
-      }
-    }
   }
 
  private:
@@ -169,6 +162,33 @@ class ProbeBatch {
   void retire(Fit& fit) {
     fit.active = false;
     calls_.clear();
+  }
+
+  // Time since the last call, shared out among those that are under way.
+  void count_time() {
+    const auto now = Clock::now();
+    const auto under_way = std::count_if(fits_.begin(), fits_.end(), [](auto& fit) { return fit.active; });
+    if (under_way > 0) {
+      seconds_ += std::chrono::duration<double>(now - counted_).count() / static_cast<double>(under_way);
+    }
+    counted_ = now;
+  }
+
+  // Gives back those that have ended, each as soon as it has.
+  void conclude() {
+    const at::NoGradGuard no_grad;
+    for (Fit& fit : fits_) {
+      if (fit.active || fit.concluded) continue;
+      fit.concluded = true;
+      Probe& probe = *fit.probe;
+      probe.seconds = seconds_;
+      if (!probe.error) {
+        if (!train_.early_stopping) probe.result.kept_step = probe.result.steps;
+        const Snapshot weights = train_.early_stopping ? fit.kept : snapshot(fit);
+        for (const auto& [name, tensor] : weights) probe.head->parameters().assign(name, tensor);
+      }
+      finished_(probe);
+    }
   }
 
   void add_to_lane(std::size_t index, std::int64_t rows) {
@@ -428,9 +448,20 @@ class ProbeBatch {
   }
 
   void finish_step(const StepReport& common, bool validates, bool last) {
+    count_time();
     std::size_t under_way = 0;
     StepReport shown = common;
     std::exception_ptr interrupted;
+    const auto go_on = [&](Fit& fit) {
+      try {
+        fit.probe->checkpoints->after_step([&] { return state(fit); });
+        return true;
+      } catch (const Interrupted&) {
+        interrupted = std::current_exception();
+        return false;
+      }
+    };
+    std::vector<Fit*> unsaved;
     for (Fit& fit : fits_) {
       if (!fit.active) continue;
       fit.probe->result.steps = common.step + 1;
@@ -447,14 +478,14 @@ class ProbeBatch {
       if (stop || last) {
         retire(fit);
       } else if (fit.probe->checkpoints) {
-        try {
-          fit.probe->checkpoints->after_step([&] { return state(fit); });
-        } catch (const Interrupted&) {
-          interrupted = std::current_exception();  // the others save themselves too
-        }
+        if (go_on(fit)) unsaved.push_back(&fit);
       }
     }
-    if (interrupted) std::rethrow_exception(interrupted);
+    conclude();
+    if (interrupted) {
+      for (Fit* fit : unsaved) go_on(*fit);  // the signal came after it was their turn
+      std::rethrow_exception(interrupted);
+    }
     if (progress_ && under_way > 0) progress_(under_way, shown);
   }
 
@@ -574,6 +605,9 @@ class ProbeBatch {
   }
 
   const std::function<void(std::size_t, const StepReport&)>& progress_;
+  const std::function<void(Probe&)>& finished_;
+  Clock::time_point counted_;
+  double seconds_ = 0;  // of a fit that is still under way
   TrainParams train_;
   TaskKind kind_;
   std::int64_t examples_ = 0, classes_ = 0, outputs_ = 0, parts_ = 1, width_ = 0, stride_ = 0;
@@ -631,15 +665,8 @@ void train_probes(const std::vector<Probe*>& probes,
       finished(*probe);
     }
   }
-  for (auto& [key, group] : groups) {
-    const auto start = Clock::now();
-    ProbeBatch(group.probes, std::move(group.saved), progress).run();
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    for (Probe* probe : group.probes) {
-      probe->seconds = seconds / static_cast<double>(group.probes.size());
-      finished(*probe);
-    }
-  }
+  for (auto& [key, group] : groups)
+    ProbeBatch(group.probes, std::move(group.saved), progress, finished).run();
 }
 
 }  // namespace w2s

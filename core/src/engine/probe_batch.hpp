@@ -51,7 +51,7 @@ struct Probe {
 bool trains_as_probe(const FitSpec& spec, TaskKind kind, at::Device device);
 
 /// Trains them all. `progress` is told of every step, with the number of probes that take it; `finished` of
-/// each probe that is done or failed. Throws Interrupted when all that were under way are saved.
+/// each probe as soon as it is done or has failed. Throws Interrupted when all that were under way are saved.
 void train_probes(const std::vector<Probe*>& probes,
                   const std::function<void(std::size_t, const StepReport&)>& progress,
                   const std::function<void(Probe&)>& finished);

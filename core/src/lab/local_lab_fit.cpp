@@ -80,7 +80,7 @@ Student LocalLab::fit(const Supervision& given, const FitSpec& spec) {
   resolved.loss = loss;
   if (setup_.team == nullptr && trains_as_probe(resolved, setup_.data->kind, setup_.device))
     return fit_probe(keys[0], supervision, resolved, validation ? &*validation : nullptr);
-  if (setup_.probes != nullptr && !setup_.store->has(keys.back())) throw LeavesGroup();
+  if (setup_.probes != nullptr && !setup_.store->has(keys.back())) throw LeavesGroup{{}, computed_};
   // The last student is stored last: where it is, all are.
   const bool computed = setup_.store->once(
       keys.back(), [&] { compute_fit(keys, supervision, resolved, validation ? &*validation : nullptr); },

@@ -14,7 +14,12 @@ Student LocalLab::fit_probe(const std::string& key, const Supervision& supervisi
       postponed_ = true;
       throw Postponed();
     }
-    note(key, queue->claim(key, queued_seconds_));
+    const ProbeQueue::Computed* computed = queue->claim(key);
+    if (computed != nullptr) {
+      queued_seconds_ += computed->seconds;
+      for (const std::string& line : computed->notes) log(line);
+    }
+    note(key, computed != nullptr);
     return Student(key);
   }
   const auto compute = [&] {
@@ -69,7 +74,10 @@ std::unique_ptr<ProbeFit> LocalLab::probe_fit(const std::string& key, const Supe
   }
   fit->manifest = fit_manifest(spec, backbone, supervision, validation);
   probe.observe = log_writer(setup_.tensorboard, "fit " + spec.model, key, fit->log);
-  probe.checkpoints = std::make_shared<Checkpoints>(setup_.store->checkpoint_path(key), schedule());
+  CheckpointSchedule saving = schedule();
+  if (setup_.probes != nullptr)
+    saving.log = [&notes = fit->notes](const std::string& line) { notes.push_back(line); };
+  probe.checkpoints = std::make_shared<Checkpoints>(setup_.store->checkpoint_path(key), saving);
   probe.checkpoints->carry("log", fit->log);
   return fit;
 }

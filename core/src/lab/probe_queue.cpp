@@ -7,6 +7,17 @@
 #include "lab/local_lab_parts.hpp"
 
 namespace w2s {
+namespace {
+
+std::string last_step(const ProbeFit& fit) {
+  const Probe& probe = fit.probe;
+  const std::int64_t steps = (probe.labels.size() + probe.train.batch - 1) / probe.train.batch;
+  if (probe.result.steps == 0) return "";
+  return fmt::format(" (fit {}, step {} of {})", fit.manifest.value("model", ""), probe.result.steps,
+                     steps * probe.train.epochs);
+}
+
+}  // namespace
 
 void store_probe(Store& store, ProbeFit& fit) {
   const Probe& probe = fit.probe;
@@ -38,9 +49,9 @@ void ProbeQueue::add(std::unique_ptr<ProbeFit> fit) { waiting_.emplace(fit->key,
 void ProbeQueue::finish(ProbeFit& fit) {
   try {
     store_probe(store_, fit);
-    unclaimed_[fit.key] = fit.probe.seconds;
+    computed_[fit.key] = {fit.probe.seconds, fit.notes};
   } catch (...) {
-    failures_[fit.key] = std::current_exception();
+    failures_[fit.key] = {std::current_exception(), last_step(fit)};
   }
 }
 
@@ -71,17 +82,24 @@ void ProbeQueue::train() {
   }
 }
 
-void ProbeQueue::rethrow_failure(const std::string& key) const {
-  const auto failed = failures_.find(key);
-  if (failed != failures_.end()) std::rethrow_exception(failed->second);
+void ProbeQueue::serve(std::size_t job) {
+  job_ = job;
+  failed_at_.clear();
 }
 
-bool ProbeQueue::claim(const std::string& key, double& seconds) {
-  const auto computed = unclaimed_.find(key);
-  if (computed == unclaimed_.end()) return false;
-  seconds += computed->second;
-  unclaimed_.erase(computed);
-  return true;
+void ProbeQueue::rethrow_failure(const std::string& key) {
+  const auto failed = failures_.find(key);
+  if (failed == failures_.end()) return;
+  failed_at_ = failed->second.at;
+  std::rethrow_exception(failed->second.error);
+}
+
+const ProbeQueue::Computed* ProbeQueue::claim(const std::string& key) {
+  const auto found = computed_.find(key);
+  if (found == computed_.end()) return nullptr;
+  Computed& computed = found->second;
+  if (!computed.job) computed.job = job_;
+  return *computed.job == job_ ? &computed : nullptr;
 }
 
 }  // namespace w2s

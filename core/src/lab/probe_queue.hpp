@@ -9,7 +9,7 @@
 
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,14 +25,17 @@ namespace w2s {
 /// The job's fit is in the queue: to be run again after ProbeQueue::train.
 struct Postponed : NotAnError {};
 /// The job asks for a fit that is no probe: to be run by itself.
-struct LeavesGroup : NotAnError {};
+struct LeavesGroup : NotAnError {
+  std::int64_t computed = 0;  // fits that were computed for it before
+};
 
 /// A probe with all that its object in the store holds.
 struct ProbeFit {
   std::string key;
   Probe probe;
-  nlohmann::json manifest;  // but for what the training tells
-  std::string log;          // lines of JSON
+  nlohmann::json manifest;         // but for what the training tells
+  std::string log;                 // lines of JSON
+  std::vector<std::string> notes;  // for the log of the job that finds it
 };
 
 /// Writes a probe that was trained; throws what ended it where it failed.
@@ -43,7 +46,8 @@ class ProbeQueue {
   ProbeQueue(Store& store, std::function<void(std::size_t, const StepReport&)> progress)
       : store_(store), progress_(std::move(progress)) {}
 
-  bool empty() const { return waiting_.empty(); }
+  /// From now on this job asks.
+  void serve(std::size_t job);
   bool holds(const std::string& key) const { return waiting_.count(key) > 0; }
   void add(std::unique_ptr<ProbeFit> fit);
   /// Trains and stores all that wait, but for fits that another process has under way. Where all of them are,
@@ -51,9 +55,16 @@ class ProbeQueue {
   void train();
 
   /// Throws what ended the fit with this key, where it failed.
-  void rethrow_failure(const std::string& key) const;
-  /// Whether this queue computed the fit; true only for the first who asks. Then `seconds` grows by its time.
-  bool claim(const std::string& key, double& seconds);
+  void rethrow_failure(const std::string& key);
+  /// " (fit strong, step 2 of 32)": the last step of the failed fit that the job has asked for, or "".
+  const std::string& failed_at() const { return failed_at_; }
+  /// What one job alone is told of a fit that was computed here: the first that asks, whenever it asks.
+  struct Computed {
+    double seconds = 0;
+    std::vector<std::string> notes;
+    std::optional<std::size_t> job = {};
+  };
+  const Computed* claim(const std::string& key);
 
  private:
   void finish(ProbeFit& fit);
@@ -61,8 +72,14 @@ class ProbeQueue {
   Store& store_;
   std::function<void(std::size_t, const StepReport&)> progress_;
   std::map<std::string, std::unique_ptr<ProbeFit>> waiting_;
-  std::map<std::string, std::exception_ptr> failures_;
-  std::map<std::string, double> unclaimed_;  // seconds of fits that were computed here
+  struct Failed {
+    std::exception_ptr error;
+    std::string at;
+  };
+  std::map<std::string, Failed> failures_;
+  std::map<std::string, Computed> computed_;
+  std::size_t job_ = 0;  // that asks
+  std::string failed_at_;
 };
 
 }  // namespace w2s

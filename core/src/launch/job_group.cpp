@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -24,7 +25,7 @@ bool fits_probes(const Plan& plan, const Job& job) {
 }
 
 void run_group(const Plan& plan, std::vector<std::size_t> jobs, const Registry& registry, Store& store,
-               RunnerOptions options, const GroupWatch& watch) {
+               RunnerOptions options, bool fail_fast, const GroupWatch& watch) {
   using Clock = std::chrono::steady_clock;
   ProbeQueue queue(store, [tell = options.progress](std::size_t probes, const StepReport& report) {
     if (tell) tell({fmt::format("fit {} probes", probes), report});
@@ -34,37 +35,43 @@ void run_group(const Plan& plan, std::vector<std::size_t> jobs, const Registry& 
   const auto asked_to_end = [&] {
     return options.checkpoints.asked_to_end && options.checkpoints.asked_to_end();
   };
-  JobEnd stopped;  // how jobs end that are not run to their end
+  std::optional<JobEnd> stopped;  // how jobs end that are not run to their end
+  const auto interrupt = [&](const std::string& why) {
+    stopped.emplace();
+    stopped->interrupted = true;
+    stopped->error = why;
+  };
   while (!jobs.empty()) {
     std::vector<std::size_t> again;
     for (const std::size_t job : jobs) {
-      if (stopped.error.empty() && asked_to_end()) {
-        stopped.interrupted = true;
-        stopped.error = "interrupted";
-      }
-      if (!stopped.error.empty()) {
-        watch.ended(job, stopped);
+      if (!stopped && asked_to_end()) interrupt("interrupted");
+      if (stopped) {
+        watch.ended(job, *stopped);
         continue;
       }
       watch.begins(job);
+      queue.serve(job);
       const auto begun = Clock::now();
       JobEnd end = run_job(runner, plan.jobs[job]);
+      if (!end.error.empty()) end.step = queue.failed_at();
       end.seconds += std::chrono::duration<double>(Clock::now() - begun).count();
       if (end.postponed) {
         again.push_back(job);
       } else {
         watch.ended(job, end);
+        if (fail_fast && !stopped && !end.error.empty()) interrupt("ended with another job, which failed");
       }
     }
     jobs = std::move(again);
-    if (jobs.empty()) return;
+    if (jobs.empty() || stopped) continue;
+    watch.trains();
     try {
       queue.train();
     } catch (const Interrupted& interrupted) {
-      stopped.interrupted = true;
-      stopped.error = interrupted.what();
-    } catch (const std::exception& error) {
-      stopped.error = error.what();
+      interrupt(interrupted.what());
+    } catch (const std::exception&) {
+      stopped.emplace();
+      stopped->alone = true;
     }
   }
 }

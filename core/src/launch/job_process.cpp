@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -85,6 +86,7 @@ nlohmann::json message_of(std::size_t job, const JobEnd& end) {
           {"interrupted", end.interrupted},
           {"error", end.error},
           {"fits", end.fits},
+          {"step", end.step},
           {"alone", end.alone},
           {"computed", end.computed},
           {"summary", end.summary},
@@ -109,18 +111,26 @@ nlohmann::json message_of(std::size_t job, const JobEnd& end) {
     std::fflush(stdout);
   };
   std::vector<std::size_t> open = jobs;
+  std::optional<std::size_t> logged;  // the job whose log is open
   bool sound = true;
   GroupWatch watch;
+  const auto turn = [&] { write_line(pipe, {{"turn", true}}); };
   watch.begins = [&](std::size_t job) {
     std::fflush(nullptr);
     open_log(log_path(store_root, plan.jobs[job]), first);
+    logged = job;
     fmt::print("{}\n", plan.jobs[job].title());
     std::fflush(stdout);
+    turn();
   };
+  watch.trains = turn;
   watch.ended = [&](std::size_t job, const JobEnd& end) {
     std::erase(open, job);
     sound = sound && end.error.empty();
-    if (!end.error.empty()) fmt::print("error: {}\n", end.error);
+    if (!end.error.empty()) {
+      if (logged != job) watch.begins(job);
+      fmt::print("error: {}\n", end.error);
+    }
     std::fflush(nullptr);
     write_line(pipe, message_of(job, end));
   };
@@ -131,7 +141,7 @@ nlohmann::json message_of(std::size_t job, const JobEnd& end) {
       JobRunner runner(plan, registry, store, options);
       watch.ended(jobs[0], run_job(runner, plan.jobs[jobs[0]]));
     } else {
-      run_group(plan, jobs, registry, store, options, watch);
+      run_group(plan, jobs, registry, store, options, settings.fail_fast, watch);
     }
   } catch (const std::exception& error) {
     JobEnd failed;
@@ -191,8 +201,9 @@ JobEnd run_job(JobRunner& runner, const Job& job) {
     end.seconds = outcome.queued_seconds;
   } catch (const Postponed&) {
     end.postponed = true;
-  } catch (const LeavesGroup&) {
+  } catch (const LeavesGroup& leaves) {
     end.alone = true;
+    end.computed = leaves.computed;
   } catch (const Interrupted& stopped) {
     end.interrupted = true;
     end.error = stopped.what();
@@ -244,7 +255,8 @@ JobProcess::JobProcess(const Plan& plan, std::vector<std::size_t> jobs, const st
       group_(jobs_.size() > 1),
       device_(device),
       last_step_(std::make_unique<LastStep>()),
-      started_(Clock::now()) {
+      started_(Clock::now()),
+      turned_(started_) {
   const std::string title = group_ ? fmt::format("{} jobs", jobs_.size()) : plan.jobs[jobs_[0]].title();
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw_system_error("make a pipe for", title, errno);
@@ -292,10 +304,13 @@ JobProcess& JobProcess::operator=(JobProcess&& other) noexcept {
   std::swap(ended_, other.ended_);
   std::swap(state_, other.state_);
   std::swap(started_, other.started_);
+  std::swap(turned_, other.turned_);
   return *this;
 }
 
 double JobProcess::seconds() const { return seconds_since(started_); }
+
+double JobProcess::turn_seconds() const { return seconds_since(turned_); }
 
 bool JobProcess::read() {
   char chunk[4096];
@@ -306,6 +321,10 @@ bool JobProcess::read() {
   for (std::size_t end; (end = buffer_.find('\n')) != std::string::npos; buffer_.erase(0, end + 1)) {
     const nlohmann::json message = nlohmann::json::parse(buffer_.substr(0, end), nullptr, false);
     if (message.is_discarded()) continue;
+    if (message.value("turn", false)) {
+      if (group_) turned_ = Clock::now();
+      continue;
+    }
     if (message.value("ended", false)) {
       JobEnd end;
       end.interrupted = message.at("interrupted");
@@ -315,7 +334,7 @@ bool JobProcess::read() {
       end.summary = message.at("summary");
       end.alone = message.at("alone");
       end.seconds = message.at("seconds");
-      end.step = group_ ? "" : last_step_->text();
+      end.step = group_ ? message.at("step").get<std::string>() : last_step_->text();
       const std::size_t job = message.at("job");
       std::erase(jobs_, job);
       ended_.emplace_back(job, std::move(end));

@@ -25,6 +25,7 @@ struct JobSettings {
   double checkpoint_seconds = 300;
   std::string tensorboard;           // a folder for event files, or ""
   bool verbose = false;              // progress goes to the job's log too
+  bool fail_fast = false;            // a group ends with the first of its jobs that fails
   const TasksRead* tasks = nullptr;  // data that was read before
 };
 
@@ -38,7 +39,7 @@ struct JobEnd {
   std::string summary;
   // Of a group:
   bool postponed = false;  // to be run again when its fits are there
-  bool alone = false;      // not for a group, to be run by itself
+  bool alone = false;      // not for a group, to be run by itself; `computed` before that
   double seconds = 0;      // its own, with its share of the common training
 };
 
@@ -83,6 +84,8 @@ class JobProcess {
   const std::string& device() const { return device_; }
   const RunningJob& state() const { return state_; }
   double seconds() const;
+  /// Since it began what it is at: of a group a job, or the common training.
+  double turn_seconds() const;
   pid_t group() const { return pid_; }
 
   int descriptor() const { return pipe_.get(); }
@@ -109,7 +112,7 @@ class JobProcess {
   std::string buffer_;
   std::vector<std::pair<std::size_t, JobEnd>> ended_;
   RunningJob state_;
-  std::chrono::steady_clock::time_point started_;
+  std::chrono::steady_clock::time_point started_, turned_;
 };
 
 std::string log_path(const std::string& store_root, const Job& job);

@@ -215,7 +215,13 @@ JobOutcome JobRunner::run(const Job& job) {
       [&] {
         if (options_.progress) options_.progress({"waiting for another run of this job", {}});
       });
-  if (!computed) outcome.summary = "found in the store";
+  if (computed) return outcome;
+  outcome.summary = "found in the store";
+  if (options_.probes == nullptr) return outcome;
+  // Another process stored the record first; fits that its job found may have been computed here.
+  for (const std::string& fit : store_.manifest(job.key).at("record").get<Record>().fits) {
+    if (options_.probes->claim(fit) != nullptr) ++outcome.fits, ++outcome.computed;
+  }
   return outcome;
 }
 
@@ -293,7 +299,12 @@ JobOutcome JobRunner::compute(const Job& job) {
       std::vector<std::unique_ptr<ISupervisionStrategy>> chain;
       for (const Spec& link : method.strategy) chain.push_back(registry_.make_strategy(link));
       const Supervision labels = supervisor->label(splits.transfer.train);
-      student = run_chain(chain, labels, spec, lab);
+      try {
+        student = run_chain(chain, labels, spec, lab);
+      } catch (...) {  // a strategy may have made something else of it
+        if (lab.postponed()) throw Postponed();
+        throw;
+      }
 
       const Examples& test = splits.tests.at("test");
       if (const TestLabels taught = supervisor->test(test); taught.answers) {

@@ -86,6 +86,7 @@ class Pool {
         failed_(plan.jobs.size(), false),
         started_(plan.jobs.size(), false),
         alone_(plan.jobs.size(), false),
+        computed_(plan.jobs.size(), 0),
         attempts_(plan.jobs.size(), 0) {
     if (store.leads()) activity_.emplace(store.root());
   }
@@ -168,8 +169,9 @@ class Pool {
     Job& job = plan_.jobs[index];
     ++summary_.ran;
     job.done = true;
-    summary_.fits_computed += end.computed;
-    summary_.fits_found += end.fits - end.computed;
+    const std::int64_t computed = end.computed + computed_[index];
+    summary_.fits_computed += computed;
+    summary_.fits_found += end.fits - computed;
     if (activity_) activity_->succeeded(job.key);
     display_.ended(job.title(), true, seconds, end.summary);
   }
@@ -300,7 +302,10 @@ class Pool {
   void job_ended(const Child& child, std::size_t index, const JobEnd& end) {
     const bool group = child.process.is_group();
     const double seconds = group ? end.seconds : child.process.seconds();
-    if (end.alone) return leave_group(index);
+    if (end.alone) {
+      computed_[index] = end.computed;
+      return leave_group(index);
+    }
     if (end.error.empty()) return succeeded(index, end, seconds);
     if (stopping() && child.ended_for.empty() && (end.interrupted || end.died)) return;  // by our own signal
     if (group && (end.died || end.interrupted)) return leave_group(index);
@@ -321,7 +326,7 @@ class Pool {
 
   // Where training can save itself it gets the chance to, but not for long.
   void check_time(Child& child) const {
-    if (options_.timeout <= 0 || child.process.seconds() < options_.timeout) return;
+    if (options_.timeout <= 0 || child.process.turn_seconds() < options_.timeout) return;
     if (!child.asked_to_end) {
       child.asked_to_end = Clock::now();
       child.ended_for = "ended after " + duration_text(options_.timeout) + " (--job-timeout)";
@@ -348,6 +353,7 @@ class Pool {
     const InterruptGuard guard;
     tasks_ = read_ahead(plan_, registry_, options_.timeout, [] { return interrupts > 0; });
     options_.job.tasks = &tasks_;
+    options_.job.fail_fast = options_.fail_fast;
     int handled = 0;
     bool told = false;  // that the first failure ends all
     while (true) {
@@ -398,6 +404,7 @@ class Pool {
   std::optional<Clock::time_point> shown_;
   std::int64_t since_ = 0;
   std::vector<bool> failed_, started_, alone_;  // alone_: not in a group
+  std::vector<std::int64_t> computed_;          // fits that a group computed before the job left it
   std::map<std::tuple<std::size_t, JobKind, std::string, std::string, std::string>, bool> probes_;
   std::vector<int> attempts_;
   std::vector<Child> children_;

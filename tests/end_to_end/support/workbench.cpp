@@ -114,6 +114,7 @@ bool Process::wait_for(const std::string& text) {
 bool Process::wait_until(const std::function<bool()>& is_so) {
   while (!is_so()) {
     pollfd polls[2] = {{out_, POLLIN, 0}, {err_, POLLIN, 0}};
+    if (out_ < 0 && err_ < 0) return false;
     if (poll(polls, 2, 5) > 0 && !read_some()) return false;
   }
   return true;
