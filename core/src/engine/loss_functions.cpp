@@ -5,14 +5,22 @@
 
 #include <fmt/format.h>
 
+#include "engine/row_functions.hpp"
+
 namespace w2s {
 
 Tensor log_probabilities(const Tensor& logits) {
+  if (are_plain_rows(logits) && logits.dim() == 2 && logits.size(1) == 2) return binary_log_softmax(logits);
   const auto type = c10::promoteTypes(logits.scalar_type(), at::kFloat);
   return at::log_softmax(logits, -1, type);
 }
 
-Tensor cross_entropy(const Tensor& log_p, const Tensor& targets) { return -(targets * log_p).sum(-1); }
+Tensor cross_entropy(const Tensor& log_p, const Tensor& targets) {
+  if (are_plain_rows(log_p) && are_plain_rows(targets) && log_p.dim() == 2 &&
+      log_p.sizes() == targets.sizes())
+    return row_cross_entropy(log_p, targets);
+  return -(targets * log_p).sum(-1);
+}
 
 Tensor kl_divergence(const Tensor& targets, const Tensor& log_p) {
   return (at::xlogy(targets, targets) - targets * log_p).sum(-1);
@@ -29,6 +37,10 @@ Tensor focal_terms(const Tensor& log_p, double gamma) {
 
 Tensor quantile_linear(const Tensor& values, const Tensor& q) {
   const Tensor v = values.detach();
+  if (are_plain_rows(v) && v.dim() == 1 && v.numel() > 0 && q.is_cpu()) {
+    const auto share = q.detach().to(at::kFloat).clamp(0.0, 1.0).item<float>();
+    return at::scalar_tensor(std::isnan(share) ? share : quantile_of(v, share), v.options());
+  }
   return at::quantile(v, q.detach().to(v.scalar_type()).clamp(0.0, 1.0));
 }
 

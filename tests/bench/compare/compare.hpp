@@ -2,6 +2,7 @@
 // each is a plain PyTorch script in peer/ that reads the same settings; compare.py starts both.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -18,6 +19,16 @@ std::map<std::string, Work>& works();
 /// Makes a kind known: `const KnownWork finetune("finetune", [](const nlohmann::json& settings) {…});`
 struct KnownWork {
   KnownWork(const std::string& name, Work work) { works()[name] = std::move(work); }
+};
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace w2s

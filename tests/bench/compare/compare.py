@@ -2,13 +2,14 @@
 """w2s against plain PyTorch scripts that do the same work, and against the machine.
 
 Every case is run in turns, ours and theirs, each time in a process of its own, with the same data, settings and
-number of threads. What is reported is the median rate of each and the median of the ratios of neighbours.
+number of threads. Medians are reported: of each side's rate, and of the ratios of neighbours.
 """
 import argparse
 import json
 import os
 import platform
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -16,18 +17,22 @@ import tempfile
 from dataclasses import dataclass, field
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 
 
 @dataclass
 class Case:
     name: str
     what: str
-    work: str  # of w2s_compare
-    peer: str  # script in peer/
-    settings: dict
     unit: str
-    wanted: float  # ratio of rates
+    work: str  # of w2s_compare, or a script beside this one
+    peer: str  # a script in peer/
+    settings: dict
+    wanted: float = 0  # ratio of rates
     peer_settings: dict = field(default_factory=dict)
+    alike: dict = field(default_factory=dict)  # figure of both sides -> largest difference that is no mistake
+    prepare: str = ""  # work of w2s_compare that makes what both read
+    flops_per_token: float = 0  # of the useful products, for the share of the machine's rate
 
 
 def sequences(count, lengths, vocabulary, seed):
@@ -46,44 +51,130 @@ def uneven(rng):
     return max(20, min(512, round(rng.lognormvariate(4.75, 0.75))))
 
 
-DECODER = {"layers": 6, "width": 256, "heads": 4, "positions": 512, "vocabulary": 4096, "lr": 1e-4, "warm_steps": 2}
+DECODER = {"layers": 6, "width": 256, "heads": 4, "positions": 512, "vocabulary": 4096, "lr": 1e-4, "warm_steps": 2,
+           "batch": 32}
 
 
-def cases():
-    sst2 = {**DECODER, "batch": 32, **sequences(32 * 22, short, 4096, 1)}
-    long = {**DECODER, "batch": 32, **sequences(32 * 6, uneven, 4096, 2)}
-    full = {**DECODER, "batch": 32, **sequences(32 * 6, lambda rng: 128, 4096, 3)}
+def flops_per_token(s):
+    """Useful floating-point operations of a training step: three times the forward products; causal attention."""
+    squares = sum(len(row) * (len(row) + 1) / 2 for row in s["rows"]) / sum(map(len, s["rows"]))
+    return 3 * s["layers"] * (2 * 12 * s["width"] ** 2 + 4 * s["width"] * squares)
+
+
+NOISE = [[0.9, 0.1], [0.1, 0.9]]
+LOSSES = {
+    **dict.fromkeys(["active_passive", "adaptive_confidence", "aux_confidence", "bootstrap_hard", "bootstrap_soft",
+                     "confidence_window", "cross_entropy", "early_learning", "focal", "gce", "generalized_js", "kl",
+                     "logconf", "mae", "product", "soft_confidence", "symmetric_cross_entropy", "truncated_gce"], {}),
+    "backward_correction": {"transition": NOISE},
+    "forward_correction": {"transition": NOISE},
+}
+
+
+def ablation():
+    """Texts of words that are tokens, so that both sides read the same ids; the class is that of most words."""
+    tokenizer = f"{ROOT}/ladder/tokenizer"
+    vocabulary = json.load(open(f"{tokenizer}/tokenizer.json"))["model"]["vocab"]
+    words = sorted(word for word in vocabulary if re.fullmatch("Ġ[a-z]{3,}", word))
+    rng = random.Random(4)
+
+    def labelled(count):
+        rows, labels, texts = [], [], []
+        for _ in range(count):
+            label = rng.randrange(2)
+            half = words[label::2]
+            chosen = [rng.choice(half if rng.random() < 0.7 else words) for _ in range(short(rng))]
+            rows.append([vocabulary[word] for word in chosen])
+            labels.append(label)
+            texts.append("".join(" " + word[1:] for word in chosen))
+        return rows, labels, texts
+
+    half = 320
+    rows, labels, texts = labelled(2 * half)
+    test_rows, test_labels, test_texts = labelled(half)
+    plain = {"loss": "cross_entropy"}
+    return {
+        "rows": rows, "labels": labels, "texts": texts, "test_rows": test_rows, "test_labels": test_labels,
+        "test_texts": test_texts, "half": half, "seeds": 3, "epochs": 2, "batch": 32, "lr": 1e-3,
+        "vocabulary": 1 + max(vocabulary.values()), "positions": 128, "tokenizer": tokenizer,
+        "weak": {"layers": 2, "width": 48, "heads": 2}, "strong": {"layers": 4, "width": 160, "heads": 4},
+        "methods": [{"name": "naive", **plain}, {"name": "hard_labels", "labels": "hard", **plain},
+                    {"name": "confidence_filter", "keep": 0.5, **plain},
+                    *({"name": name, "loss": name} for name in
+                      ["aux_confidence", "gce", "focal", "symmetric_cross_entropy", "bootstrap_soft"])],
+    }
+
+
+def cases(options):
+    sst2 = {**DECODER, **sequences(32 * 22, short, 4096, 1)}
+    long = {**DECODER, **sequences(32 * 6, uneven, 4096, 2)}
+    full = {**DECODER, **sequences(32 * 6, lambda rng: 128, 4096, 3)}
+    prompts = {**DECODER, **sequences(64, lambda rng: 32, 4096, 5), "new_tokens": 64, "batch": 16}
+    labels = {**DECODER, "layers": 3, "width": 96, **sequences(32 * 100, short, 4096, 6)}
     tokens = "tokens / s"
+    finetune = lambda name, what, s, wanted, **more: Case(
+        f"finetune_{name}", what, tokens, "finetune", "finetune", s, wanted, flops_per_token=flops_per_token(s), **more)
     return [
-        Case("finetune_short", "decoder, 4.7 M + embeddings, lengths like SST-2's, batch 32", "finetune", "finetune",
-             sst2, tokens, 2.5),
-        Case("finetune_uneven", "the same decoder, 20 to 512 tokens", "finetune", "finetune", long, tokens, 2.0),
-        Case("finetune_full", "the same decoder, 128 tokens each: nothing is padded", "finetune", "finetune", full,
-             tokens, 1.0),
-        Case("finetune_reference", "lengths like SST-2's; the script in micro-batches of 1, accumulating 32", "finetune",
-             "finetune", sst2, tokens, 6.0, {"micro": 1}),
+        finetune("short", "decoder of 4.7 M parameters and 1.2 M embeddings, lengths like SST-2's, batch 32", sst2, 2.5),
+        finetune("uneven", "the same decoder, 20 to 512 tokens", long, 2.0),
+        finetune("full", "the same decoder, 128 tokens each: nothing is padded", full, 1.0),
+        finetune("reference", "lengths like SST-2's; the script in micro-batches of 1, accumulating 32", sst2, 6.0,
+                 peer_settings={"micro": 1}),
+        Case("probes", "20 losses × 10 seeds on 20,000 × 512 features, one epoch in batches of 128", "fits / s", "probes",
+             "probes", {"examples": 20000, "width": 512, "losses": LOSSES, "seeds": 10, "epochs": 1, "batch": 128,
+                        "lr": 1e-3}, 8.0, alike={"accuracy": 0.01, "fits": 0}),
+        Case("ablation", "8 methods × 3 seeds of fine-tuning, from an empty store to the table", "ablations / h",
+             "ablation.py", "ablation", ablation(), 4.0, alike={"floor": 0.15, "ceiling": 0.15}),
+        Case("features", "the decoder's features of texts of 20 to 512 tokens", tokens, "features", "forward", long,
+             peer_settings={"what": "features"}, alike={"rows": 0}),
+        Case("weak_labels", "labels by a decoder of .33 M parameters, lengths like SST-2's", tokens, "weak_labels",
+             "forward", labels, peer_settings={"what": "labels"}, alike={"rows": 0}),
+        Case("generate", "64 tokens after each of 64 prompts of 32 tokens, 16 at a time, cached keys and values", tokens,
+             "generate", "generate", prompts),
+        Case("tokenize", f"byte-level BPE, {options.tokenizer_name}, on {options.text_name}", "MB / s", "tokenize",
+             "tokenize_lines", {"text": options.text, "tokenizer": options.tokenizer}),
+        Case("load", "a checkpoint of 299 MB in float32 from the page cache; the script: torch.load", "GB / s", "load",
+             "load", {**DECODER, "layers": 12, "width": 704, "heads": 11, "folder": f"{options.folder}/checkpoint"},
+             prepare="make_checkpoint"),
     ]
 
 
-def figures(command, settings, threads):
+def figures(command, settings, options):
+    threads = str(options.threads)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump({**settings, "threads": threads}, file)
+        json.dump({**settings, "threads": options.threads}, file)
         file.flush()
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+        environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads,
+                       "MKL_NUM_THREADS": threads}
         done = subprocess.run([*command, file.name], capture_output=True, text=True, env=environment)
     if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}{done.stdout}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def product_rate(options):
+    settings = {"rows": 1024, "inner": 1024, "columns": 1024, "repeats": 20}
+    return figures([options.python, f"{HERE}/peer/matrix_product.py"], settings, options)["rate"]
+
+
 def compared(case, options):
-    ours, theirs = [], []
+    program = [f"{options.build}/bin/w2s_compare", case.work]
+    if case.work.endswith(".py"):
+        program = [options.python, f"{HERE}/{case.work}", f"{options.build}/bin/w2s"]
+    if case.prepare:
+        figures([f"{options.build}/bin/w2s_compare", case.prepare], case.settings, options)
+    ours, theirs, products = [], [], []
     for _ in range(options.runs):
-        ours.append(figures([options.program, case.work], case.settings, options.threads))
+        ours.append(figures(program, case.settings, options))
+        if case.flops_per_token:
+            products.append(product_rate(options))
         peer = [options.python, f"{HERE}/peer/{case.peer}.py"]
-        theirs.append(figures(peer, {**case.settings, **case.peer_settings}, options.threads))
+        theirs.append(figures(peer, {**case.settings, **case.peer_settings}, options))
+        for figure, tolerance in case.alike.items():
+            if abs(ours[-1][figure] - theirs[-1][figure]) > tolerance:
+                sys.exit(f"{case.name}: not the same work: {figure} is {ours[-1][figure]} here, {theirs[-1][figure]} there")
     median = lambda all, key: statistics.median(each[key] for each in all)
-    return {
+    result = {
         "case": case.name,
         "what": case.what,
         "unit": case.unit,
@@ -95,6 +186,13 @@ def compared(case, options):
         "peer_peak_bytes": median(theirs, "peak_bytes"),
         "runs": {"ours": ours, "peer": theirs},
     }
+    if products:
+        shares = [a["rate"] * case.flops_per_token / rate for a, rate in zip(ours, products)]
+        result["share_of_products"] = statistics.median(shares)
+        result["product_flops"] = statistics.median(products)
+    if "copy_rate" in theirs[0]:
+        result["copy_rate"] = median(theirs, "copy_rate")
+    return result
 
 
 def shown(value):
@@ -104,11 +202,40 @@ def shown(value):
 def table(results):
     lines = ["| case | unit | ours | script | ratio | wanted | memory, ours | script |", "|---|---|---|---|---|---|---|---|"]
     for r in results:
+        wanted = f"{r['wanted']:g}" if r["wanted"] else "–"
         lines.append(
             f"| `{r['case']}`: {r['what']} | {r['unit']} | {shown(r['ours'])} | {shown(r['peer'])} | {r['ratio']:.2f} | "
-            f"{r['wanted']:g} | {r['ours_peak_bytes'] / 2**20:.0f} MiB | {r['peer_peak_bytes'] / 2**20:.0f} MiB |"
+            f"{wanted} | {r['ours_peak_bytes'] / 2**20:.0f} MiB | {r['peer_peak_bytes'] / 2**20:.0f} MiB |"
         )
+    for r in results:
+        if "share_of_products" in r:
+            lines.append(f"\n`{r['case']}`: {100 * r['share_of_products']:.0f} % of the {r['product_flops'] / 1e9:.1f} "
+                         "GFLOP/s of a product of 1024 × 1024 matrices, counting useful operations only.")
+        if "copy_rate" in r:
+            lines.append(f"\n`{r['case']}`: a copy in memory of as many bytes runs at {r['copy_rate']:.1f} GB/s.")
+        if "fits" in r["runs"]["ours"][0]:
+            counts = [r["runs"][side][0]["fits"] for side in ("ours", "peer")]
+            lines.append(f"\n`{r['case']}`: {counts[0]:.0f} fits, the script {counts[1]:.0f}.")
     return "\n".join(lines)
+
+
+def find_text(options):
+    """What the tokenizer case reads, and by which tokenizer."""
+    options.tokenizer = os.environ.get("W2S_GPT2_VOCAB", f"{ROOT}/ladder/tokenizer")
+    options.tokenizer_name = "GPT-2's vocabulary" if "W2S_GPT2_VOCAB" in os.environ else "the ladder's 4,096 tokens"
+    options.text, options.text_name = f"{options.folder}/text", "WordNet's glosses"
+    wordnet = "/usr/share/wordnet/data."
+    files = [f"{wordnet}{part}" for part in ("noun", "verb", "adj", "adv") if os.path.exists(f"{wordnet}{part}")]
+    if not files:
+        options.text_name = "the licences that Debian ships"
+        licences = "/usr/share/common-licenses"
+        files = sorted(f"{licences}/{name}" for name in os.listdir(licences) if not os.path.islink(f"{licences}/{name}"))
+    with open(options.text, "w") as out:
+        for name in files:
+            for line in open(name, encoding="utf-8"):
+                text = line.partition(" | ")[2] if name.startswith(wordnet) else line
+                if text.strip():
+                    out.write(text.strip() + "\n")
 
 
 def main():
@@ -119,29 +246,34 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="of each side (default 1)")
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--python", default="/usr/bin/python3", help="one that has torch (default Debian's)")
-    parser.add_argument("--program", default=os.environ.get("W2S_COMPARE", "build/bin/w2s_compare"), help=argparse.SUPPRESS)
+    parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    known = cases()
+    with tempfile.TemporaryDirectory() as options.folder:
+        find_text(options)
+        run(options)
+
+
+def run(options):
+    known = cases(options)
     if options.list:
         for case in known:
-            print(f"{case.name:24}{case.what}")
+            print(f"{case.name:20}{case.what}")
         return
     chosen = [c for c in known if not options.cases or any(c.name.startswith(n) for n in options.cases)]
-    if not chosen:
-        sys.exit(f"no case is called {' or '.join(options.cases)}; known: {', '.join(c.name for c in known)}")
+    unknown = [n for n in options.cases if not any(c.name.startswith(n) for c in known)]
+    if unknown:
+        sys.exit(f"no case is called {' or '.join(unknown)}; known: {', '.join(c.name for c in known)}")
     results = []
     for case in chosen:
         results.append(compared(case, options))
         print(f"{case.name}: {results[-1]['ratio']:.2f} times the script", file=sys.stderr)
-    product = figures([options.python, f"{HERE}/peer/matrix_product.py"],
-                      {"rows": 1024, "inner": 1024, "columns": 1024, "repeats": 20}, options.threads)
     print(table(results))
-    print(f"\nmatrix products: {product['rate'] / 1e9:.1f} GFLOP/s on {options.threads} thread(s); "
-          f"medians of {options.runs} runs in turns; load {os.getloadavg()[0]:.1f}")
+    load = os.getloadavg()[0]
+    print(f"\nMedians of {options.runs} runs of each side in turns, {options.threads} thread(s), load {load:.1f} at the end.")
     if options.json:
         with open(options.json, "w") as file:
-            json.dump({"machine": platform.platform(), "threads": options.threads, "load": os.getloadavg(),
-                       "matrix_product_flops": product["rate"], "results": results}, file, indent=1)
+            json.dump({"machine": platform.platform(), "threads": options.threads, "load": load, "results": results},
+                      file, indent=1)
 
 
 main()
