@@ -1,8 +1,11 @@
 #include <w2s/losses.hpp>
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
+#include <limits>
 
 namespace w2s {
 namespace {
@@ -90,6 +93,70 @@ TEST(TransitionMatrix, MustHaveOneRowPerClass) {
               check_transition(matrix, {TaskKind::classification, 3});
             }),
             "transition: a 2×2 matrix for a task of 3 classes, expected 3×3");
+}
+
+// Float rows, which have code of their own, against LibTorch's formulas in double.
+Tensor two_logits() {
+  Tensor logits = 4 * at::randn({37, 2}, at::make_generator<at::CPUGeneratorImpl>(7));
+  logits[0] = at::tensor({3e4f, -3e4f});
+  logits[1] = at::tensor({-200.0f, 10.0f});
+  logits[2] = at::tensor({1.5f, 1.5f});
+  return logits;
+}
+
+TEST(LogProbabilities, OfTwoClassesInFloatAgreeWithDouble) {
+  const Tensor logits = two_logits().requires_grad_(true);
+  const Tensor precise = two_logits().to(at::kDouble).requires_grad_(true);
+  const Tensor log_p = log_probabilities(logits), expected = log_probabilities(precise);
+  EXPECT_TRUE(at::allclose(log_p.to(at::kDouble), expected, 2e-7, 1e-7));
+  const Tensor slopes = at::randn({37, 2}, at::make_generator<at::CPUGeneratorImpl>(8));
+  log_p.backward(slopes);
+  expected.backward(slopes.to(at::kDouble));
+  EXPECT_TRUE(at::allclose(logits.grad().to(at::kDouble), precise.grad(), 1e-5, 3e-7));
+}
+
+TEST(LogProbabilities, OfTwoClassesHaveSecondDerivatives) {
+  const auto curvature = [](at::ScalarType type) {
+    const Tensor logits = at::tensor({0.3, -0.7}).unsqueeze(0).to(type).requires_grad_(true);
+    const Tensor slope = torch::autograd::grad({log_probabilities(logits).select(1, 1).sum()}, {logits}, {},
+                                               /*retain_graph=*/true, /*create_graph=*/true)[0];
+    return torch::autograd::grad({slope.select(1, 0).sum()}, {logits})[0].to(at::kDouble);
+  };
+  EXPECT_TRUE(at::allclose(curvature(at::kFloat), curvature(at::kDouble), 0, 1e-7));
+}
+
+TEST(LogProbabilities, OfTwoClassesPassOnWhatIsNotANumber) {
+  const float inf = std::numeric_limits<float>::infinity(), nan = std::nanf("");
+  const Tensor log_p = log_probabilities(at::tensor({nan, 0.0f, inf, inf, -inf, 0.0f}).view({3, 2}));
+  EXPECT_TRUE(log_p.slice(0, 0, 2).isnan().all().item<bool>()) << log_p;
+  EXPECT_EQ(log_p[2][0].item<float>(), -inf);
+  EXPECT_EQ(log_p[2][1].item<float>(), 0);
+}
+
+TEST(CrossEntropy, OfFloatRowsAgreesWithDoubleAndPassesGradientsToBothSides) {
+  for (const std::int64_t classes : {2, 7}) {
+    const auto values = [&](at::ScalarType type) {
+      const Tensor logits =
+          at::randn({19, classes}, at::make_generator<at::CPUGeneratorImpl>(3)).to(type).requires_grad_(true);
+      const Tensor scores =
+          at::randn({19, classes}, at::make_generator<at::CPUGeneratorImpl>(4)).to(type).requires_grad_(true);
+      const Tensor losses = cross_entropy(log_probabilities(logits), scores.softmax(1));
+      losses.pow(2).sum().backward();
+      return at::cat({losses.detach().unsqueeze(1), logits.grad(), scores.grad()}, 1).to(at::kDouble);
+    };
+    EXPECT_TRUE(at::allclose(values(at::kFloat), values(at::kDouble), 1e-5, 2e-6)) << classes;
+  }
+}
+
+TEST(Quantile, OfFloatsHasTheBitsOfLibTorch) {
+  const Tensor values = at::rand({101}, at::make_generator<at::CPUGeneratorImpl>(5));
+  for (const double q : {0.0, 0.1, 0.25, 0.333, 0.5, 0.77, 0.999, 1.0}) {
+    const Tensor share = at::scalar_tensor(q, at::kFloat);
+    EXPECT_EQ(quantile_linear(values, share).item<float>(), at::quantile(values, share).item<float>()) << q;
+  }
+  Tensor broken = values.clone();
+  broken[50] = std::nanf("");
+  EXPECT_TRUE(std::isnan(quantile_linear(broken, at::scalar_tensor(0.5f)).item<float>()));
 }
 
 }  // namespace
