@@ -32,8 +32,17 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Processes that lost one of theirs end by themselves, after they have told so; then they are made to.
-constexpr std::chrono::seconds kToldBy{30}, kSavedBy{40};
+// Processes that lost one of theirs end by themselves, after they have told so; then they are made to. Sooner
+// where the leader has failed: it tells for all, and saves.
+constexpr std::chrono::seconds kToldBy{30}, kSavedBy{40}, kLedBy{5};
+
+// In the environment of processes that run_processes started: the id of the process that did.
+const char* const kStarter = "W2S_TEAM_STARTER";
+
+bool was_started_here() {
+  const char* starter = std::getenv(kStarter);
+  return starter != nullptr && starter == std::to_string(::getppid());
+}
 
 // A port of this host that nobody listens at.
 int free_port() {
@@ -59,19 +68,6 @@ void take_signals() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-// The command line without --processes.
-std::vector<std::string> command_of(const Args& args) {
-  std::vector<std::string> words{"w2s-engine", "run"};
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (args[i] == "--processes") {
-      ++i;
-    } else if (!args[i].starts_with("--processes=")) {
-      words.push_back(args[i]);
-    }
-  }
-  return words;
-}
-
 // A process group of its own: Ctrl-C reaches the starter alone, which passes it on once.
 pid_t start(const std::vector<std::string>& words, int rank, int size, int port) {
   std::vector<char*> argv;
@@ -92,6 +88,7 @@ pid_t start(const std::vector<std::string>& words, int rank, int size, int port)
   set("WORLD_SIZE", std::to_string(size));
   set("MASTER_ADDR", "127.0.0.1");
   set("MASTER_PORT", std::to_string(port));
+  set(kStarter, std::to_string(parent));
   ::execv("/proc/self/exe", argv.data());
   fmt::print(stderr, "error: cannot start w2s-engine: {}\n", std::strerror(errno));
   ::_exit(1);
@@ -163,6 +160,7 @@ void add_team_options(Options& options) {
 bool starts_processes(const Options& options) {
   if (!options.given("processes")) return false;
   const int count = options.values()["processes"].as<int>();
+  if (was_started_here()) return false;
   if (count < 1) throw UsageError("--processes must be at least 1");
   if (options.flag("no-team")) throw UsageError("--processes starts a team: it does not go with --no-team");
   if (const auto place = team_place()) {
@@ -175,7 +173,8 @@ bool starts_processes(const Options& options) {
 int run_processes(const Options& options, const Args& args) {
   check_options(options);
   const int size = options.values()["processes"].as<int>(), port = free_port();
-  const std::vector<std::string> words = command_of(args);
+  std::vector<std::string> words{"w2s-engine", "run"};
+  words.insert(words.end(), args.begin(), args.end());
   take_signals();
   std::vector<Started> team;
   for (int rank = 0; rank < size; ++rank) team.push_back({start(words, rank, size, port)});
@@ -191,6 +190,11 @@ int run_processes(const Options& options, const Args& args) {
       send(team, handled > 1 ? SIGKILL : SIGTERM);
     }
     const auto since = first_end ? Clock::now() - *first_end : Clock::duration::zero();
+    const bool leader_failed = !team[0].running && team[0].status > 0 && team[0].status < 128;
+    if (since > kLedBy && leader_failed && asked < 2) {
+      asked = 2;
+      send(team, SIGKILL);
+    }
     if (since > kToldBy && asked == 0) {
       asked = 1;
       send(team, SIGTERM);
@@ -219,6 +223,11 @@ std::unique_ptr<Team> join_team(const Options& options, PoolOptions& pool) {
   pool.devices = {device_of(pool.devices[0], *place)};
   auto team = std::make_unique<Team>(*place, at::Device(pool.devices[0]), seconds);
   pool.team = team.get();
+  if (!was_started_here()) {
+    pool.command = [alone = pool.command, place = *place](const Job& job) {
+      return fmt::format("{}  # in {} processes of {}, as before", alone(job), place.size, place.launcher);
+    };
+  }
   if (!team->leads()) spdlog::set_level(spdlog::level::off);
   return team;
 }

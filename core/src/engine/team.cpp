@@ -8,9 +8,12 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <numeric>
 #include <thread>
 
 #include <fmt/format.h>
+
+#include "base/amounts.hpp"
 
 #ifdef W2S_GLOO
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -76,10 +79,10 @@ AllReduce all_reduce(c10::intrusive_ptr<Group> group) {
 AllReduce gloo(const Rendezvous& store, const TeamPlace& place, milliseconds timeout) {
   auto options = c10d::ProcessGroupGloo::Options::create(timeout);
   const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
-  options->devices.push_back(interface != nullptr ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
-                             : is_loopback(place.address)
-                                 ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
-                                 : c10d::ProcessGroupGloo::createDefaultDevice());
+  options->devices.push_back(
+      interface != nullptr         ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
+      : is_loopback(place.address) ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
+                                   : c10d::ProcessGroupGloo::createDefaultDevice());
   return all_reduce(c10::make_intrusive<c10d::ProcessGroupGloo>(store, static_cast<int>(place.rank),
                                                                 static_cast<int>(place.size), options));
 }
@@ -119,12 +122,17 @@ struct Team::Impl {
   }
   std::string mark(std::int64_t rank) const { return fmt::format("end {}/{}", generation, rank); }
 
-  // Ranks whose key is not there in time.
+  std::vector<std::int64_t> all() const {
+    std::vector<std::int64_t> ranks(static_cast<std::size_t>(place.size));
+    std::iota(ranks.begin(), ranks.end(), 0);
+    return ranks;
+  }
+
+  // Those of these ranks whose key is not there in time.
   template <class Key, class GiveUp>
-  std::vector<std::int64_t> missing(Key&& key, milliseconds limit, GiveUp&& gone) {
+  std::vector<std::int64_t> missing(std::vector<std::int64_t> open, Key&& key, milliseconds limit,
+                                    GiveUp&& gone) {
     const auto end = Clock::now() + limit;
-    std::vector<std::int64_t> open;
-    for (std::int64_t rank = 0; rank < place.size; ++rank) open.push_back(rank);
     while (true) {
       const bool last = Clock::now() > end || std::all_of(open.begin(), open.end(), gone);
       std::erase_if(open, [&](std::int64_t rank) { return store->check({key(rank)}); });
@@ -149,7 +157,7 @@ struct Team::Impl {
     store = part("w2s " + place.attempt);
     const auto key = [](std::int64_t rank) { return fmt::format("here/{}", rank); };
     store->set(key(place.rank), bytes_of(fmt::format("{} {}", ::getpid(), host_name())));
-    const auto absent = missing(key, timeout, [](std::int64_t) { return false; });
+    const auto absent = missing(all(), key, timeout, [](std::int64_t) { return false; });
     if (!absent.empty()) {
       std::string ranks;
       for (const std::int64_t rank : absent) ranks += (ranks.empty() ? "" : ", ") + std::to_string(rank);
@@ -267,7 +275,8 @@ std::vector<std::string> Team::gather(const std::string& text) {
   std::copy(text.begin(), text.end(), bytes + begin[static_cast<std::size_t>(rank())]);
   if (begin.back() > 0) sum(all);
   std::vector<std::string> texts;
-  for (std::size_t r = 0; r + 1 < begin.size(); ++r) texts.emplace_back(bytes + begin[r], bytes + begin[r + 1]);
+  for (std::size_t r = 0; r + 1 < begin.size(); ++r)
+    texts.emplace_back(bytes + begin[r], bytes + begin[r + 1]);
   return texts;
 }
 
@@ -282,16 +291,18 @@ std::string Team::failed(const std::string& error) {
   self.reduce = nullptr;  // closes the connections
   std::vector<std::int64_t> gone;
   std::string cause;
+  const auto has_ended = [&](std::int64_t rank) {
+    const Member& member = self.members[static_cast<std::size_t>(rank)];
+    return member.host == host_name() && !runs(member.process);
+  };
   try {
     self.store->set(self.mark(rank()), bytes_of((own ? "E" : "L") + error));
-    const auto is_gone = [&](std::int64_t rank) {
-      const Member& member = self.members[static_cast<std::size_t>(rank)];
-      return member.host == host_name() && !runs(member.process);
-    };
-    gone = self.missing([&](std::int64_t rank) { return self.mark(rank); }, std::min(kGrace, self.timeout),
-                        is_gone);
-    for (std::int64_t other = 0; other < size(); ++other) {
-      if (std::find(gone.begin(), gone.end(), other) != gone.end()) continue;
+    gone = self.missing(
+        self.all(), [&](std::int64_t rank) { return self.mark(rank); }, std::min(kGrace, self.timeout),
+        has_ended);
+    std::vector<std::int64_t> there = self.all();
+    std::erase_if(there, [&](auto rank) { return std::find(gone.begin(), gone.end(), rank) != gone.end(); });
+    for (const std::int64_t other : there) {
       const std::string word = text_of(self.store->get(self.mark(other)));
       if (word[0] == 'E' && cause.empty()) cause = fmt::format("rank {}: {}", other, word.substr(1));
       self.leader_reports |= other == 0;
@@ -300,7 +311,7 @@ std::string Team::failed(const std::string& error) {
     if (self.lost) {  // the leader keeps the store until all have read it
       const auto seen = [&](std::int64_t rank) { return fmt::format("seen {}/{}", self.generation, rank); };
       self.store->set(seen(rank()), bytes_of("seen"));
-      if (leads()) self.missing(seen, std::min(kGrace, self.timeout), is_gone);
+      if (leads()) self.missing(there, seen, std::min(kGrace, self.timeout), has_ended);
     } else {
       ++self.generation;
       self.connect();
@@ -313,11 +324,19 @@ std::string Team::failed(const std::string& error) {
   if (own) return error;
   if (!cause.empty()) return cause;
   if (gone.empty()) return error;
-  std::string names;
-  for (const std::int64_t rank : gone) names += (names.empty() ? "" : ", ") + self.name(rank);
-  return fmt::format("{} {} gone: the other processes of the team have ended too. What was done is kept; the "
-                     "same command goes on from there",
-                     names, gone.size() == 1 ? "is" : "are");
+  std::string what;
+  for (const std::int64_t rank : gone) {
+    if (!what.empty()) what += ", ";
+    const Member& member = self.members[static_cast<std::size_t>(rank)];
+    const bool silent = member.host == host_name() && !has_ended(rank);
+    what += self.name(rank) +
+            (silent ? fmt::format(" has not answered for {} (--team-timeout)",
+                                  duration_text(static_cast<double>(self.timeout.count()) / 1000))
+                    : " is gone");
+  }
+  return what +
+         ": the other processes of the team have ended too. What was done is kept; the same command goes on "
+         "from there";
 }
 
 #else
@@ -325,10 +344,11 @@ std::string Team::failed(const std::string& error) {
 struct Team::Impl {};
 
 Team::Team(const TeamPlace& place, at::Device, double) {
-  throw UsageError(fmt::format(
-      "{} started {} processes for one run, and this w2s was built without c10d and Gloo (Debian: libtorch-dev "
-      "and libgloo-dev): run it alone, or with --no-team to run {} sweeps over one store",
-      place.launcher, place.size, place.size));
+  throw UsageError(
+      fmt::format("{} started {} processes for one run, and this w2s was built without c10d and Gloo "
+                  "(Debian: libtorch-dev "
+                  "and libgloo-dev): run it alone, or with --no-team to run {} sweeps over one store",
+                  place.launcher, place.size, place.size));
 }
 
 std::int64_t Team::rank() const { return 0; }
