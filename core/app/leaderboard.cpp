@@ -70,8 +70,8 @@ int leaderboard(const Command& command, const Args& args) {
       "protocol or a "
       "key of a sweep; by default task, pair, protocol and point of a sweep")(
       "sort", po::value<std::string>()->value_name("KEY")->default_value("pgr"),
-      "pgr, score, agreement, p, difference, rank, seeds, a measure against the supervisor, name or none")(
-      "reverse", po::bool_switch(), "sort the other way round")(
+      "pgr, score, agreement, p, difference, rank, seeds, seconds, a measure against the supervisor, name or "
+      "none")("reverse", po::bool_switch(), "sort the other way round")(
       "from", po::value<std::string>()->value_name("TEXT")->default_value(""),
       "export: who or what the records are from; kept with them")(
       "as", po::value<std::string>()->value_name("NAME"),

@@ -6,6 +6,7 @@
 // of its variance shared by all models of the seed. Floor, ceiling and two students of equal ability, whose
 // true PGR is ½.
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -57,8 +58,8 @@ bool holds(const Range& range, double truth) {
 }
 
 /// A line of the table.
-std::string measure(const World& world, int leaderboards) {
-  std::mt19937_64 engine(1);
+std::string measure(const World& world, std::uint64_t seed, int leaderboards) {
+  std::mt19937_64 engine(seed);
   int mean = 0, mean_bootstrap = 0, defined = 0, ratio = 0, ratio_bootstrap = 0, found = 0,
       found_bootstrap = 0;
   for (int i = 0; i < leaderboards; ++i) {
@@ -89,7 +90,7 @@ int run(int leaderboards) {
     for (const double seed_noise : {0.00, 0.05, 0.10, 0.30})
       for (const double gap : {0.20, 0.08}) worlds.push_back({seeds, seed_noise, gap});
   std::vector<std::string> lines(worlds.size());
-  parallel_for(worlds.size(), 1, [&](std::size_t i) { lines[i] = measure(worlds[i], leaderboards); });
+  parallel_for(worlds.size(), 1, [&](std::size_t i) { lines[i] = measure(worlds[i], i, leaderboards); });
   fmt::print(
       "| seeds | seed noise | gap | mean: t | mean: bootstrap | PGR defined | PGR: t | PGR: bootstrap "
       "| false positives, paired t (one seed: McNemar) | paired bootstrap |\n"

@@ -346,8 +346,10 @@
     const families = groups(row => [row.task, row.weak, row.protocol, row.variant, origin(row)],
         row => withOrigin(withVariant(`${row.task}: supervisor ${row.weak}`, row), row),
         row => [row.strong, row.method]);
-    chosenLater(node, [{label: 'Task and supervisor', options: families.map(f => f.label)}], index => {
+    chosenLater(node, [{label: 'Task and supervisor', options: families.map(f => f.label)},
+      {label: 'Highlight', options: methods.length > 4 ? ['all methods', ...methods] : ['all methods']}], (index, highlight) => {
       const {rows} = families[index];
+      const faded = method => highlight > 0 && methods[highlight - 1] !== method;
       const strong = unique(rows.map(row => row.strong)).sort(byLadder);
       const names = unique(rows.map(row => row.method));
       const title = `${metricName} by strong model`;
@@ -372,12 +374,13 @@
         const place = row => x(row.strong) + x.bandwidth() / 2 + shift(names.indexOf(row.method));
         for (const method of names) {
           const line = rows.filter(row => row.method === method && known(row.student.mean)).sort((a, b) => byLadder(a.strong, b.strong));
-          svg.append('path').attr('d', d3.line().x(place).y(row => y(row.student.mean))(line))
+          const of = svg.append('g').attr('opacity', faded(method) ? 0.12 : 1);
+          of.append('path').attr('d', d3.line().x(place).y(row => y(row.student.mean))(line))
               .style('fill', 'none').style('stroke', colour(method)).attr('stroke-width', 2);
           for (const row of line) {
             const ci = interval(row.student);
-            if (ci) svg.append('line').attr('x1', place(row)).attr('x2', place(row)).attr('y1', y(ci[0])).attr('y2', y(ci[1])).style('stroke', colour(method));
-            mark(svg, place(row), y(row.student.mean), method, `${method}, ${row.strong}: ${fixed(row.student.mean)} ${between(ci)}`);
+            if (ci) of.append('line').attr('x1', place(row)).attr('x2', place(row)).attr('y1', y(ci[0])).attr('y2', y(ci[1])).style('stroke', colour(method));
+            mark(of, place(row), y(row.student.mean), method, `${method}, ${row.strong}: ${fixed(row.student.mean)} ${between(ci)}`);
           }
         }
         return height;
@@ -488,6 +491,7 @@
         const points = s.xs.map((value, i) => [value, s.ys[i]]).filter(point => point.every(known));
         svg.append('path').attr('d', d3.line()(points.map(([a, b]) => [x(a), y(b)])))
             .style('fill', 'none').style('stroke', s.stroke).attr('stroke-width', 1.6).attr('stroke-dasharray', s.dash || null)
+            .attr('stroke-opacity', series.length > 40 ? 0.3 : 1)
             .append('title').text(s.name);
         if (dots && series.length <= 40) for (const [a, b] of points) {
           svg.append('circle').attr('cx', x(a)).attr('cy', y(b)).attr('r', 3).style('fill', s.stroke)
