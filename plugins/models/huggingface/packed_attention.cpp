@@ -8,7 +8,7 @@
 
 #include <w2s/error.hpp>
 
-#include "small_products.hpp"
+#include "float_loops.hpp"
 
 namespace w2s::hf {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "gelu.hpp"
+
 namespace w2s::hf {
 namespace {
 
@@ -9,7 +11,6 @@ using Activation = Tensor (*)(const Tensor&);
 
 const std::map<std::string, Activation>& activations() {
   static const Activation exact = [](const Tensor& x) { return at::gelu(x); };
-  static const Activation tanh_gelu = [](const Tensor& x) { return at::gelu(x, "tanh"); };
   static const Activation silu = [](const Tensor& x) { return at::silu(x); };
   static const std::map<std::string, Activation> table = {
       {"gelu", exact},

@@ -1,4 +1,5 @@
-// Products of small matrices that lie in the cache: what attention over short sequences is made of.
+// Loops over floats in the processor's widest vectors: products of small matrices that lie in the cache and
+// exponentials, of which attention over short sequences is made, and GELU.
 #pragma once
 
 #include <cstdint>
@@ -26,5 +27,12 @@ ExpSum exponentials(float* row, std::int64_t count, float scale);
 
 /// In place: row[j] = exp(scale · row[j] − shift).
 void probabilities(float* row, std::int64_t count, float scale, float shift);
+
+/// y[j] = x[j] σ(2u), u = √(2/π) (x[j] + 0.044715 x[j]³): GELU by tanh (Hendrycks & Gimpel 2016), as
+/// 1 + tanh u = 2 σ(2u).
+void gelu_values(const float* x, float* y, std::int64_t count);
+
+/// dx[j] = dy[j] · dy/dx at x[j].
+void gelu_gradients(const float* x, const float* dy, float* dx, std::int64_t count);
 
 }  // namespace w2s::hf

@@ -1,4 +1,4 @@
-// The functions of small_products.hpp for one kind of processor: small_products.cpp includes this file in a
+// The functions of float_loops.hpp for one kind of processor: float_loops.cpp includes this file in a
 // namespace of its own for each, with the compiler told which instructions it may use. Hence no include
 // guard.
 
@@ -132,5 +132,45 @@ void probabilities(float* row, std::int64_t count, float scale, float shift) {
   if (whole < count) {
     const Lanes e = exp_lanes(load_some(row + whole, count - whole) * scale - shift);
     std::memcpy(row + whole, &e, static_cast<std::size_t>(count - whole) * sizeof(float));
+  }
+}
+
+struct Gelu {
+  Lanes gate, slope;  // σ(2u), d(2u)/dx
+};
+
+inline __attribute__((always_inline)) Gelu gelu_lanes(Lanes x) {
+  constexpr float kTwice = 1.59576912160573071f, kCubic = 0.044715f;  // 2 √(2/π)
+  const Lanes square = x * x;
+  const Lanes v = kTwice * x * (1.0f + kCubic * square);
+  const Lanes e = exp_lanes(v < 0 ? v : -v);
+  return {(v < 0 ? e : Lanes{} + 1.0f) / (1.0f + e), kTwice * (1.0f + 3 * kCubic * square)};
+}
+
+inline __attribute__((always_inline)) Lanes gelu_slope(Lanes x) {
+  const Gelu gelu = gelu_lanes(x);
+  return gelu.gate + x * gelu.gate * (1.0f - gelu.gate) * gelu.slope;
+}
+
+void gelu_values(const float* x, float* y, std::int64_t count) {
+  for (std::int64_t j = 0; j < count; j += kColumns) {
+    if (j + kColumns <= count) {
+      const Lanes in = load(x + j);
+      store(y + j, in * gelu_lanes(in).gate);
+    } else {
+      const Lanes in = load_some(x + j, count - j), out = in * gelu_lanes(in).gate;
+      std::memcpy(y + j, &out, static_cast<std::size_t>(count - j) * sizeof(float));
+    }
+  }
+}
+
+void gelu_gradients(const float* x, const float* dy, float* dx, std::int64_t count) {
+  for (std::int64_t j = 0; j < count; j += kColumns) {
+    if (j + kColumns <= count) {
+      store(dx + j, load(dy + j) * gelu_slope(load(x + j)));
+    } else {
+      const Lanes out = load_some(dy + j, count - j) * gelu_slope(load_some(x + j, count - j));
+      std::memcpy(dx + j, &out, static_cast<std::size_t>(count - j) * sizeof(float));
+    }
   }
 }

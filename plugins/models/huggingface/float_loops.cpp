@@ -1,4 +1,4 @@
-#include "small_products.hpp"
+#include "float_loops.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -19,21 +19,21 @@ namespace w2s::hf {
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")
 namespace v4 {
-#include "small_products_body.hpp"
+#include "float_loops_body.hpp"
 }  // namespace v4
 #pragma GCC pop_options
 
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
 namespace v3 {
-#include "small_products_body.hpp"
+#include "float_loops_body.hpp"
 }  // namespace v3
 #pragma GCC pop_options
 
 #endif
 
 namespace any {
-#include "small_products_body.hpp"
+#include "float_loops_body.hpp"
 }  // namespace any
 
 namespace {
@@ -42,12 +42,16 @@ struct Functions {
   decltype(&any::small_product) product = any::small_product;
   decltype(&any::exponentials) exponentials = any::exponentials;
   decltype(&any::probabilities) probabilities = any::probabilities;
+  decltype(&any::gelu_values) gelu = any::gelu_values;
+  decltype(&any::gelu_gradients) gelu_gradients = any::gelu_gradients;
 };
 
 Functions fastest() {
 #if W2S_SEVERAL_PROCESSORS
-  if (__builtin_cpu_supports("x86-64-v4")) return {v4::small_product, v4::exponentials, v4::probabilities};
-  if (__builtin_cpu_supports("x86-64-v3")) return {v3::small_product, v3::exponentials, v3::probabilities};
+  if (__builtin_cpu_supports("x86-64-v4"))
+    return {v4::small_product, v4::exponentials, v4::probabilities, v4::gelu_values, v4::gelu_gradients};
+  if (__builtin_cpu_supports("x86-64-v3"))
+    return {v3::small_product, v3::exponentials, v3::probabilities, v3::gelu_values, v3::gelu_gradients};
 #endif
   return {};
 }
@@ -67,6 +71,12 @@ ExpSum exponentials(float* row, std::int64_t count, float scale) {
 
 void probabilities(float* row, std::int64_t count, float scale, float shift) {
   functions.probabilities(row, count, scale, shift);
+}
+
+void gelu_values(const float* x, float* y, std::int64_t count) { functions.gelu(x, y, count); }
+
+void gelu_gradients(const float* x, const float* dy, float* dx, std::int64_t count) {
+  functions.gelu_gradients(x, dy, dx, count);
 }
 
 }  // namespace w2s::hf
