@@ -1,6 +1,8 @@
 // Records as an index gives them: whole enough for a leaderboard, without a look into their folders.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -96,6 +98,71 @@ TEST_F(StoredRecords, AreTheSameWithAndWithoutAnIndex) {
   const nlohmann::json before = table();
   fs::remove(root_ + "/index.sqlite");
   EXPECT_EQ(table(), before);
+}
+
+TEST_F(StoredRecords, BearTheNamesOfEachExperimentThatListsThem) {
+  fill();
+  std::vector<LedgerEntry> ledger = load_ledger(root_, "quick");
+  ASSERT_EQ(ledger.size(), 6u);
+  for (LedgerEntry& entry : ledger) entry.task = "another";
+  ledger.insert(ledger.begin() + 1, ledger[0]);
+  ledger[1].key = sha256("never computed");
+  save_ledger(root_, "slow", ledger, {"name = \"slow\"\n"});
+  const Store store = Store::read_only(root_);
+
+  std::size_t missing = 0;
+  const std::vector<Record> all = load_records(store, {}, &missing);
+  EXPECT_EQ(missing, 1u);
+  ASSERT_EQ(all.size(), 12u);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all[i].experiment, i < 6 ? "quick" : "slow");
+    EXPECT_EQ(all[i].task, i < 6 ? "task" : "another");
+    EXPECT_EQ(all[i].key, all[i % 6].key);
+    EXPECT_EQ(all[i].tests, all[i % 6].tests);
+    EXPECT_EQ(stored_correctness(all[i], "test"), stored_correctness(all[i % 6], "test"));
+  }
+  const std::vector<Record> slow = load_records(store, {"slow"}, &missing);
+  EXPECT_EQ(missing, 1u);
+  ASSERT_EQ(slow.size(), 6u);
+  for (std::size_t i = 0; i < slow.size(); ++i) {
+    EXPECT_EQ(slow[i].key, all[i].key);
+    EXPECT_EQ(slow[i].floor, all[i].floor);
+    EXPECT_EQ(slow[i].task, "another");
+  }
+}
+
+TEST_F(StoredRecords, OfALargeIndexAreReadInPartsAndAllAreThere) {
+  constexpr int kRecords = 1500;
+  Store store(root_);
+  for (int i = 0; i < kRecords; ++i) {  // as a store writes them, but for the syncs
+    const std::string key = sha256(std::to_string(i)), folder = object_folder(root_, key);
+    fs::create_directories(folder);
+    nlohmann::json manifest = {{"key", key},
+                               {"kind", "record"},
+                               {"created", 1000 + i / 100},
+                               {"files", nlohmann::json::object()},
+                               {"record", {{"key", key}, {"seed", i}}}};
+    std::ofstream(folder + "/" + kManifestName) << seal_manifest(manifest);
+  }
+  ASSERT_EQ(store.reindex(), kRecords);
+  const std::vector<StoredRecord> records = Store::read_only(root_).records();
+  ASSERT_EQ(records.size(), static_cast<std::size_t>(kRecords));
+  std::vector<bool> seen(kRecords, false);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const auto seed = nlohmann::json::parse(records[i].json).at("seed").get<int>();
+    EXPECT_EQ(records[i].key, sha256(std::to_string(seed)));
+    seen[seed] = true;
+    if (i > 0) {
+      EXPECT_LT(std::tie(records[i - 1].created, records[i - 1].key),
+                std::tie(records[i].created, records[i].key));
+    }
+  }
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), true), kRecords);
+  const auto some = Store::read_only(root_).records([](const std::string& key) { return key[0] == '7'; });
+  EXPECT_EQ(
+      static_cast<std::ptrdiff_t>(some.size()),
+      std::count_if(records.begin(), records.end(), [](const auto& record) { return record.key[0] == '7'; }));
+  EXPECT_EQ(store.records().size(), records.size());
 }
 
 TEST_F(StoredRecords, AnswersThatAreNot0sAnd1sAreRefused) {
