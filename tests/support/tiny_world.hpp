@@ -4,20 +4,17 @@
 #include <w2s/plugin.hpp>
 
 #include "check/tiny_world.hpp"
+#include "plugins.hpp"
 
 namespace w2s::testing {
 
 using w2s::blobs;
 using w2s::examples_of;
 using w2s::normals;
+using w2s::plugins;
 using w2s::Rows;
 using TemporaryFolder = ScratchFolder;
 using w2s::TinyOptions;
-
-inline const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
 
 /// One-hot labels, of which a share is moved to a random other class; `flipped` says which.
 inline Supervision with_flips(const Examples& examples, std::int64_t classes, double share,

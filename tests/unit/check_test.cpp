@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "../support/plugins.hpp"
 #include "check/check.hpp"
 #include "check/tiny_world.hpp"
 
@@ -11,11 +12,6 @@ namespace w2s {
 namespace {
 
 using ::testing::HasSubstr;
-
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
 
 const Finding& finding(const std::vector<Finding>& findings, const std::string& rule) {
   for (const Finding& each : findings) {

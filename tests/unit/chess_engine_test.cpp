@@ -1,7 +1,6 @@
 // What is made with a chess engine: the same again from the same seed, and true when looked at again.
 // Skipped where no engine is installed.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,6 +9,7 @@
 #include <w2s/error.hpp>
 #include <w2s/files.hpp>
 
+#include "../support/folder_test.hpp"
 #include "config/toml.hpp"
 #include "find_puzzles.hpp"
 #include "growing_file.hpp"
@@ -144,14 +144,8 @@ TEST_F(ChessEngine, TheShippedPuzzlesHoldWhenExaminedAgain) {
   EXPECT_GE(wide, examined * 9 / 10);
 }
 
-class GrowingFileTest : public testing::Test {
+class GrowingFileTest : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_growing_" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  fs::path folder_;
 };
 
 TEST_F(GrowingFileTest, GoesOnOnlyWithTheSettingsThatItWasBegunWith) {

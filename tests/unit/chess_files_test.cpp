@@ -3,12 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <set>
 
+#include "../support/folder_test.hpp"
+#include "../support/plugins.hpp"
 #include "pgn.hpp"
 #include "plugins/registry.hpp"
 #include "puzzle_source.hpp"
@@ -22,18 +23,8 @@ using testing::HasSubstr;
 
 const fs::path kPychess = "/usr/share/pychess/learn";
 
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
-
-class ChessFiles : public testing::Test {
+class ChessFiles : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_chess_files_" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
 
   std::string write(const std::string& name, const std::string& contents) const {
     std::ofstream(folder_ / name) << contents;
@@ -54,7 +45,6 @@ class ChessFiles : public testing::Test {
     return "";
   }
 
-  fs::path folder_;
 };
 
 std::vector<std::string> uci_of(const std::vector<Move>& moves) {

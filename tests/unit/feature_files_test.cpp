@@ -4,29 +4,20 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <set>
 
+#include "../support/folder_test.hpp"
+#include "../support/plugins.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
 namespace {
 
-namespace fs = std::filesystem;
-using testing::HasSubstr;
-
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
-
-class FeatureFilesTask : public testing::Test {
+class FeatureFilesTask : public FolderTest {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_features_" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
     const Tensor x = at::arange(30, at::kFloat).view({10, 3});
     const Tensor labels = at::arange(10, at::kLong).remainder(3);
     save_safetensors(path("a.safetensors"), {{"features", x},
@@ -34,7 +25,6 @@ class FeatureFilesTask : public testing::Test {
                                              {"labels", labels},
                                              {"scene", at::floor_divide(at::arange(10, at::kLong), 2)}});
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   std::unique_ptr<ITask> task(Table params) const {
@@ -50,8 +40,6 @@ class FeatureFilesTask : public testing::Test {
     }
     return "no complaint";
   }
-
-  fs::path folder_;
 };
 
 TEST_F(FeatureFilesTask, HoldsOutRowsThatKeepTheirIds) {

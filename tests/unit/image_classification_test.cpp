@@ -1,22 +1,18 @@
 #include <w2s/task.hpp>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "../support/folder_test.hpp"
+#include "../support/plugins.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
 namespace {
 
 namespace fs = std::filesystem;
-
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
 
 constexpr std::int64_t kEdge = 8;
 
@@ -28,15 +24,12 @@ std::string idx(const std::vector<std::uint32_t>& sizes, const std::string& data
   return bytes + data;
 }
 
-class ImageClassification : public testing::Test {
+class ImageClassification : public FolderTest {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_images_" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
     write_split("train", 12);
     write_split("t10k", 6);
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void write(const std::string& name, const std::string& bytes) const {
     std::ofstream(folder_ / name, std::ios::binary) << bytes;
@@ -69,7 +62,6 @@ class ImageClassification : public testing::Test {
     EXPECT_NE(message.find(part), std::string::npos) << message;
   }
 
-  fs::path folder_;
 };
 
 TEST_F(ImageClassification, ReadsImagesAndLabels) {

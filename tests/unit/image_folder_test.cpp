@@ -2,11 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "../support/folder_test.hpp"
+#include "../support/plugins.hpp"
 #include "plugins/registry.hpp"
 
 #pragma GCC diagnostic push
@@ -22,20 +23,13 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
-
-class ImageFolderTask : public testing::Test {
+class ImageFolderTask : public FolderTest {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_pictures_" + std::to_string(::getpid()));
     for (const char* split : {"train", "test"}) {
       for (const char* name : {"cat", "dog"}) fs::create_directories(folder_ / split / name);
     }
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   // Pixel (row, column) is (10·row, 10·column, blue).
   std::vector<unsigned char> ramp(int height, int width, int blue) const {
@@ -72,7 +66,6 @@ class ImageFolderTask : public testing::Test {
     return "no complaint";
   }
 
-  fs::path folder_;
 };
 
 TEST_F(ImageFolderTask, ReadsPixelsAndNormalisesThem) {

@@ -3,7 +3,6 @@
 #include <w2s/tokenizer.hpp>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +12,8 @@
 #include <w2s/json.hpp>
 #include <w2s/safetensors.hpp>
 
+#include "../support/folder_test.hpp"
+#include "../support/plugins.hpp"
 #include "data/split.hpp"
 #include "engine/network.hpp"
 #include "launch/pool.hpp"
@@ -26,15 +27,9 @@ namespace {
 namespace fs = std::filesystem;
 using Ids = Tokenizer::Ids;
 
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
-
-class LanguageModel : public testing::Test {
+class LanguageModel : public FolderTest {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_language_" + std::to_string(::getpid()));
     fs::create_directories(folder_ / "tokenizer");
     train_bpe({"the red fox ran", "the red hen sat", "the old hen ran"}, {280, {"<|endoftext|>"}, 2})
         ->save((folder_ / "tokenizer" / "tokenizer.json").string());
@@ -48,7 +43,6 @@ class LanguageModel : public testing::Test {
     model_->build({TaskKind::classification, 2, {}}, Stream(0, "test"));
     end_ = *model_->tokenizer().special_id(TokenRole::eos);
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   static std::unique_ptr<IObjective> objective(Table params) {
     return plugins().make_objective({"language_model", std::move(params), {}});
@@ -76,7 +70,6 @@ class LanguageModel : public testing::Test {
     return tokens;
   }
 
-  fs::path folder_;
   std::unique_ptr<IModel> model_;
   std::int32_t end_ = -1;
 };

@@ -5,15 +5,11 @@
 
 #include <cmath>
 
+#include "../support/plugins.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
 namespace {
-
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
 
 std::unique_ptr<ILoss> make(const std::string& name, const Table& params = {}) {
   return plugins().make_loss({name, params, {}});

@@ -2,12 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <set>
 
+#include "../support/folder_test.hpp"
+#include "../support/plugins.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
@@ -16,18 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
-
-class PreferenceTask : public testing::Test {
+class PreferenceTask : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_pairs_" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void write(const std::string& name, const std::string& bytes) const {
     std::ofstream(folder_ / name, std::ios::binary) << bytes;
@@ -48,7 +39,6 @@ class PreferenceTask : public testing::Test {
     return "no complaint";
   }
 
-  fs::path folder_;
 };
 
 // "better > worse" of each training pair, whichever is shown first.

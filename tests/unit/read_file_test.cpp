@@ -5,12 +5,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include <unistd.h>
+#include "../support/folder_test.hpp"
 
 namespace w2s {
 namespace {
-
-namespace fs = std::filesystem;
 
 // The bytes that hexadecimal digits spell.
 std::string bytes(std::string_view digits) {
@@ -41,14 +39,8 @@ const std::string kZstandardLarge = bytes(
     "0010780200107802001078020010780200107802001078020010780200107802001078020010780200107802001078020010"
     "78020010780200107802001078020010780200107803001078af4919d3");
 
-class ReadDataFile : public testing::Test {
+class ReadDataFile : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_read_file_" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   std::string file(const std::string& contents) const {
     std::ofstream(folder_ / "data", std::ios::binary) << contents;
     return (folder_ / "data").string();
@@ -63,8 +55,6 @@ class ReadDataFile : public testing::Test {
     }
     return "nothing was thrown";
   }
-
-  fs::path folder_;
 };
 
 TEST_F(ReadDataFile, GivesPlainFilesAsTheyAre) {

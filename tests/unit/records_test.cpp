@@ -1,24 +1,16 @@
 #include <w2s/records.hpp>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include "../support/folder_test.hpp"
 
 namespace w2s {
 namespace {
 
-namespace fs = std::filesystem;
-
-class Records : public testing::Test {
+class Records : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_records_" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   std::string write(const std::string& name, const std::string& bytes) const {
     std::ofstream(folder_ / name, std::ios::binary) << bytes;
     return (folder_ / name).string();
@@ -51,8 +43,6 @@ class Records : public testing::Test {
     }
     return "no complaint";
   }
-
-  fs::path folder_;
 };
 
 using Rows = std::vector<std::string>;

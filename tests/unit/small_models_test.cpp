@@ -6,15 +6,11 @@
 
 #include <cmath>
 
+#include "../support/plugins.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
 namespace {
-
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
 
 std::unique_ptr<IModel> model(const std::string& name, const Table& params = {}, std::uint64_t seed = 0,
                               const std::vector<std::int64_t>& shape = {1, 28, 28}) {

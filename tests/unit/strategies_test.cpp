@@ -6,15 +6,11 @@
 
 #include <algorithm>
 
+#include "../support/plugins.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
 namespace {
-
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
 
 struct Call {
   Supervision labels;

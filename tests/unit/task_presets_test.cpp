@@ -3,12 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <set>
 
+#include "../support/folder_test.hpp"
+#include "../support/plugins.hpp"
 #include "config/experiment.hpp"
 #include "plugins/registry.hpp"
 
@@ -19,11 +20,6 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 const fs::path kPresets = fs::path(W2S_SOURCE_DIR) / "configs" / "tasks";
-
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
 
 /// All that a row may become, over the seeds: texts and their labels.
 using Outcomes = std::set<std::pair<std::string, std::int64_t>>;
@@ -251,13 +247,8 @@ std::vector<Case> cases() {
   return all;
 }
 
-class TaskPresets : public testing::Test {
+class TaskPresets : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_presets_" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void write(const std::map<std::string, std::string>& files) const {
     fs::remove_all(folder_);
@@ -284,7 +275,6 @@ class TaskPresets : public testing::Test {
     return plugins().make_task(experiment("preset = \"" + preset + "\"", set).task)->load();
   }
 
-  fs::path folder_;
 };
 
 TEST_F(TaskPresets, MakeTheirExamplesOfRowsAsTheDataSetsHaveThem) {

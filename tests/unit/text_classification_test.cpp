@@ -2,12 +2,13 @@
 #include <w2s/tokenizer.hpp>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <set>
 
+#include "../support/folder_test.hpp"
+#include "../support/plugins.hpp"
 #include "data/split.hpp"
 #include "plugins/registry.hpp"
 
@@ -16,18 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
-
-class TextClassification : public testing::Test {
+class TextClassification : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_texts_" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void write(const std::string& name, const std::string& bytes) const {
     std::ofstream(folder_ / name, std::ios::binary) << bytes;
@@ -61,7 +52,6 @@ class TextClassification : public testing::Test {
                          {"choices", List{"good", "bad"}}, {"answer", "first"}, {"id", "id"},
                          {"template", "{q} {answer}"}};
 
-  fs::path folder_;
 };
 
 std::map<std::string, std::string> texts_by_id(const TaskData& data) {

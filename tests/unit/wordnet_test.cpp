@@ -1,12 +1,13 @@
 #include <w2s/task.hpp>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <set>
 
+#include "../support/folder_test.hpp"
+#include "../support/plugins.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
@@ -14,26 +15,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const Registry& plugins() {
-  static const Registry registry = load_plugins();
-  return registry;
-}
-
-class WordNet : public testing::Test {
+class WordNet : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("w2s_wordnet_" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   std::unique_ptr<ITask> task(const std::string& data, Table params) const {
     std::ofstream(folder_ / "data.noun") << data;
     params.set("path", folder_.string());
     return plugins().make_task({"wordnet", params, {}});
   }
-
-  fs::path folder_;
 };
 
 const std::string kData =
