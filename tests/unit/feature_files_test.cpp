@@ -15,6 +15,8 @@
 namespace w2s {
 namespace {
 
+using testing::HasSubstr;
+
 class FeatureFilesTask : public FolderTest {
  protected:
   void SetUp() override {

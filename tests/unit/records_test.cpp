@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+
 #include "../support/folder_test.hpp"
 
 namespace w2s {
