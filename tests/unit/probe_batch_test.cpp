@@ -303,6 +303,62 @@ TEST(ProbeBatch, InterruptedProbesGoOnInTheSameBits) {
   for (std::size_t i = 0; i < whole.size(); ++i) expect_same_bits(*resumed[i], *whole[i], "resumed");
 }
 
+TEST(ProbeBatch, ASignalInTheMidstOfAStepSavesAllAtTheSameStep) {
+  const World world;
+  const w2s::testing::TemporaryFolder folder;
+  const auto probes = [&](const std::function<bool()>& asked) {
+    std::vector<std::unique_ptr<Probe>> all;
+    for (std::int64_t number = 0; number < 3; ++number) {
+      all.push_back(world.probe({"gce", {}, {}}, number, settings()));
+      CheckpointSchedule schedule;
+      schedule.asked_to_end = asked;
+      all.back()->checkpoints =
+          std::make_shared<Checkpoints>(folder.path() + "/" + std::to_string(number), schedule);
+    }
+    return all;
+  };
+  const auto pointers = [](const std::vector<std::unique_ptr<Probe>>& all) {
+    std::vector<Probe*> found;
+    for (const auto& probe : all) found.push_back(probe.get());
+    return found;
+  };
+  // Each is asked once a step: the first of the second step is asked before the signal, the others after it.
+  const auto first = probes([calls = std::make_shared<int>(0)] { return ++*calls >= 5; });
+  EXPECT_THROW(train_probes(pointers(first), {}, [](Probe&) {}), Interrupted);
+  const auto rest = probes({});
+  std::vector<std::pair<std::size_t, std::int64_t>> seen;
+  train_probes(
+      pointers(rest),
+      [&](std::size_t count, const StepReport& report) { seen.emplace_back(count, report.step); },
+      [](Probe&) {});
+  ASSERT_FALSE(seen.empty());
+  EXPECT_EQ(seen[0], std::pair(std::size_t{3}, std::int64_t{2}));
+}
+
+TEST(ProbeBatch, AProbeThatStopsEarlyIsGivenBackAtOnce) {
+  const World world;
+  TrainParams train = settings();
+  train.early_stopping = true;
+  train.evaluate_every = train.patience = 1;
+  train.epochs = 20;
+  std::vector<std::unique_ptr<Probe>> probes;
+  std::vector<Probe*> pointers;
+  for (std::int64_t number = 0; number < 6; ++number) {
+    probes.push_back(world.probe({"gce", {}, {}}, number, train));
+    pointers.push_back(probes.back().get());
+  }
+  std::int64_t steps = 0;
+  std::vector<std::int64_t> given_back;
+  train_probes(
+      pointers, [&](std::size_t, const StepReport&) { ++steps; },
+      [&](Probe& probe) {
+        EXPECT_EQ(steps + 1, probe.result.steps);
+        given_back.push_back(probe.result.steps);
+      });
+  ASSERT_EQ(given_back.size(), 6u);
+  EXPECT_LT(given_back.front(), given_back.back());
+}
+
 TEST(ProbeBatch, RefusesWhatTheTrainerRefuses) {
   const World world;
   TrainParams train = settings();
