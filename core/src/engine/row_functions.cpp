@@ -36,7 +36,7 @@ class BinaryLogSoftmax final : public torch::autograd::Function<BinaryLogSoftmax
     const float *d_log_p = given.data_ptr<float>(), *value = log_p.data_ptr<float>();
     float* d_logits = out.data_ptr<float>();
     for (std::int64_t i = 0; i < given.size(0); ++i) {
-      // p₁ g₀ = p₀ g₁ where the gradient is zero; p₁ = 1 − p₀.
+      // g₁ − p₁ (g₀ + g₁), without the difference of near numbers.
       const float p1 = std::exp(value[2 * i + 1]), p0 = std::exp(value[2 * i]);
       const float slope = p0 * d_log_p[2 * i + 1] - p1 * d_log_p[2 * i];
       d_logits[2 * i] = -slope;

@@ -1,7 +1,5 @@
 #include "checkpoint.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -54,22 +52,6 @@ std::string modern_name(std::string name) {
 
 std::string count_text(std::size_t listed, std::size_t all) {
   return all > listed ? " and " + std::to_string(all - listed) + " more" : "";
-}
-
-#ifdef MADV_POPULATE_READ
-constexpr int kReadAhead = MADV_POPULATE_READ;
-#else
-constexpr int kReadAhead = MADV_WILLNEED;
-#endif
-
-// Tells the kernel how the pages that lie within the tensor's memory will be used: a large copy then waits
-// for memory, not for page faults. What the kernel does not know it ignores.
-void advise(const Tensor& tensor, int advice) {
-  constexpr std::uintptr_t kPage = 4096;
-  const auto begin = reinterpret_cast<std::uintptr_t>(tensor.data_ptr());
-  const std::uintptr_t first = (begin + kPage - 1) / kPage * kPage,
-                       end = (begin + tensor.nbytes()) / kPage * kPage;
-  if (first < end) madvise(reinterpret_cast<void*>(first), end - first, advice);
 }
 
 }  // namespace
@@ -170,11 +152,7 @@ void Checkpoint::check(const Layout& layout) const {
 
 Tensor Checkpoint::load(const TensorSpec& tensor, at::ScalarType type) const {
   const Place& place = found_.at(tensor.name);
-  const Tensor stored = files_[place.file].at(place.name);
-  Tensor loaded = at::empty(stored.sizes(), stored.options().dtype(type));
-  advise(stored, kReadAhead);
-  advise(loaded, MADV_HUGEPAGE);
-  return loaded.copy_(stored);
+  return files_[place.file].at(place.name).to(type, /*non_blocking=*/false, /*copy=*/true);
 }
 
 }  // namespace w2s::hf
