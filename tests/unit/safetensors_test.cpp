@@ -109,6 +109,19 @@ TEST_F(SafeTensorsTest, UnalignedTensorsAreCopied) {
   EXPECT_TRUE(at::equal(x, at::zeros({2})));
 }
 
+TEST_F(SafeTensorsTest, LoadedTensorsMayBeWrittenTo) {
+  const Tensor small = at::arange(7, at::kHalf), large = at::arange(3 << 20, at::kInt).view({3, -1});
+  save_safetensors(path_, {{"small", small}, {"large", large}, {"none", at::empty({0, 4})}});
+  const SafeTensors file = SafeTensors::open(path_);
+  for (const auto& [name, stored] : {std::pair("small", small), std::pair("large", large)}) {
+    const Tensor loaded = file.load(name, at::kFloat);
+    EXPECT_TRUE(loaded.equal(stored.to(at::kFloat))) << name;
+    loaded.add_(1);
+    EXPECT_TRUE(file.at(name).equal(stored)) << name;
+  }
+  EXPECT_EQ(file.load("none", at::kDouble).sizes(), (std::vector<std::int64_t>{0, 4}));
+}
+
 TEST_F(SafeTensorsTest, NamesComeInFileOrder) {
   write_header(
       R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",

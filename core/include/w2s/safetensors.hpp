@@ -25,6 +25,8 @@ class W2S_API SafeTensors {
   /// A read-only view of the mapping, which it keeps alive; clone it before writing to it.
   /// Unaligned tensors are copied. Throws Error naming the tensor and the nearest name.
   Tensor at(const std::string& name) const;
+  /// A copy of this type that may be written to, in large pages where the system has them.
+  Tensor load(const std::string& name, at::ScalarType type) const;
   std::vector<std::int64_t> shape(const std::string& name) const;
   const std::map<std::string, std::string>& metadata() const;
   const std::string& path() const;

@@ -152,7 +152,7 @@ void Checkpoint::check(const Layout& layout) const {
 
 Tensor Checkpoint::load(const TensorSpec& tensor, at::ScalarType type) const {
   const Place& place = found_.at(tensor.name);
-  return files_[place.file].at(place.name).to(type, /*non_blocking=*/false, /*copy=*/true);
+  return files_[place.file].load(place.name, type);
 }
 
 }  // namespace w2s::hf
