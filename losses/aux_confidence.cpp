@@ -30,8 +30,7 @@ class AuxiliaryConfidence final : public ILoss {
   Tensor forward(const LossInput& in) override {
     const Tensor log_p = log_probabilities(in.logits);
     const double alpha = params_.alpha_max * ramp(in.step_fraction, params_.warmup);
-    return (1 - alpha) * cross_entropy(log_p, in.targets) +
-           alpha * cross_entropy(log_p, hardened(log_p, in.targets));
+    return cross_entropy(log_p, (1 - alpha) * in.targets + alpha * hardened(log_p, in.targets));
   }
 
  private:

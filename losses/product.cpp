@@ -22,7 +22,7 @@ class ProductConfidence final : public ILoss {
   Tensor forward(const LossInput& in) override {
     const Tensor log_p = log_probabilities(in.logits);
     const Tensor weighted = at::xlogy(params_.alpha, in.targets);  // α log y, 0 where α is 0
-    return cross_entropy(log_p, at::softmax(params_.beta * log_p.detach() + weighted, -1));
+    return cross_entropy(log_p, log_probabilities(params_.beta * log_p.detach() + weighted).exp());
   }
   bool rowwise() const override { return true; }
 

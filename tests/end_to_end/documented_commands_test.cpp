@@ -201,7 +201,8 @@ void prepare_ladder(const Workbench& bench) {
 // ---------- the pages
 
 std::vector<Reading> readings() {
-  const std::string tiny = "experiment.toml", builds = "builds for minutes";
+  const std::string tiny = "experiment.toml", builds = "builds for minutes",
+                    slow_bench = "builds, installs PyTorch and runs for minutes";
   const std::string a_job = "$(w2s plan experiment.toml | awk '$1 == \"done\" { print $2; exit }')";
   const std::string a_student =
       "$(w2s plan experiment.toml | awk '$1 == \"done\" && /student/ { print $2; exit }')";
@@ -212,8 +213,11 @@ std::vector<Reading> readings() {
       {"docs/benchmarks.md",
        {},
        {},
-       {{"./dev bench --benchmark_filter=Optimizer --benchmark_repetitions=5 --benchmark_out=bench.json",
-         builds}}},
+       {{"./dev bench", slow_bench},
+        {"./dev bench --list", slow_bench},
+        {"./dev bench probes --runs 1", slow_bench},
+        {"./dev bench --json bench.json", slow_bench},
+        {"./dev bench --micro --benchmark_filter=Optimizer --benchmark_repetitions=5", builds}}},
       {"docs/chess.md",
        {},
        {{"perft   5", "perft 3"}},
@@ -225,7 +229,7 @@ std::vector<Reading> readings() {
       {"docs/measures.md",
        [](const Workbench& bench) { prepare_record(bench, "quickstart"); },
        {{"[EXPERIMENT…]", "quickstart"}},
-       {}},
+       {{"cmake --build build --target w2s_coverage && build/bin/w2s_coverage", builds}}},
       {"docs/plugins.md",
        prepare_plugins,
        {{"gdb --args ", ""},

@@ -25,7 +25,6 @@ const fs::path kPychess = "/usr/share/pychess/learn";
 
 class ChessFiles : public FolderTest {
  protected:
-
   std::string write(const std::string& name, const std::string& contents) const {
     std::ofstream(folder_ / name) << contents;
     return (folder_ / name).string();
@@ -44,7 +43,6 @@ class ChessFiles : public FolderTest {
     }
     return "";
   }
-
 };
 
 std::vector<std::string> uci_of(const std::vector<Move>& moves) {

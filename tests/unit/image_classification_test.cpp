@@ -61,7 +61,6 @@ class ImageClassification : public FolderTest {
     const std::string message = complaint(params);
     EXPECT_NE(message.find(part), std::string::npos) << message;
   }
-
 };
 
 TEST_F(ImageClassification, ReadsImagesAndLabels) {

@@ -65,7 +65,6 @@ class ImageFolderTask : public FolderTest {
     }
     return "no complaint";
   }
-
 };
 
 TEST_F(ImageFolderTask, ReadsPixelsAndNormalisesThem) {

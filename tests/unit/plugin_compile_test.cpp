@@ -92,8 +92,8 @@ TEST_F(PluginFromSource, ErrorIsTheCompilersFirstWithItsPlace) {
 TEST_F(PluginFromSource, UndefinedFunctionIsReportedByTheLinkerWithItsLine) {
   const std::string source =
       write("unlinked.cpp", "int nobody(int);\n\nint somebody() {\n  return nobody(1);\n}\n");
-  EXPECT_THAT(refusal(source),
-              AllOf(HasSubstr("unlinked.cpp:4:"), HasSubstr("undefined reference to"), HasSubstr("nobody(int)")));
+  EXPECT_THAT(refusal(source), AllOf(HasSubstr("unlinked.cpp:4:"), HasSubstr("undefined reference to"),
+                                     HasSubstr("nobody(int)")));
 }
 
 TEST_F(PluginFromSource, MissingSourceIsNamed) {

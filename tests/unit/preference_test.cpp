@@ -19,7 +19,6 @@ using testing::HasSubstr;
 
 class PreferenceTask : public FolderTest {
  protected:
-
   void write(const std::string& name, const std::string& bytes) const {
     std::ofstream(folder_ / name, std::ios::binary) << bytes;
   }
@@ -38,7 +37,6 @@ class PreferenceTask : public FolderTest {
     }
     return "no complaint";
   }
-
 };
 
 // "better > worse" of each training pair, whichever is shown first.

@@ -249,7 +249,6 @@ std::vector<Case> cases() {
 
 class TaskPresets : public FolderTest {
  protected:
-
   void write(const std::map<std::string, std::string>& files) const {
     fs::remove_all(folder_);
     for (const auto& [name, bytes] : files) {
@@ -274,7 +273,6 @@ class TaskPresets : public FolderTest {
     set.push_back("task.seed=" + std::to_string(seed));
     return plugins().make_task(experiment("preset = \"" + preset + "\"", set).task)->load();
   }
-
 };
 
 TEST_F(TaskPresets, MakeTheirExamplesOfRowsAsTheDataSetsHaveThem) {

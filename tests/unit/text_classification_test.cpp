@@ -19,7 +19,6 @@ namespace fs = std::filesystem;
 
 class TextClassification : public FolderTest {
  protected:
-
   void write(const std::string& name, const std::string& bytes) const {
     std::ofstream(folder_ / name, std::ios::binary) << bytes;
   }
@@ -51,7 +50,6 @@ class TextClassification : public FolderTest {
   const Table questions_{{"train", "questions.jsonl"},     {"held_out", 100},   {"form", "choices"},
                          {"choices", List{"good", "bad"}}, {"answer", "first"}, {"id", "id"},
                          {"template", "{q} {answer}"}};
-
 };
 
 std::map<std::string, std::string> texts_by_id(const TaskData& data) {

@@ -58,8 +58,8 @@ Trial attempt(const Subject<ISupervisionStrategy>& strategy, const Table& params
   TinyOptions options;
   options.train.set("epochs", 3);
   Trial trial;
-  trial.world = std::make_unique<TinyWorld>(plugins, blobs(480, kClasses, 6, 1.0, 2), kClasses, options,
-                                            setting.store);
+  trial.world =
+      std::make_unique<TinyWorld>(plugins, blobs(480, kClasses, 6, 1.0, 2), kClasses, options, setting.store);
   LocalLab& lab = trial.world->lab();
   Supervision labels = trial.world->weak_labels();
   FitSpec spec = trial.world->spec();
@@ -129,17 +129,17 @@ std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strateg
                                                           (p - expected).abs().max().item<double>());
                  });
   if (!expected.defined()) return findings.all();
-  findings.check("is answered from the store the second time",
-                 "ask the lab for fits, predictions and features; keep anything else with lab.once(), under a "
-                 "digest of all that it depends on",
-                 [&]() -> std::string {
-                   Trial again = run({.store = first.world->store()});
-                   if (const std::int64_t computed = again.world->lab().computed(); computed > 0)
-                     return fmt::format("the second run computed {} fits anew", computed);
-                   return again.student.members() == first.student.members()
-                              ? ""
-                              : "the second run gave another student";
-                 });
+  findings.check(
+      "is answered from the store the second time",
+      "ask the lab for fits, predictions and features; keep anything else with lab.once(), under a "
+      "digest of all that it depends on",
+      [&]() -> std::string {
+        Trial again = run({.store = first.world->store()});
+        if (const std::int64_t computed = again.world->lab().computed(); computed > 0)
+          return fmt::format("the second run computed {} fits anew", computed);
+        return again.student.members() == first.student.members() ? ""
+                                                                  : "the second run gave another student";
+      });
   findings.check("fits the same however the engine cuts a batch",
                  "ask Training for logits and losses of whole batches, and keep nothing between its calls",
                  [&]() -> std::string {
@@ -161,9 +161,8 @@ std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strateg
                                                accuracy);
                  });
   findings.check("leaves its labels as they are",
-                 "change a copy: the supervision that a strategy is given belongs to its caller", [&] {
-                   return first.labels_kept ? "" : "the targets or weights that it was given changed";
-                 });
+                 "change a copy: the supervision that a strategy is given belongs to its caller",
+                 [&] { return first.labels_kept ? "" : "the targets or weights that it was given changed"; });
   return findings.all();
 }
 

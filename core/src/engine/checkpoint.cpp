@@ -79,7 +79,8 @@ Checkpoints::Decision Checkpoints::decide() {
   if (team == nullptr) return {asked || due, asked};
   if (--steps_left_ > 0) return {false, false};
   const double a_step = seconds_between(decided_, now) / static_cast<double>(steps_between_);
-  const auto next = schedule_.seconds > 0 ? static_cast<std::int64_t>(kDecisionSeconds / std::max(a_step, 1e-6)) : 1;
+  const auto next =
+      schedule_.seconds > 0 ? static_cast<std::int64_t>(kDecisionSeconds / std::max(a_step, 1e-6)) : 1;
   const Tensor votes = at::tensor({std::int64_t{asked}, team->leads() && due ? std::int64_t{1} : 0,
                                    team->leads() ? std::max<std::int64_t>(1, next) : 0},
                                   at::kLong);

@@ -23,7 +23,7 @@ Tensor cross_entropy(const Tensor& log_p, const Tensor& targets) {
 }
 
 Tensor kl_divergence(const Tensor& targets, const Tensor& log_p) {
-  return (at::xlogy(targets, targets) - targets * log_p).sum(-1);
+  return at::xlogy(targets, targets).sum(-1) + cross_entropy(log_p, targets);
 }
 
 Tensor reverse_cross_entropy(const Tensor& log_p, const Tensor& targets) {

@@ -89,7 +89,8 @@ void Optimizer::sum_gradients(Team& team) {
     const auto count = static_cast<std::int64_t>(parameters_.size());
     const Tensor has = at::zeros({count}, at::kInt);
     int* some = has.data_ptr<int>();
-    for (std::int64_t i = 0; i < count; ++i) some[i] = parameters_[static_cast<std::size_t>(i)].grad().defined();
+    for (std::int64_t i = 0; i < count; ++i)
+      some[i] = parameters_[static_cast<std::size_t>(i)].grad().defined();
     team.sum(has);
     for (std::int64_t i = 0; i < count; ++i) {
       Tensor& parameter = parameters_[static_cast<std::size_t>(i)];

@@ -25,6 +25,7 @@ constexpr std::int64_t kValidationBlock = 256;  // examples at a time
 // Numbers in the largest tensor that LibTorch surely leaves to one thread: cut in two, its vectors would
 // lie differently.
 constexpr std::int64_t kSerial = 32768;
+constexpr std::int64_t kCacheLine = 16;  // floats
 
 std::int64_t rounded_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 
@@ -226,6 +227,11 @@ class ProbeBatch {
     const float* features = lane.first->features.data_ptr<float>();
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t row = lane.first->rows[static_cast<std::size_t>(examples[i])];
+      if (i + 1 < count) {
+        const std::int64_t next = lane.first->rows[static_cast<std::size_t>(examples[i + 1])];
+        for (std::int64_t d = 0; d < parts_ * width_; d += kCacheLine)
+          __builtin_prefetch(features + next * parts_ * width_ + d);
+      }
       for (std::int64_t part = 0; part < parts_; ++part) {
         const float* from = features + (row * parts_ + part) * width_;
         float* to = x + (i * parts_ + part) * stride_;

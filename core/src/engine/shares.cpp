@@ -17,8 +17,9 @@ std::vector<std::vector<std::int64_t>> shares(const std::vector<std::int64_t>& c
     std::int64_t sum = 0;
     for (const std::int64_t i : order) {
       const std::int64_t with = runs.empty() ? 0
-                                : padded     ? cost(runs.back()[0]) * static_cast<std::int64_t>(runs.back().size() + 1)
-                                             : sum + cost(i);
+                                : padded
+                                    ? cost(runs.back()[0]) * static_cast<std::int64_t>(runs.back().size() + 1)
+                                    : sum + cost(i);
       if (runs.empty() || with > most) {
         runs.emplace_back();
         sum = 0;

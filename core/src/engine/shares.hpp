@@ -6,9 +6,9 @@
 
 namespace w2s {
 
-/// Positions 0 … costs.size() − 1 in `count` runs of the longest first, so that the dearest run is as cheap as
-/// it can be; a run costs its longest times its length where rows are padded, else their sum. Last runs may
-/// be empty.
+/// Positions 0 … costs.size() − 1 in `count` runs of the longest first, so that the dearest run is as cheap
+/// as it can be; a run costs its longest times its length where rows are padded, else their sum. Last runs
+/// may be empty.
 std::vector<std::vector<std::int64_t>> shares(const std::vector<std::int64_t>& costs, std::int64_t count,
                                               bool padded);
 

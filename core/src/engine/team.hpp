@@ -49,8 +49,8 @@ class Team final : public InStep {
   void meet();
 
   /// What this process was at has failed here. Leaves the exchange, so that the others fail too, waits for
-  /// them and begins anew, where none is lost. Returns what to tell the user: where `error` only followed from
-  /// another process's failure, that process and its error.
+  /// them and begins anew, where none is lost. Returns what to tell the user: where `error` only followed
+  /// from another process's failure, that process and its error.
   std::string failed(const std::string& error);
   /// Some process is gone for good: the team cannot go on.
   bool lost() const;

@@ -79,8 +79,8 @@ TeamPlace of_slurm(const Variables& variables) {
   place.address = variables.number("SLURM_STEP_NUM_NODES", 1) == 1
                       ? kHere
                       : first_host(variables.text("SLURM_STEP_NODELIST"));
-  place.port = kFirstPort + (variables.number("SLURM_JOB_ID", 0) * 101 + variables.number("SLURM_STEP_ID", 0)) %
-                                kPorts;
+  place.port = kFirstPort +
+               (variables.number("SLURM_JOB_ID", 0) * 101 + variables.number("SLURM_STEP_ID", 0)) % kPorts;
   return place;
 }
 

@@ -19,9 +19,9 @@ namespace w2s {
 struct TeamPlace {
   std::string launcher;  // "torchrun", "mpirun", "srun"
   std::int64_t rank = 0, local_rank = 0, size = 1;
-  std::string address;  // of rank 0
+  std::string address = {};  // of rank 0
   std::int64_t port = 0;
-  bool served = false;   // someone else listens there already: torchrun's agent
+  bool served = false;       // someone else listens there already: torchrun's agent
   std::string attempt = {};  // of torchrun, which starts processes again
 };
 

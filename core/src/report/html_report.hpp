@@ -20,12 +20,12 @@ namespace w2s {
 ///   rows      to_json(board), each with block (number), runs (indices into runs, the row's students) and, of
 ///             a method that keeps a fraction of the examples, selection {strategy, keep}
 ///   runs      records; floor, ceiling and fits are indices (null where the store lacks them), config and
-///             provenance are indices into configs and provenances; reliability {test: [[examples, mean confidence, accuracy] × 15]};
-///             against_supervisor {test: {examples, counts, cases, described}}, where counts and cases have
-///             corrected, lost, copied and differently_wrong (counts also both_right), a case is [place in
-///             the test set, truth, supervisor's label, student's label, supervisor's confidence, student's
-///             confidence], and described has {id, text, second} by place; classes are their names. Labels of
-///             a generation task are its answers
+///             provenance are indices into configs and provenances; reliability {test: [[examples, mean
+///             confidence, accuracy] × 15]}; against_supervisor {test: {examples, counts, cases, described}},
+///             where counts and cases have corrected, lost, copied and differently_wrong (counts also
+///             both_right), a case is [place in the test set, truth, supervisor's label, student's label,
+///             supervisor's confidence, student's confidence], and described has {id, text, second} by place;
+///             classes are their names. Labels of a generation task are its answers
 ///   fits      {key, kind, model, loss, train, …, log {step, loss}, validation {step, NAME…}}
 ///   configs   resolved experiments, TOML text
 ///   provenances  those that differ, without the experiment

@@ -56,8 +56,8 @@ struct Record {
 void to_json(nlohmann::json& json, const Record& record);
 void from_json(const nlohmann::json& json, Record& record);
 
-/// from_json(json::parse(text)) at ten times the speed, for what is read by the hundred thousand. Throws Error
-/// where the text is no record's.
+/// from_json(json::parse(text)) at ten times the speed, for what is read by the hundred thousand. Throws
+/// Error where the text is no record's.
 Record parse_record(std::string_view text);
 
 }  // namespace w2s

@@ -22,7 +22,8 @@ std::string correctness_file(std::string_view test);
 /// is not 0s and 1s.
 std::string read_answer_bits(const nlohmann::json& manifest, const std::string& folder);
 
-/// 0/1 per example of one test set; empty where the bits have none of it. Throws Error where they are cut off.
+/// 0/1 per example of one test set; empty where the bits have none of it. Throws Error where they are cut
+/// off.
 std::vector<std::uint8_t> correct_answers(std::string_view bits, std::string_view test);
 
 }  // namespace w2s

@@ -119,16 +119,16 @@ void Store::put(const std::string& key, const std::string& kind,
   object.commit();
 }
 
-// The leader says what becomes of a key, with the key: a process that asks for another one does not do the same.
+// The leader says what becomes of a key, with the key: a process that asks for another one does not do the
+// same.
 bool Store::once_in_step(const std::string& key, const std::function<void()>& compute,
                          const std::function<void()>& waiting) {
   InStep& others = *impl_->others;
   const auto agreed = [&](const std::string& word) {
     const std::string said = others.told(word + key);
     if (said.size() != key.size() + 1 || said.substr(1) != key) {
-      throw Error(
-          "the processes of a team do not do the same: this one wants " + key + ", the leader said " + said +
-          ". Do all run the same w2s with the same plugins, experiment file and data?");
+      throw Error("the processes of a team do not do the same: this one wants " + key + ", the leader said " +
+                  said + ". Do all run the same w2s with the same plugins, experiment file and data?");
     }
     return said[0];
   };

@@ -89,7 +89,7 @@ def ablation():
             texts.append("".join(" " + word[1:] for word in chosen))
         return rows, labels, texts
 
-    half = 320
+    half = 160
     rows, labels, texts = labelled(2 * half)
     test_rows, test_labels, test_texts = labelled(half)
     plain = {"loss": "cross_entropy"}
@@ -107,8 +107,8 @@ def ablation():
 
 def cases(options):
     sst2 = {**DECODER, **sequences(32 * 22, short, 4096, 1)}
-    long = {**DECODER, **sequences(32 * 6, uneven, 4096, 2)}
-    full = {**DECODER, **sequences(32 * 6, lambda rng: 128, 4096, 3)}
+    long = {**DECODER, **sequences(32 * 2, uneven, 4096, 2), "warm_steps": 1}
+    full = {**DECODER, **sequences(32 * 3, lambda rng: 128, 4096, 3), "warm_steps": 1}
     prompts = {**DECODER, **sequences(64, lambda rng: 32, 4096, 5), "new_tokens": 64, "batch": 16}
     labels = {**DECODER, "layers": 3, "width": 96, **sequences(32 * 100, short, 4096, 6)}
     tokens = "tokens / s"
