@@ -73,10 +73,10 @@ std::vector<std::uint8_t> correct_at_random(const Record& record, const std::str
   return correct;
 }
 
-const Row& row_of(const Leaderboard& board, const std::string& method) {
+const Row& row_of(const Leaderboard& board, const char* method) {
   for (const Row& row : board.rows)
     if (row.method == method) return row;
-  throw Error("no row " + method);
+  throw Error(std::string("no row ") + method);
 }
 
 bool has_note(const Row& row, const std::string& part) {

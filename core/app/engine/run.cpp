@@ -45,15 +45,15 @@ void print_summary(const Plan& plan, const Summary& summary) {
   if (summary.skipped > 0) fmt::print(stderr, ", {} not run", summary.skipped);
   fmt::print(stderr, "; fits: {} computed, {} found in the store\n", summary.fits_computed,
              summary.fits_found);
-  // One mistake that fails many jobs is told once.
-  std::map<std::string, std::vector<const Failure*>> reasons;
-  for (const Failure& failure : summary.failures) reasons[failure.reason].push_back(&failure);
+  // One mistake that fails many jobs is told once; jobs stand in the plan's order, whichever failed first.
+  std::map<std::string, std::map<std::size_t, const Failure*>> reasons;
+  for (const Failure& failure : summary.failures) reasons[failure.reason][failure.job] = &failure;
   for (const auto& [reason, failures] : reasons) {
     fmt::print(stderr, "\nfailed: {}\n", reason);
-    for (const Failure* failure : failures) {
+    for (const auto& [job, failure] : failures) {
       fmt::print(stderr, "  {}, log: {}\n", failure->title, failure->log);
       if (failure->attempts > 1) fmt::print(stderr, "    tried {} times\n", failure->attempts);
-      if (failure == failures[0]) {
+      if (job == failures.begin()->first) {
         for (const std::string& line : failure->log_lines) fmt::print(stderr, "    | {}\n", line);
       }
       if (!failure->command.empty()) fmt::print(stderr, "    again: {}\n", failure->command);

@@ -87,10 +87,10 @@ struct Experiment {
 
 /// What the command line adds to a file.
 struct Overrides {
-  std::vector<std::string> set;      // "dotted.key=TOML value"; a bare word is taken as a string
-  std::vector<std::string> sweep;    // "dotted.key=v1,v2,…" (commas inside [] {} "" do not split)
-  std::vector<std::int64_t> seeds;   // replace the file's where not empty
-  std::vector<std::string> presets;  // folders of the presets that [task] may name
+  std::vector<std::string> set;        // "dotted.key=TOML value"; a bare word is taken as a string
+  std::vector<std::string> sweep;      // "dotted.key=v1,v2,…" (commas inside [] {} "" do not split)
+  std::vector<std::int64_t> seeds;     // replace the file's where not empty
+  std::vector<std::string> presets{};  // folders of the presets that [task] may name
 };
 
 /// One point of a grid: checks a tree without [sweep]. `file` names it in messages.

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/amounts.hpp"
+#include "engine/torch_message.hpp"
 
 #ifdef W2S_GLOO
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -65,6 +66,12 @@ struct Member {
 
 std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 std::string text_of(const std::vector<uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
+
+// Later versions of LibTorch would use libuv, which a build of LibTorch may lack.
+template <class Options>
+void without_libuv(Options& options) {
+  if constexpr (requires { options.useLibUV; }) options.useLibUV = false;
+}
 
 using AllReduce = std::function<void(const Tensor&)>;
 
@@ -147,12 +154,13 @@ struct Team::Impl {
     options.isServer = place.rank == 0 && !place.served;
     options.waitWorkers = false;
     options.timeout = timeout;
+    without_libuv(options);
     try {
       store = c10::make_intrusive<c10d::TCPStore>(place.address, options);
     } catch (const std::exception& error) {
       throw Error(fmt::format("rank {} of {} cannot {} {}:{}: {}", place.rank, place.size,
                               options.isServer ? "listen at" : "reach rank 0 at", place.address, place.port,
-                              error.what()));
+                              message_of(error)));
     }
     store = part("w2s " + place.attempt);
     const auto key = [](std::int64_t rank) { return fmt::format("here/{}", rank); };
@@ -198,7 +206,7 @@ struct Team::Impl {
       if (tensor.is_cuda() && !device.is_cuda()) throw Error("a team of CPUs cannot exchange CUDA tensors");
       reduce(tensor);
     } catch (const std::exception& error) {
-      broken = error.what();
+      broken = message_of(error);
       broken = broken.substr(0, broken.find('\n'));
       throw TeamLost("lost the connection to the other processes of the team (" + broken + ")");
     }

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/torch_message.hpp"
 #include "launch/ending.hpp"
 #include "launch/job_group.hpp"
 
@@ -207,12 +208,10 @@ JobEnd run_job(JobRunner& runner, const Job& job) {
   } catch (const Interrupted& stopped) {
     end.interrupted = true;
     end.error = stopped.what();
-  } catch (const c10::Error& error) {
-    end.error = error.what_without_backtrace();
   } catch (const std::bad_alloc&) {
     end.error = "out of memory";
   } catch (const std::exception& error) {
-    end.error = error.what();
+    end.error = message_of(error);
   }
   return end;
 }

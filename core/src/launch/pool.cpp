@@ -190,7 +190,7 @@ class Pool {
     const std::string command = options_.command ? options_.command(job) : "";
     if (activity_) activity_->failed(job.key, {job.title(), reason, log, command, std::time(nullptr)});
     const auto lines = options_.isolate ? last_lines(log, job.title(), 5) : std::vector<std::string>{};
-    summary_.failures.push_back({job.title(), reason, log, lines, command, attempts_[index]});
+    summary_.failures.push_back({index, job.title(), reason, log, lines, command, attempts_[index]});
     display_.ended(job.title(), false, seconds, reason);
   }
 

@@ -28,6 +28,7 @@ struct PoolOptions {
 };
 
 struct Failure {
+  std::size_t job = 0;                 // its place in the plan
   std::string title, reason, log;      // log: path of the job's log file
   std::vector<std::string> log_lines;  // its last ones, but for the reason
   std::string command;                 // repeats it
@@ -37,7 +38,7 @@ struct Failure {
 struct Summary {
   std::size_t found = 0, ran = 0, skipped = 0;
   std::int64_t fits_computed = 0, fits_found = 0;
-  std::vector<Failure> failures;
+  std::vector<Failure> failures;  // as they came
   bool interrupted = false;
 };
 

@@ -74,10 +74,9 @@ nlohmann::json json_of(const element& value) {
       return text_of(value);
     case element_type::BOOL:
       return value.get_bool().value_unsafe();
-    case element_type::NULL_VALUE:
-      break;
+    default:  // null; later versions of simdjson also know integers of more than 64 bits
+      return nullptr;
   }
-  return nullptr;
 }
 
 void read(const element& value, Measures& measures) {

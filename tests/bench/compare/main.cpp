@@ -1,6 +1,7 @@
 // w2s_compare WORK SETTINGS.json: does the work on settings["threads"] threads and prints its figures as
 // JSON, the most memory that this process held among them.
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <ATen/Parallel.h>
 
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "base/allocator.hpp"
 #include "compare.hpp"
 
 namespace w2s {
@@ -20,6 +22,7 @@ std::map<std::string, Work>& works() {
 }  // namespace w2s
 
 int main(int count, char** arguments) {
+  if (w2s::ask_to_keep_memory()) execv("/proc/self/exe", arguments);  // as w2s starts its engine
   if (count != 3 || w2s::works().count(arguments[1]) == 0) {
     std::cerr << "usage: w2s_compare WORK SETTINGS.json\nworks:";
     for (const auto& [name, work] : w2s::works()) std::cerr << ' ' << name;
