@@ -16,6 +16,10 @@ add_library(w2s_options INTERFACE)
 add_library(w2s::options ALIAS w2s_options)
 target_compile_options(w2s_options INTERFACE -Wall -Wextra -Wno-unused-parameter
                        -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
+# It takes every reference that a function with a std::string argument returns for one to that string.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+  target_compile_options(w2s_options INTERFACE -Wno-dangling-reference)
+endif()
 if(W2S_WERROR)
   target_compile_options(w2s_options INTERFACE -Werror)
 endif()
