@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include "base/allocator.hpp"
 #include "commands.hpp"
 
 namespace w2s::app {
@@ -72,7 +71,6 @@ void print_help() {
 
 [[noreturn]] void hand_over(char** argv) {
   const fs::path engine = beside("w2s-engine");
-  ask_to_keep_memory();
   if (!engine.empty()) become(engine, argv);
   throw Error("w2s-engine is missing beside '" + fs::read_symlink("/proc/self/exe").string() +
               "': the installation is damaged");

@@ -1,25 +1,33 @@
 #include "base/allocator.hpp"
 
-#include <cstdlib>
-#include <string>
+#include <sys/resource.h>
+
+#include <cstring>
+#include <memory>
 
 #include <gtest/gtest.h>
 
 namespace w2s {
 namespace {
 
-TEST(Allocator, TellsTheNextProgramToKeepItsMemoryOnce) {
-  unsetenv("GLIBC_TUNABLES");
-  EXPECT_TRUE(ask_to_keep_memory());
-  const std::string asked = std::getenv("GLIBC_TUNABLES");
-  EXPECT_NE(asked.find("glibc.malloc.trim_threshold="), std::string::npos) << asked;
-  EXPECT_FALSE(ask_to_keep_memory()) << "a program that starts itself anew would do so forever";
+// Page faults while a block is allocated, written and freed.
+long faults_of(std::size_t bytes) {
+  const auto faults = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt;
+  };
+  const long before = faults();
+  const std::unique_ptr<char[]> block(new char[bytes]);
+  std::memset(block.get(), 1, bytes);
+  return faults() - before;
 }
 
-TEST(Allocator, LeavesWhatTheUserHasSet) {
-  setenv("GLIBC_TUNABLES", "glibc.malloc.check=3", 1);
-  EXPECT_FALSE(ask_to_keep_memory());
-  EXPECT_STREQ(std::getenv("GLIBC_TUNABLES"), "glibc.malloc.check=3");
+TEST(Allocator, FreedMemoryIsThereForTheNextBlock) {
+  keep_freed_memory();
+  constexpr std::size_t kBytes = 24 << 20;
+  faults_of(kBytes);
+  EXPECT_LT(faults_of(kBytes), 100) << "24 MiB are 6,144 pages";
 }
 
 }  // namespace

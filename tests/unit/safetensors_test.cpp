@@ -122,6 +122,31 @@ TEST_F(SafeTensorsTest, LoadedTensorsMayBeWrittenTo) {
   EXPECT_EQ(file.load("none", at::kDouble).sizes(), (std::vector<std::int64_t>{0, 4}));
 }
 
+TEST_F(SafeTensorsTest, TensorsOfTheFilesTypeAreLoadedOnceForEachCaller) {
+  const Tensor first = at::arange(5000, at::kFloat), second = at::arange(3000, at::kFloat).neg();
+  save_safetensors(path_, {{"first", first}, {"second", second}});
+  {
+    const SafeTensors file = SafeTensors::open(path_);
+    Tensor one = file.load("second", at::kFloat), other = file.load("second", at::kFloat);
+    one.zero_();
+    EXPECT_TRUE(other.equal(second));
+    EXPECT_TRUE(file.at("second").equal(second));
+    EXPECT_TRUE(file.load("first", at::kFloat).equal(first));
+  }
+  EXPECT_TRUE(SafeTensors::open(path_).at("second").equal(second)) << "the file has changed";
+}
+
+TEST_F(SafeTensorsTest, ALoadedTensorIsThatOfTheFileThatWasOpened) {
+  const Tensor old = at::arange(5000, at::kFloat), fresh = at::zeros({5000});
+  save_safetensors(path_, {{"x", old}});
+  const SafeTensors file = SafeTensors::open(path_);
+  const Tensor before = file.load("x", at::kFloat);
+  save_safetensors(path_, {{"x", fresh}});  // another file takes its place
+  EXPECT_TRUE(before.equal(old));
+  EXPECT_TRUE(file.load("x", at::kFloat).equal(old));
+  EXPECT_TRUE(SafeTensors::open(path_).load("x", at::kFloat).equal(fresh));
+}
+
 TEST_F(SafeTensorsTest, NamesComeInFileOrder) {
   write_header(
       R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",

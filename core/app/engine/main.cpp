@@ -1,6 +1,7 @@
 // w2s-engine: started by w2s for the subcommands that load LibTorch and plugins.
 #include <iostream>
 
+#include "base/allocator.hpp"
 #include "commands.hpp"
 
 namespace w2s::app {
@@ -36,5 +37,6 @@ int dispatch(int argc, char** argv) {
 }  // namespace w2s::app
 
 int main(int argc, char** argv) {
+  w2s::keep_freed_memory();
   return w2s::app::guarded_main([&] { return w2s::app::dispatch(argc, argv); });
 }

@@ -25,7 +25,9 @@ class W2S_API SafeTensors {
   /// A read-only view of the mapping, which it keeps alive; clone it before writing to it.
   /// Unaligned tensors are copied. Throws Error naming the tensor and the nearest name.
   Tensor at(const std::string& name) const;
-  /// A copy of this type that may be written to, in large pages where the system has them.
+  /// The tensor in this type, to be written to: neither the file nor another tensor changes. Where the type
+  /// is the file's, pages are copied when they are first written. Until then a file that is overwritten in
+  /// place, not replaced, shows through, as it does in at().
   Tensor load(const std::string& name, at::ScalarType type) const;
   std::vector<std::int64_t> shape(const std::string& name) const;
   const std::map<std::string, std::string>& metadata() const;

@@ -1,13 +1,10 @@
-// How glibc provides memory to the programs that fit models.
+// How glibc provides memory to programs that fit models.
 #pragma once
 
 namespace w2s {
 
-/// Says in this process's environment, where it does not say so already (GLIBC_TUNABLES), how programs that
-/// it becomes are to get their memory: freed memory is kept for the next tensor instead of being given back
-/// to the kernel, which would have to clear it anew in each step, and comes in large pages where the system
-/// has them. glibc reads this when a program starts: it changes nothing in the caller itself. Returns whether
-/// it changed the environment.
-bool ask_to_keep_memory();
+/// Memory that this process frees stays with it for the next tensor, up to 2 GiB, blocks of more than 32 MiB
+/// excepted. Given back to the kernel, it would have to be cleared anew in every training step.
+void keep_freed_memory();
 
 }  // namespace w2s

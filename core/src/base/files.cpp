@@ -163,16 +163,34 @@ void remove_stale_temporaries(const std::string& folder) {
   }
 }
 
-MappedFile::MappedFile(const std::string& path) {
+MappedFile::MappedFile(const std::string& path) : path_(path) {
   const Descriptor file = open_or_throw(path, O_RDONLY, "read");
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) throw_system_error("read", path, errno);
   if (!S_ISREG(status.st_mode)) throw Error("cannot read '" + path + "': not a file");
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
   size_ = static_cast<std::size_t>(status.st_size);
   if (size_ == 0) return;
   void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (mapping == MAP_FAILED) throw_system_error("map", path, errno);
   data_ = static_cast<unsigned char*>(mapping);
+}
+
+std::shared_ptr<unsigned char> MappedFile::writable(std::size_t begin, std::size_t bytes) const {
+  const Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (bytes == 0 || !file.valid() || ::fstat(file.get(), &status) != 0) return nullptr;
+  if (status.st_dev != device_ || status.st_ino != inode_ ||
+      static_cast<std::size_t>(status.st_size) != size_)
+    return nullptr;
+  const std::size_t before = begin % static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t whole = before + bytes;
+  void* mapping = ::mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.get(),
+                         static_cast<off_t>(begin - before));
+  if (mapping == MAP_FAILED) return nullptr;
+  return {static_cast<unsigned char*>(mapping) + before,
+          [mapping, whole](unsigned char*) { ::munmap(mapping, whole); }};
 }
 
 MappedFile::~MappedFile() {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -78,8 +80,13 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
   const unsigned char* data() const { return data_; }
   std::size_t size() const { return size_; }
+  /// A mapping of its own of these bytes that may be written to: a page is copied when it is first written,
+  /// and the file never changes. Empty where another file lies at the path by now.
+  std::shared_ptr<unsigned char> writable(std::size_t begin, std::size_t bytes) const;
 
  private:
+  std::string path_;
+  std::uint64_t device_ = 0, inode_ = 0;  // which file it is
   unsigned char* data_ = nullptr;
   std::size_t size_ = 0;
 };

@@ -1,9 +1,6 @@
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -180,18 +177,6 @@ const char* dtype_name(const std::string& path, const std::string& name, at::Sca
               ", expected " + one_of_list(dtype_names()));
 }
 
-// Uninitialised. In small pages a large copy waits for page faults more than for memory.
-Tensor memory_for(at::IntArrayRef shape, at::ScalarType type) {
-  constexpr std::size_t kLargePage = std::size_t{2} << 20;
-  const std::size_t bytes = c10::multiply_integers(shape) * c10::elementSize(type);
-  const std::size_t whole = (bytes + kLargePage - 1) / kLargePage * kLargePage;
-  void* memory = bytes < 2 * kLargePage ? nullptr : std::aligned_alloc(kLargePage, whole);
-  if (memory == nullptr) return at::empty(shape, type);
-  madvise(memory, whole, MADV_HUGEPAGE);  // advice: where it is not taken, pages are small
-  return at::from_blob(
-      memory, shape, [](void* taken) { std::free(taken); }, type);
-}
-
 }  // namespace
 
 struct SafeTensors::File {
@@ -280,7 +265,15 @@ Tensor SafeTensors::at(const std::string& name) const {
 
 Tensor SafeTensors::load(const std::string& name, at::ScalarType type) const {
   const Tensor stored = at(name);
-  return memory_for(stored.sizes(), type).copy_(stored);
+  const Entry& entry = file_->entry(name);
+  const auto begin = static_cast<std::size_t>(file_->data - file_->mapping.data()) + entry.begin;
+  if (entry.type == type && begin % c10::elementSize(type) == 0) {
+    if (const auto memory = file_->mapping.writable(begin, entry.end - entry.begin)) {
+      return at::from_blob(
+          memory.get(), entry.shape, [memory](void*) {}, type);
+    }
+  }
+  return stored.to(type, /*non_blocking=*/false, /*copy=*/true);
 }
 
 std::vector<std::int64_t> SafeTensors::shape(const std::string& name) const {

@@ -1,7 +1,6 @@
 // w2s_compare WORK SETTINGS.json: does the work on settings["threads"] threads and prints its figures as
 // JSON, the most memory that this process held among them.
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <ATen/Parallel.h>
 
@@ -22,13 +21,13 @@ std::map<std::string, Work>& works() {
 }  // namespace w2s
 
 int main(int count, char** arguments) {
-  if (w2s::ask_to_keep_memory()) execv("/proc/self/exe", arguments);  // as w2s starts its engine
   if (count != 3 || w2s::works().count(arguments[1]) == 0) {
     std::cerr << "usage: w2s_compare WORK SETTINGS.json\nworks:";
     for (const auto& [name, work] : w2s::works()) std::cerr << ' ' << name;
     std::cerr << '\n';
     return 2;
   }
+  w2s::keep_freed_memory();  // as w2s-engine does
   try {
     const nlohmann::json settings = nlohmann::json::parse(std::ifstream(arguments[2]));
     at::set_num_threads(settings.value("threads", 1));
