@@ -27,6 +27,9 @@ class W2S_API Parameters {
   /// Adds a weight (float32, contiguous); throws Error where the name exists.
   void add(const std::string& name, Tensor tensor);
   void add_buffer(const std::string& name, Tensor tensor);
+  /// As these, without their copy where none is needed: for a tensor that may be written to and is nobody
+  /// else's.
+  void adopt(const std::string& name, Tensor tensor, bool buffer);
   bool has(const std::string& name) const;
   /// Throws Error for an unknown name.
   const Tensor& at(const std::string& name) const;

@@ -38,6 +38,12 @@ void Parameters::add_buffer(const std::string& name, Tensor tensor) {
   items_.push_back({name, owned(tensor, tensor.scalar_type()), true});
 }
 
+void Parameters::adopt(const std::string& name, Tensor tensor, bool buffer) {
+  if (!positions_.emplace(name, items_.size()).second) throw Error("parameter '" + name + "' exists already");
+  const Tensor kept = buffer ? tensor.detach() : tensor.detach().to(at::kFloat);
+  items_.push_back({name, kept.contiguous().requires_grad_(!buffer), buffer});
+}
+
 bool Parameters::has(const std::string& name) const { return positions_.count(name) != 0; }
 
 const Tensor& Parameters::at(const std::string& name) const {

@@ -136,13 +136,9 @@ void Backbone::build_from(const ModelContext& context,
   const Layout& layout = family_->layout();
   const bool frozen = has_lora_ || type_ != at::kFloat;
   for (const TensorSpec& tensor : layout.tensors) {
-    const Tensor values = load(tensor, tensor.buffer ? at::kFloat : type_);
+    Tensor values = load(tensor, tensor.buffer ? at::kFloat : type_);
     if (!values.defined()) continue;
-    const std::string name = layout.full_name(tensor);
-    if (tensor.buffer || frozen)
-      parameters().add_buffer(name, values);
-    else
-      parameters().add(name, values);
+    parameters().adopt(layout.full_name(tensor), std::move(values), tensor.buffer || frozen);
   }
   if (has_lora_) add_lora(parameters(), layout, lora_, stream.child("lora"));
 }

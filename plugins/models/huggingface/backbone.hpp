@@ -46,8 +46,8 @@ class Backbone : public IModel {
   std::int64_t block_of(const std::string& parameter) const override;
 
  protected:
-  /// For build(): checks the task's inputs, asks `load` for each tensor of the layout (undefined: absent),
-  /// adds LoRA.
+  /// For build(): checks the task's inputs, asks `load` for each tensor of the layout, which it keeps
+  /// (undefined: absent), adds LoRA.
   void build_from(const ModelContext& context,
                   const std::function<Tensor(const TensorSpec&, at::ScalarType)>& load, const Stream& stream);
   const Family& family() const { return *family_; }
