@@ -133,7 +133,7 @@ def cases(options):
              "generate", "generate", prompts),
         Case("tokenize", f"byte-level BPE, {options.tokenizer_name}, on {options.text_name}", "MB / s", "tokenize",
              "tokenize_lines", {"text": options.text, "tokenizer": options.tokenizer}),
-        Case("load", "a checkpoint of 299 MB in float32 from the page cache; the script: torch.load", "GB / s", "load",
+        Case("load", "a checkpoint of 299 MB in float32 from the page cache, each weight read once; the script: torch.load", "GB / s", "load",
              "load", {**DECODER, "layers": 12, "width": 704, "heads": 11, "folder": f"{options.folder}/checkpoint"},
              prepare="make_checkpoint"),
     ]
