@@ -26,7 +26,6 @@
 
 #include "base/amounts.hpp"
 #include "base/files.hpp"
-#include "engine/torch_message.hpp"
 
 namespace w2s::app {
 namespace {
@@ -240,7 +239,7 @@ int run_in_team(Team& team, const std::function<int()>& body) {
     return status;
   } catch (const Error& error) {
     const bool usage = dynamic_cast<const UsageError*>(&error) != nullptr;
-    const std::string message = team.failed(message_of(error));
+    const std::string message = team.failed(error.what());
     if (!team.leads() && team.leader_reports()) return usage ? 2 : 1;
     if (usage) throw UsageError(message);
     throw Error(message);

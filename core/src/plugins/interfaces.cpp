@@ -29,13 +29,11 @@ std::string shape_text(const Tensor& tensor) {
 }  // namespace
 
 void Parameters::add(const std::string& name, Tensor tensor) {
-  if (!positions_.emplace(name, items_.size()).second) throw Error("parameter '" + name + "' exists already");
-  items_.push_back({name, owned(tensor, at::kFloat).requires_grad_(true), false});
+  adopt(name, owned(tensor, at::kFloat), false);
 }
 
 void Parameters::add_buffer(const std::string& name, Tensor tensor) {
-  if (!positions_.emplace(name, items_.size()).second) throw Error("parameter '" + name + "' exists already");
-  items_.push_back({name, owned(tensor, tensor.scalar_type()), true});
+  adopt(name, owned(tensor, tensor.scalar_type()), true);
 }
 
 void Parameters::adopt(const std::string& name, Tensor tensor, bool buffer) {
