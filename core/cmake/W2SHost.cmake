@@ -11,9 +11,11 @@ target_include_directories(w2s_stamp PRIVATE src)
 target_link_libraries(w2s_stamp PRIVATE w2s_base)
 
 set(host_entry ${CMAKE_CURRENT_BINARY_DIR}/host_entry.cpp)
+file(GLOB sdk_headers CONFIGURE_DEPENDS ${W2S_SDK_INCLUDE}/w2s/*.hpp)  # the depfile knows none that is new
 add_custom_command(
   OUTPUT ${host_entry}
   COMMAND w2s_stamp host output=${host_entry} depfile=${host_entry}.d headers=${W2S_SDK_INCLUDE} ${W2S_STAMP_ARGUMENTS}
+  DEPENDS w2s_stamp ${sdk_headers}
   DEPFILE ${host_entry}.d
   COMMENT "Stamping the core"
   VERBATIM)

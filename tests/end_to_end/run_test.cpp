@@ -1,6 +1,7 @@
 // What a user sees of run, plan, leaderboard, show, describe, list and store.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <regex>
 #include <sstream>
 
@@ -277,6 +278,39 @@ TEST(Command, AloneShowsItsCommandsAndHelpAndVersionSucceed) {
   const Outcome version = bench.w2s({"--version"});
   EXPECT_EQ(version.status, 0);
   EXPECT_THAT(version.out, StartsWith("w2s "));
+}
+
+// OMP_WAIT_POLICY of the processes that this command starts.
+std::string wait_policy(const Workbench& bench, const Arguments& set, const std::string& threads) {
+  Arguments command{"env", "-u", "OMP_WAIT_POLICY", "-u", "GOMP_SPINCOUNT"};
+  command.insert(command.end(), set.begin(), set.end());
+  command.insert(command.end(), {W2S_COMMAND, "run", "tiny.toml", "--threads", threads, "--runs",
+                                 "runs" + std::to_string(set.size()) + threads});
+  Process run(bench.folder(), command);
+  std::string found;
+  EXPECT_TRUE(run.wait_until([&] {
+    for (const pid_t child : run.children()) {
+      std::ifstream file("/proc/" + std::to_string(child) + "/environ", std::ios::binary);
+      for (std::string variable; std::getline(file, variable, '\0');) {
+        if (found.empty()) found = "unset";
+        if (variable.starts_with("OMP_WAIT_POLICY=")) found = variable.substr(16);
+      }
+    }
+    return !found.empty();
+  }));
+  EXPECT_EQ(run.wait().status, 0);
+  return found;
+}
+
+TEST(Run, LetsIdleThreadsSleepWhereMatrixProductsHaveThreadsOfTheirOwn) {
+  const Workbench bench;
+  const Outcome openblas = bench.command(
+      {"sh", "-c", "ldd " W2S_COMMAND "-engine | awk '/libopenblas/ { print $3 }' | xargs -r readlink -f"});
+  ASSERT_EQ(openblas.status, 0) << openblas.err;
+  const bool own = openblas.out.find("pthread") != std::string::npos;  // Debian's name of the build
+  EXPECT_EQ(wait_policy(bench, {}, "2"), own ? "PASSIVE" : "unset");
+  EXPECT_EQ(wait_policy(bench, {}, "1"), "unset");
+  EXPECT_EQ(wait_policy(bench, {"OMP_WAIT_POLICY=ACTIVE"}, "2"), "ACTIVE");
 }
 
 TEST(Command, ValidateCountsWhatItChecked) {

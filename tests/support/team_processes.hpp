@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -19,6 +18,7 @@
 
 #include "check/tiny_world.hpp"
 #include "engine/team.hpp"
+#include "engine/threads.hpp"
 
 namespace w2s::testing {
 
@@ -61,7 +61,7 @@ inline std::vector<Ended> in_processes(std::int64_t size, const std::function<Te
       processes.push_back(process);
       continue;
     }
-    at::set_num_threads(1);
+    set_threads(1);
     try {
       std::unique_ptr<Team> team;
       if (size > 1) {

@@ -7,6 +7,7 @@
 
 #include <w2s/error.hpp>
 
+#include "../support/threads.hpp"
 #include "../support/tiny_world.hpp"
 #include "check/check.hpp"
 #include "lab/local_lab_parts.hpp"
@@ -130,12 +131,15 @@ std::vector<Spec> all_losses(std::int64_t classes) {
 }
 
 void expect_the_same_together(const World& world, const std::vector<Spec>& losses, const TrainParams& train,
-                              const std::string& what) {
+                              const std::string& what, int threads = 1) {
   std::vector<std::unique_ptr<Probe>> together;
   for (const Spec& loss : losses) {
     for (std::int64_t number = 0; number < 4; ++number) together.push_back(world.probe(loss, number, train));
   }
-  train_together(together);
+  {
+    const w2s::testing::Threads some(threads);
+    train_together(together);
+  }
   std::size_t place = 0;
   for (const Spec& loss : losses) {
     for (std::int64_t number = 0; number < 4; ++number) {
@@ -152,6 +156,13 @@ TEST(ProbeBatch, EveryLossGivesAmongOthersTheBitsThatItGivesAlone) {
     ASSERT_GE(losses.size(), 17u);
     expect_the_same_together(World(TaskKind::classification, classes), losses, settings(),
                              std::to_string(classes) + " classes");
+  }
+}
+
+TEST(ProbeBatch, TwoThreadsGiveTheBitsOfOne) {
+  for (const std::int64_t classes : {2, 5}) {
+    expect_the_same_together(World(TaskKind::classification, classes), all_losses(classes), settings(),
+                             std::to_string(classes) + " classes", 2);
   }
 }
 

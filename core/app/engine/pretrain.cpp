@@ -14,6 +14,7 @@
 #include "commands.hpp"
 #include "config/toml.hpp"
 #include "experiment_options.hpp"
+#include "idle_threads.hpp"
 #include "lab/blueprint.hpp"
 #include "launch/pool.hpp"
 #include "report/record.hpp"
@@ -92,6 +93,7 @@ int pretrain(const Command& command, const Args& args) {
   options.add()("force", po::bool_switch(), "write over folders that hold a model");
   if (!options.parse(args)) return 0;
   const PoolOptions pool = pool_options(options, args);
+  let_idle_threads_sleep(pool.job.threads);
   const std::string dtype = options.text("dtype"), out = options.given("out") ? options.text("out") : "";
   type_of(dtype);
 

@@ -13,6 +13,7 @@
 #include "commands.hpp"
 #include "config/toml.hpp"
 #include "experiment_options.hpp"
+#include "idle_threads.hpp"
 #include "launch/pool.hpp"
 #include "report/ledger.hpp"
 #include "report/tables.hpp"
@@ -128,6 +129,7 @@ int run(const Command& command, const Args& args) {
   add_run_options(options);
   if (!options.parse(args)) return 0;
   PoolOptions pool = pool_options(options, args);
+  let_idle_threads_sleep(pool.job.threads);
   if (starts_processes(options)) return run_processes(options, args);
 
   spdlog::set_default_logger(spdlog::stderr_color_mt("w2s"));

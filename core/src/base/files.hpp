@@ -81,7 +81,7 @@ class MappedFile {
   const unsigned char* data() const { return data_; }
   std::size_t size() const { return size_; }
   /// A mapping of its own of these bytes that may be written to: a page is copied when it is first written,
-  /// and the file never changes. Empty where another file lies at the path by now.
+  /// and the file never changes. Empty where another file lies at the path by now, or the kernel refuses.
   std::shared_ptr<unsigned char> writable(std::size_t begin, std::size_t bytes) const;
 
  private:

@@ -1,11 +1,10 @@
 #include "engine/optimizer.hpp"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include <w2s/error.hpp>
+#include <w2s/parallel.hpp>
 
 #include "engine/team.hpp"
 
@@ -17,7 +16,7 @@ void adam(const Tensor& value, const Tensor& gradient, const Tensor& first, cons
   if (value.is_cpu()) {
     float *p = value.data_ptr<float>(), *m = first.data_ptr<float>(), *v = second.data_ptr<float>();
     const float* g = gradient.data_ptr<float>();
-    at::parallel_for(0, value.numel(), 1 << 15, [&](std::int64_t begin, std::int64_t end) {
+    in_threads(value.numel(), 1 << 15, [&](std::int64_t begin, std::int64_t end) {
       adam_kernel(p + begin, g + begin, m + begin, v + begin, end - begin, s);
     });
     return;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <w2s/error.hpp>
+#include <w2s/parallel.hpp>
 
 #include "engine/adam_kernel.hpp"
 #include "engine/fit_checks.hpp"
@@ -255,14 +256,13 @@ class ProbeBatch {
   // f(lane, its active fits) for each lane that has any, on as many threads as there are.
   template <class F>
   void each_lane(F&& f) {
-    at::parallel_for(0, static_cast<std::int64_t>(lanes_.size()), 1,
-                     [&](std::int64_t begin, std::int64_t end) {
-                       for (std::int64_t i = begin; i < end; ++i) {
-                         Lane& lane = lanes_[static_cast<std::size_t>(i)];
-                         const std::vector<std::size_t> fits = active(lane);
-                         if (!fits.empty()) f(lane, fits);
-                       }
-                     });
+    in_threads(static_cast<std::int64_t>(lanes_.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        Lane& lane = lanes_[static_cast<std::size_t>(i)];
+        const std::vector<std::size_t> fits = active(lane);
+        if (!fits.empty()) f(lane, fits);
+      }
+    });
   }
 
   // One row's logits [C] from its scores, for classification; for pairs [0, s₂ − s₁].

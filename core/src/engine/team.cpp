@@ -14,7 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/amounts.hpp"
-#include "engine/torch_message.hpp"
+#include "plugins/torch_message.hpp"
 
 #ifdef W2S_GLOO
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>

@@ -7,17 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <ATen/Parallel.h>
-
 #include <cerrno>
 #include <cstring>
 #include <optional>
 
 #include <fmt/format.h>
 
-#include "engine/torch_message.hpp"
+#include "engine/threads.hpp"
 #include "launch/ending.hpp"
 #include "launch/job_group.hpp"
+#include "plugins/torch_message.hpp"
 
 namespace w2s {
 namespace {
@@ -98,7 +97,7 @@ nlohmann::json message_of(std::size_t job, const JobEnd& end) {
                              const std::string& device, const Registry& registry,
                              const std::string& store_root, const JobSettings& settings, LastStep& last_step,
                              bool first) {
-  at::set_num_threads(settings.threads);
+  set_threads(settings.threads);
   RunnerOptions options = runner_options(settings, device);
   options.progress =
       [&last_step, send = seldom(0.1, [pipe](const Progress& p) { write_line(pipe, message_of(p)); }),

@@ -3,8 +3,6 @@
 #include <poll.h>
 #include <signal.h>
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <chrono>
 #include <ctime>
@@ -17,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "base/amounts.hpp"
+#include "engine/threads.hpp"
 #include "launch/ending.hpp"
 #include "launch/job_group.hpp"
 #include "launch/process_group.hpp"
@@ -195,7 +194,7 @@ class Pool {
   }
 
   void run_here() {
-    at::set_num_threads(options_.job.threads);
+    set_threads(options_.job.threads);
     ending::take_signals();
     RunningJob state;
     LastStep last_step;

@@ -8,13 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
 
+#include "engine/threads.hpp"
 #include "launch/process_group.hpp"
 
 namespace w2s {
@@ -96,7 +95,7 @@ TasksRead read_ahead(const Plan& plan, const Registry& registry, double timeout,
     const std::int64_t cost = cost_of_reading(experiment, registry, timeout, give_up);
     if (cost == 0 || cost > left) continue;
     left -= cost;
-    at::set_num_threads(1);  // threads of this process would be missing in those that are forked from it
+    set_threads(1);  // threads of this process would be missing in those that are forked from it
     tasks[protocol] = read(experiment, registry);
   }
   return tasks;

@@ -1,8 +1,8 @@
 #include "plugins/guard.hpp"
 
-#include <c10/util/Exception.h>
-
 #include <typeinfo>
+
+#include "plugins/torch_message.hpp"
 
 namespace w2s {
 namespace {
@@ -30,10 +30,8 @@ void rethrow_from_plugin(const PluginOrigin& origin, const Source* configured) {
   } catch (const Error& e) {
     if (typeid(e) != typeid(Error)) throw;
     throw Error(located(origin, nullptr, e.what()));
-  } catch (const c10::Error& e) {
-    throw Error(origin.text() + ": " + e.what_without_backtrace());
   } catch (const std::exception& e) {
-    throw Error(origin.text() + ": " + e.what());
+    throw Error(origin.text() + ": " + message_of(e));
   } catch (...) {
     throw Error(origin.text() + ": threw something that is not a std::exception");
   }

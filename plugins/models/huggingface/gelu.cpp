@@ -1,7 +1,8 @@
 #include "gelu.hpp"
 
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
+
+#include <w2s/parallel.hpp>
 
 #include "float_loops.hpp"
 
@@ -19,7 +20,7 @@ class TanhGelu final : public torch::autograd::Function<TanhGelu> {
     Tensor y = at::empty(x.sizes(), x.options());
     const float* from = x.data_ptr<float>();
     float* to = y.data_ptr<float>();
-    at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    in_threads(x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
       gelu_values(from + begin, to + begin, end - begin);
     });
     context->save_for_backward({x});
@@ -32,7 +33,7 @@ class TanhGelu final : public torch::autograd::Function<TanhGelu> {
     const Tensor dy = gradients[0].contiguous(), dx = at::empty(x.sizes(), x.options());
     const float *at_x = x.data_ptr<float>(), *from = dy.data_ptr<float>();
     float* to = dx.data_ptr<float>();
-    at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    in_threads(x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
       gelu_gradients(at_x + begin, from + begin, to + begin, end - begin);
     });
     return {dx};

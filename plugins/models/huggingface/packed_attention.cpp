@@ -1,12 +1,12 @@
 #include "packed_attention.hpp"
 
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include <w2s/error.hpp>
+#include <w2s/parallel.hpp>
 
 #include "float_loops.hpp"
 
@@ -172,12 +172,13 @@ void backward_head(const Shape& shape, std::int64_t length, std::int64_t size, c
 template <class F>
 void for_each_head(const Offsets& offsets, std::int64_t heads, F&& f) {
   const auto sequences = static_cast<std::int64_t>(offsets.size()) - 1;
-  at::parallel_for(0, sequences * heads, 1, [&](std::int64_t begin, std::int64_t end) {
+  // Head by head: sequences come sorted by length, and threads should have short and long ones alike.
+  in_threads(sequences * heads, 1, [&](std::int64_t begin, std::int64_t end) {
     Scratch scratch;
     for (std::int64_t task = begin; task < end; ++task) {
-      const auto sequence = static_cast<std::size_t>(task / heads);
+      const auto sequence = static_cast<std::size_t>(task % sequences);
       const std::int64_t first = offsets[sequence], length = offsets[sequence + 1] - first;
-      if (length > 0) f(task % heads, first, length, scratch);
+      if (length > 0) f(task / sequences, first, length, scratch);
     }
   });
 }

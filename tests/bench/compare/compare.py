@@ -146,6 +146,7 @@ def figures(command, settings, options):
         file.flush()
         environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads,
                        "MKL_NUM_THREADS": threads}
+        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as w2s sets it; scripts have it too
         done = subprocess.run([*command, file.name], capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr}{done.stdout}")

@@ -2,14 +2,13 @@
 // JSON, the most memory that this process held among them.
 #include <sys/resource.h>
 
-#include <ATen/Parallel.h>
-
 #include <exception>
 #include <fstream>
 #include <iostream>
 
 #include "base/allocator.hpp"
 #include "compare.hpp"
+#include "engine/threads.hpp"
 
 namespace w2s {
 
@@ -30,7 +29,7 @@ int main(int count, char** arguments) {
   w2s::keep_freed_memory();  // as w2s-engine does
   try {
     const nlohmann::json settings = nlohmann::json::parse(std::ifstream(arguments[2]));
-    at::set_num_threads(settings.value("threads", 1));
+    w2s::set_threads(settings.value("threads", 1));
     nlohmann::json figures = w2s::works().at(arguments[1])(settings);
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
