@@ -23,7 +23,7 @@ void in_threads(std::int64_t count, std::int64_t grain,
   const auto* first = reinterpret_cast<const char*>(places.data_ptr<std::uint8_t>());
   at::TensorIterator walk = at::TensorIterator::nullary_op(places);
   walk.for_each(
-      [&](char** data, const std::int64_t*, std::int64_t n) {
+      [&](char** data, const std::int64_t*, std::int64_t n, std::int64_t /*rows: one*/) {
         const std::int64_t part = data[0] - first;
         f(count * part / parts, count * (part + n) / parts);
       },
