@@ -73,6 +73,31 @@ TEST(Optimizer, AdamWDecaysApartFromTheGradient) {
   compare(train);
 }
 
+// What runs where tensors are not on a CPU, on the CPU: LibTorch's fused kernel or, before 2.4, its
+// operations.
+TEST(Optimizer, AdamInLibTorchsOperationsAgreesWithTheKernel) {
+  for (const char* name : {"adam", "adamw"}) {
+    SCOPED_TRACE(name);
+    TrainParams train;
+    train.optimizer = name;
+    train.weight_decay = 0.1;
+    train.betas = {0.8, 0.95};
+    const Tensor value = at::linspace(-1, 1, 1001), first = at::zeros({1001}), second = at::zeros({1001});
+    const Tensor p = value.clone(), m = first.clone(), v = second.clone();
+    for (std::int64_t t = 1; t <= 5; ++t) {
+      const Tensor gradient = at::sin(at::arange(1001, at::kFloat) * static_cast<double>(t));
+      const AdamStep step = adam_step(train, 0.03, t);
+      adam_kernel(value.data_ptr<float>(), gradient.data_ptr<float>(), first.data_ptr<float>(),
+                  second.data_ptr<float>(), 1001, step);
+      adam_operations(p, gradient, m, v, step, t);
+    }
+    EXPECT_LT((p - value).abs().max().item<double>(), 1e-6);
+    EXPECT_LT((m - first).abs().max().item<double>(), 1e-6);
+    EXPECT_LT((v - second).abs().max().item<double>(), 1e-6);
+    EXPECT_GT((value - at::linspace(-1, 1, 1001)).abs().min().item<double>(), 1e-3);
+  }
+}
+
 TEST(Optimizer, SgdWithAndWithoutMomentum) {
   TrainParams train;
   train.optimizer = "sgd";

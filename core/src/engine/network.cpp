@@ -70,7 +70,8 @@ ProbeTrainee::ProbeTrainee(Head& head, const Tensor& features, std::int64_t part
 }
 
 Tensor ProbeTrainee::logits(const std::vector<std::int64_t>& examples) {
-  const Tensor rows = features_.index_select(0, at::tensor(examples, at::kLong).to(features_.device()));
+  const Tensor rows =
+      features_.index_select(0, on_device(at::tensor(examples, at::kLong), features_.device()));
   return head_.logits(rows.flatten(0, 1));
 }
 
@@ -152,10 +153,14 @@ std::int64_t NetworkTrainee::tokens(std::int64_t example) const {
 
 std::vector<Parameters::Item*> NetworkTrainee::trained() { return trained_; }
 
+Tensor on_device(const Tensor& host, at::Device device) {
+  return device.is_cpu() ? host : host.pin_memory().to(device, /*non_blocking=*/true);
+}
+
 Batch collate(const Encoded& inputs, const std::vector<std::int64_t>& rows, at::Device device) {
   Batch batch;
   if (!inputs.ragged()) {
-    batch.x = inputs.dense.dense(rows).to(device);
+    batch.x = on_device(inputs.dense.dense(rows), device);
     return batch;
   }
   std::int64_t width = 1;
@@ -175,8 +180,8 @@ Batch collate(const Encoded& inputs, const std::vector<std::int64_t>& rows, at::
     std::copy(begin, end, ids + r * width);
     std::fill_n(mask + r * width, end - begin, true);
   }
-  batch.x = batch.x.to(device);
-  batch.mask = batch.mask.to(device);
+  batch.x = on_device(batch.x, device);
+  batch.mask = on_device(batch.mask, device);
   return batch;
 }
 

@@ -103,6 +103,10 @@ class NetworkTrainee final : public Trainee {
 /// Weights of the backbone that train, all others being frozen; `trainable` as for NetworkTrainee.
 std::vector<Parameters::Item*> train_only(IModel& model, const std::string& trainable);
 
+/// A tensor of the CPU on this device. To a GPU it goes by page-locked memory, so that the caller does not
+/// wait until the device has done its earlier work.
+Tensor on_device(const Tensor& host, at::Device device);
+
 /// One batch of rows of `inputs`, padded to its longest row.
 Batch collate(const Encoded& inputs, const std::vector<std::int64_t>& rows, at::Device device);
 

@@ -5,6 +5,7 @@
 
 #include <w2s/error.hpp>
 #include <w2s/parallel.hpp>
+#include <w2s/torch_compat.hpp>
 
 #include "engine/team.hpp"
 
@@ -12,20 +13,13 @@ namespace w2s {
 namespace {
 
 void adam(const Tensor& value, const Tensor& gradient, const Tensor& first, const Tensor& second,
-          const AdamStep& s) {
-  if (value.is_cpu()) {
-    float *p = value.data_ptr<float>(), *m = first.data_ptr<float>(), *v = second.data_ptr<float>();
-    const float* g = gradient.data_ptr<float>();
-    in_threads(value.numel(), 1 << 15, [&](std::int64_t begin, std::int64_t end) {
-      adam_kernel(p + begin, g + begin, m + begin, v + begin, end - begin, s);
-    });
-    return;
-  }
-  const Tensor g = s.decoupled || s.decay == 0 ? gradient : gradient.add(value, s.decay);
-  if (s.decoupled && s.decay != 0) value.mul_(1.0f - s.lr * s.decay);
-  first.mul_(s.beta1).add_(g, 1.0f - s.beta1);
-  second.mul_(s.beta2).addcmul_(g, g, 1.0f - s.beta2);
-  value.addcdiv_(first, second.sqrt().div_(s.root_bias2).add_(s.eps), -s.lr / s.bias1);
+          const AdamStep& s, std::int64_t t) {
+  if (!value.is_cpu()) return adam_operations(value, gradient, first, second, s, t);
+  float *p = value.data_ptr<float>(), *m = first.data_ptr<float>(), *v = second.data_ptr<float>();
+  const float* g = gradient.data_ptr<float>();
+  in_threads(value.numel(), 1 << 15, [&](std::int64_t begin, std::int64_t end) {
+    adam_kernel(p + begin, g + begin, m + begin, v + begin, end - begin, s);
+  });
 }
 
 }  // namespace
@@ -42,6 +36,30 @@ AdamStep adam_step(const TrainParams& train, double lr, std::int64_t t) {
   s.root_bias2 = static_cast<float>(std::sqrt(1.0 - std::pow(train.betas[1], steps)));
   s.decoupled = train.optimizer == "adamw";
   return s;
+}
+
+void adam_operations(const Tensor& value, const Tensor& gradient, const Tensor& first, const Tensor& second,
+                     const AdamStep& s, [[maybe_unused]] std::int64_t t) {
+  at::NoGradGuard no_grad;
+#if TORCH_VERSION_MAJOR >= 2
+  constexpr bool fused_on_cpu = TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 4;
+  if (value.is_cuda() || (fused_on_cpu && value.is_cpu())) {
+    const Tensor steps = at::full({}, static_cast<double>(t), value.options());
+    if (s.decoupled) {
+      at::_fused_adamw_({value}, {gradient}, {first}, {second}, {}, {steps}, double{s.lr}, s.beta1, s.beta2,
+                        s.decay, s.eps, /*amsgrad=*/false, /*maximize=*/false);
+    } else {
+      at::_fused_adam_({value}, {gradient}, {first}, {second}, {}, {steps}, double{s.lr}, s.beta1, s.beta2,
+                       s.decay, s.eps, /*amsgrad=*/false, /*maximize=*/false);
+    }
+    return;
+  }
+#endif
+  const Tensor g = s.decoupled || s.decay == 0 ? gradient : gradient.add(value, s.decay);
+  if (s.decoupled && s.decay != 0) value.mul_(1.0f - s.lr * s.decay);
+  first.mul_(s.beta1).add_(g, 1.0f - s.beta1);
+  second.mul_(s.beta2).addcmul_(g, g, 1.0f - s.beta2);
+  value.addcdiv_(first, second.sqrt().div_(s.root_bias2).add_(s.eps), -s.lr / s.bias1);
 }
 
 Optimizer::Optimizer(std::vector<Tensor> parameters, const TrainParams& train)
@@ -135,8 +153,8 @@ void Optimizer::step(double lr) {
       }
       continue;
     }
-    adam(segment.value, segment.gradient, segment.first, segment.second,
-         adam_step(train_, lr, segment.steps));
+    adam(segment.value, segment.gradient, segment.first, segment.second, adam_step(train_, lr, segment.steps),
+         segment.steps);
   }
 }
 

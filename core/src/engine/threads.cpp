@@ -7,9 +7,10 @@ namespace w2s {
 
 void set_threads(int count) {
   at::set_num_threads(count);
-  static const auto of_products =
-      reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
-  if (of_products != nullptr) of_products(count);
+  static const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+  static const auto now = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "openblas_get_num_threads"));
+  // Setting starts all threads anew after a fork, to spin for a tenth of a second.
+  if (set != nullptr && now != nullptr && now() != count) set(count);
 }
 
 }  // namespace w2s

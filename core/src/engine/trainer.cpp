@@ -39,7 +39,7 @@ Snapshot snapshot(Trainee& trainee) {
 std::int64_t or_default(std::int64_t value, std::int64_t fallback) { return value > 0 ? value : fallback; }
 
 Tensor positions_tensor(const std::vector<std::int64_t>& positions, at::Device device) {
-  return at::tensor(positions, at::kLong).to(device);
+  return on_device(at::tensor(positions, at::kLong), device);
 }
 
 }  // namespace
@@ -317,7 +317,7 @@ Tensor Trainer::mixed_logits(std::int64_t student, const Positions& a, const Pos
 Tensor Trainer::targets(const Positions& positions) {
   if (!training_.generation()) return targets_.index_select(0, positions_tensor(positions, device_));
   const Trainee& trainee = *students_[0].trainee;
-  const Tensor tokens = trainee.answer_tokens(positions).to(device_).unsqueeze(1);
+  const Tensor tokens = on_device(trainee.answer_tokens(positions), device_).unsqueeze(1);
   return at::zeros({tokens.size(0), trainee.vocabulary()}, tokens.options().dtype(at::kFloat))
       .scatter_(1, tokens, 1.0);
 }
@@ -346,7 +346,7 @@ Tensor Trainer::answer_log_probabilities(std::int64_t student, const Positions& 
   Tensor sums;
   if (!mine.empty()) {
     const Tensor log_p = forwarded(trainee, mine).log_softmax(1);
-    const Tensor tokens = trainee.answer_tokens(mine).to(device_).unsqueeze(1);
+    const Tensor tokens = on_device(trainee.answer_tokens(mine), device_).unsqueeze(1);
     sums = at::zeros({static_cast<std::int64_t>(mine.size())}, log_p.options())
                .index_add(0, positions_tensor(owners, device_), log_p.gather(1, tokens).squeeze(1));
   }
@@ -403,7 +403,7 @@ Trainer::Agreement Trainer::teacher_forced(std::int64_t begin) {
     std::vector<Tensor> each;
     for (Trained& student : students_) each.push_back(ordered_logits(*student.trainee, examples).softmax(1));
     const Tensor log_p = at::stack(each).mean(0).clamp_min(1e-30).log();
-    const Tensor answer = students_[0].trainee->answer_tokens(examples).to(device_);
+    const Tensor answer = on_device(students_[0].trainee->answer_tokens(examples), device_);
     loss -= log_p.gather(1, answer.unsqueeze(1)).sum(at::kDouble).item<double>();
     const Tensor wrong = log_p.argmax(1).ne(answer).to(at::kCPU);
     const auto* mistake = wrong.data_ptr<bool>();

@@ -55,6 +55,7 @@ optimizer = "adamw"
 lr = {s["lr"]}
 weight_decay = 0.01
 schedule = "constant"
+precision = "{s["precision"]}"
 
 {methods}
 """
@@ -70,16 +71,17 @@ def main():
         with open(f"{folder}/ablation.toml", "w") as file:
             file.write(experiment(s))
         start = time.perf_counter()
-        done = subprocess.run([program, "run", f"{folder}/ablation.toml", "--runs", f"{folder}/runs", "--threads",
-                               str(s["threads"])], capture_output=True, text=True)
+        done = subprocess.run([program, "run", f"{folder}/ablation.toml", "--runs", f"{folder}/runs", "--jobs",
+                               "1", "--threads", str(s["threads"]), "--device", s["device"]], capture_output=True, text=True)
         seconds = time.perf_counter() - start
     if done.returncode != 0:
         sys.exit(done.stdout + done.stderr)
     fits = int(re.search(r"fits: (\d+) computed", done.stdout + done.stderr).group(1))
     floor, ceiling = map(float, re.search(r"floor ([\d.]+).*?ceiling ([\d.]+)", done.stdout).groups())
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "rate": 3600 / seconds, "fits": fits, "floor": floor, "ceiling": ceiling,
-                      "peak_bytes": peak}))
+    figures = {"seconds": seconds, "rate": 3600 / seconds, "fits": fits, "floor": floor, "ceiling": ceiling}
+    if s["device"] == "cpu":  # else its jobs hold it, on the device
+        figures["peak_bytes"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    print(json.dumps(figures))
 
 
 main()

@@ -33,6 +33,7 @@ class Case:
     alike: dict = field(default_factory=dict)  # figure of both sides -> largest difference that is no mistake
     prepare: str = ""  # work of w2s_compare that makes what both read
     flops_per_token: float = 0  # of the useful products, for the share of the machine's rate
+    on_device: bool = True  # else it is work of the CPU whatever --device is
 
 
 def sequences(count, lengths, vocabulary, seed):
@@ -122,7 +123,7 @@ def cases(options):
                  peer_settings={"micro": 1}),
         Case("probes", "20 losses × 10 seeds on 20,000 × 512 features, one epoch in batches of 128", "fits / s", "probes",
              "probes", {"examples": 20000, "width": 512, "losses": LOSSES, "seeds": 10, "epochs": 1, "batch": 128,
-                        "lr": 1e-3}, 8.0, alike={"accuracy": 0.01, "fits": 0}),
+                        "lr": 1e-3}, 8.0, alike={"accuracy": 0.01, "fits": 0}, on_device=False),
         Case("ablation", "8 methods × 3 seeds of fine-tuning, from an empty store to the table", "ablations / h",
              "ablation.py", "ablation", ablation(), 4.0, alike={"floor": 0.15, "ceiling": 0.15}),
         Case("features", "the decoder's features of texts of 20 to 512 tokens", tokens, "features", "forward", long,
@@ -132,17 +133,17 @@ def cases(options):
         Case("generate", "64 tokens after each of 64 prompts of 32 tokens, 16 at a time, cached keys and values", tokens,
              "generate", "generate", prompts),
         Case("tokenize", f"byte-level BPE, {options.tokenizer_name}, on {options.text_name}", "MB / s", "tokenize",
-             "tokenize_lines", {"text": options.text, "tokenizer": options.tokenizer}),
+             "tokenize_lines", {"text": options.text, "tokenizer": options.tokenizer}, on_device=False),
         Case("load", "a checkpoint of 299 MB in float32 from the page cache, each weight read once; the script: torch.load", "GB / s", "load",
              "load", {**DECODER, "layers": 12, "width": 704, "heads": 11, "folder": f"{options.folder}/checkpoint"},
-             prepare="make_checkpoint"),
+             prepare="make_checkpoint", on_device=False),
     ]
 
 
 def figures(command, settings, options):
     threads = str(options.threads)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump({**settings, "threads": options.threads}, file)
+        json.dump({**settings, "threads": options.threads, "device": options.device, "precision": options.precision}, file)
         file.flush()
         environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads,
                        "MKL_NUM_THREADS": threads}
@@ -153,9 +154,24 @@ def figures(command, settings, options):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def see_device(options):
+    """Ends the program where one side has no such device."""
+    if not re.fullmatch(r"cuda(:\d{1,2})?", options.device):
+        sys.exit(f"--device takes cpu, cuda or cuda:N, found '{options.device}'")
+    tried = subprocess.run([options.python, "-c", f"import torch; torch.zeros(1, device='{options.device}')"],
+                           capture_output=True, text=True)
+    if tried.returncode != 0:
+        sys.exit(f"{options.python}: torch has no device {options.device}: {tried.stderr.splitlines()[-1]}")
+
+
 def product_rate(options):
-    settings = {"rows": 1024, "inner": 1024, "columns": 1024, "repeats": 20}
+    settings = {"size": product_size(options), "repeats": 20}
     return figures([options.python, f"{HERE}/peer/matrix_product.py"], settings, options)["rate"]
+
+
+def product_size(options):
+    """Matrices of this width keep the device busy."""
+    return 1024 if options.device == "cpu" else 8192
 
 
 def compared(case, options):
@@ -183,7 +199,7 @@ def compared(case, options):
         "peer": median(theirs, "rate"),
         "ratio": statistics.median(a["rate"] / b["rate"] for a, b in zip(ours, theirs)),
         "wanted": case.wanted,
-        "ours_peak_bytes": median(ours, "peak_bytes"),
+        "ours_peak_bytes": median(ours, "peak_bytes") if "peak_bytes" in ours[0] else None,
         "peer_peak_bytes": median(theirs, "peak_bytes"),
         "runs": {"ours": ours, "peer": theirs},
     }
@@ -191,6 +207,7 @@ def compared(case, options):
         shares = [a["rate"] * case.flops_per_token / rate for a, rate in zip(ours, products)]
         result["share_of_products"] = statistics.median(shares)
         result["product_flops"] = statistics.median(products)
+        result["product"] = f"{product_size(options)} × {product_size(options)} matrices in {options.precision}"
     if "copy_rate" in theirs[0]:
         result["copy_rate"] = median(theirs, "copy_rate")
     return result
@@ -200,18 +217,22 @@ def shown(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def mebibytes(count):
+    return "–" if count is None else f"{count / 2**20:.0f} MiB"
+
+
 def table(results):
     lines = ["| case | unit | ours | script | ratio | wanted | memory, ours | script |", "|---|---|---|---|---|---|---|---|"]
     for r in results:
         wanted = f"{r['wanted']:g}" if r["wanted"] else "–"
         lines.append(
             f"| `{r['case']}`: {r['what']} | {r['unit']} | {shown(r['ours'])} | {shown(r['peer'])} | {r['ratio']:.2f} | "
-            f"{wanted} | {r['ours_peak_bytes'] / 2**20:.0f} MiB | {r['peer_peak_bytes'] / 2**20:.0f} MiB |"
+            f"{wanted} | {mebibytes(r['ours_peak_bytes'])} | {mebibytes(r['peer_peak_bytes'])} |"
         )
     for r in results:
         if "share_of_products" in r:
             lines.append(f"\n`{r['case']}`: {100 * r['share_of_products']:.0f} % of the {r['product_flops'] / 1e9:.1f} "
-                         "GFLOP/s of a product of 1024 × 1024 matrices, counting useful operations only.")
+                         f"GFLOP/s of a product of {r['product']}, counting useful operations only.")
         if "copy_rate" in r:
             lines.append(f"\n`{r['case']}`: a copy in memory of as many bytes runs at {r['copy_rate']:.1f} GB/s.")
         if "fits" in r["runs"]["ours"][0]:
@@ -245,6 +266,9 @@ def main():
     parser.add_argument("--list", action="store_true", help="print the cases")
     parser.add_argument("--runs", type=int, default=5, help="of each side (default 5)")
     parser.add_argument("--threads", type=int, default=1, help="of each side (default 1)")
+    parser.add_argument("--device", default="cpu", help="of each side: cpu, cuda or cuda:N (default cpu); the work of GPUs only")
+    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"],
+                        help="of each side's matrix products (default float32)")
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--python", default="/usr/bin/python3", help="one that has torch (default Debian's)")
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
@@ -260,20 +284,27 @@ def run(options):
         for case in known:
             print(f"{case.name:20}{case.what}")
         return
+    if (options.device, options.precision) != ("cpu", "float32"):
+        known = [c for c in known if c.on_device]
     chosen = [c for c in known if not options.cases or any(c.name.startswith(n) for n in options.cases)]
     unknown = [n for n in options.cases if not any(c.name.startswith(n) for c in known)]
     if unknown:
-        sys.exit(f"no case is called {' or '.join(unknown)}; known: {', '.join(c.name for c in known)}")
+        where = f" on {options.device} in {options.precision}"
+        sys.exit(f"no case is called {' or '.join(unknown)}{where}; known: {', '.join(c.name for c in known)}")
+    if options.device != "cpu":
+        see_device(options)
     results = []
     for case in chosen:
         results.append(compared(case, options))
         print(f"{case.name}: {results[-1]['ratio']:.2f} times the script", file=sys.stderr)
     print(table(results))
     load = os.getloadavg()[0]
-    print(f"\nMedians of {options.runs} runs of each side in turns, {options.threads} thread(s), load {load:.1f} at the end.")
+    print(f"\nMedians of {options.runs} runs of each side in turns, {options.threads} thread(s), {options.device}, "
+          f"{options.precision}, load {load:.1f} at the end.")
     if options.json:
         with open(options.json, "w") as file:
-            json.dump({"machine": platform.platform(), "threads": options.threads, "load": load, "results": results},
+            json.dump({"machine": platform.platform(), "threads": options.threads, "device": options.device,
+                       "precision": options.precision, "load": load, "results": results},
                       file, indent=1)
 
 

@@ -2,13 +2,15 @@
 
 namespace w2s {
 
-std::unique_ptr<IModel> make_decoder(const Registry& registry, const nlohmann::json& settings) {
+std::unique_ptr<IModel> make_decoder(const Registry& registry, const nlohmann::json& settings,
+                                     at::Device device) {
   Table sizes;
   for (const char* name : {"layers", "width", "heads", "positions", "vocabulary"})
     sizes.set(name, settings.at(name).get<std::int64_t>());
   sizes.set("attention", settings.value("attention", "auto"));
   std::unique_ptr<IModel> model = registry.make_model(Spec{"gpt", sizes, {}});
   model->build({TaskKind::classification, 2, {}}, Stream(0, "weights"));
+  to_device(model->parameters(), device);
   return model;
 }
 

@@ -11,7 +11,8 @@
 namespace w2s {
 
 /// settings: layers, width, heads, positions, vocabulary, attention ("auto" where absent).
-std::unique_ptr<IModel> make_decoder(const Registry& registry, const nlohmann::json& settings);
+std::unique_ptr<IModel> make_decoder(const Registry& registry, const nlohmann::json& settings,
+                                     at::Device device);
 
 /// settings["rows"]: lists of token ids.
 Encoded encoded_rows(const nlohmann::json& settings);

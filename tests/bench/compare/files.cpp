@@ -45,7 +45,7 @@ nlohmann::json load(const nlohmann::json& settings) {
 // Writes the checkpoint that load() reads. settings: those of decoder.hpp, folder.
 nlohmann::json make_checkpoint(const nlohmann::json& settings) {
   const Registry registry = load_plugins();
-  make_decoder(registry, settings)->save(settings.at("folder"));
+  make_decoder(registry, settings, at::kCPU)->save(settings.at("folder"));
   return nlohmann::json::object();
 }
 

@@ -1,6 +1,9 @@
 // What a fitted decoder computes without gradients: features of texts, labels for a student, and tokens.
+#include <w2s/torch_compat.hpp>
+
 #include "compare.hpp"
 #include "decoder.hpp"
+#include "device.hpp"
 #include "engine/trainer.hpp"
 
 namespace w2s {
@@ -14,9 +17,12 @@ double per_second(const Encoded& inputs, double seconds) {
 nlohmann::json features(const nlohmann::json& settings) {
   const Registry registry = load_plugins();
   const Encoded inputs = encoded_rows(settings);
-  const std::unique_ptr<IModel> model = make_decoder(registry, settings);
+  const at::Device device = device_of(settings);
+  const std::unique_ptr<IModel> model = make_decoder(registry, settings, device);
+  const compat::Autocast mixed(device.type(), precision_of(settings));
+  wait_for(device);
   const Stopwatch watch;
-  const Tensor found = all_features(*model, inputs, at::kCPU, kMicroTokens);
+  const Tensor found = all_features(*model, inputs, device, kMicroTokens);
   const double seconds = watch.seconds();
   return {{"seconds", seconds}, {"rate", per_second(inputs, seconds)}, {"rows", found.size(0)}};
 }
@@ -24,9 +30,12 @@ nlohmann::json features(const nlohmann::json& settings) {
 nlohmann::json weak_labels(const nlohmann::json& settings) {
   const Registry registry = load_plugins();
   const Encoded inputs = encoded_rows(settings);
-  const std::unique_ptr<IModel> model = make_decoder(registry, settings);
+  const at::Device device = device_of(settings);
+  const std::unique_ptr<IModel> model = make_decoder(registry, settings, device);
   Head head(model->feature_size(), TaskKind::classification, 2, {});
-  NetworkTrainee trainee(*model, head, inputs, "all", at::kCPU);
+  to_device(head.parameters(), device);
+  NetworkTrainee trainee(*model, head, inputs, "all", device, precision_of(settings));
+  wait_for(device);
   const Stopwatch watch;
   const Tensor found = all_logits(trainee, kMicroTokens).softmax(1);
   const double seconds = watch.seconds();
@@ -36,11 +45,14 @@ nlohmann::json weak_labels(const nlohmann::json& settings) {
 // settings: those of decoder.hpp with prompts in "rows"; new_tokens, batch.
 nlohmann::json generate(const nlohmann::json& settings) {
   const Registry registry = load_plugins();
-  const std::unique_ptr<IModel> model = make_decoder(registry, settings);
+  const at::Device device = device_of(settings);
+  const std::unique_ptr<IModel> model = make_decoder(registry, settings, device);
   const auto prompts = settings.at("rows").get<std::vector<std::vector<std::int32_t>>>();
   GenerateOptions options;
   options.max_tokens = settings.at("new_tokens");
   options.batch = settings.at("batch");
+  const compat::Autocast mixed(device.type(), precision_of(settings));
+  wait_for(device);
   const Stopwatch watch;
   const auto texts = model->generate(prompts, options);
   const double seconds = watch.seconds();

@@ -1,13 +1,12 @@
-// w2s_compare WORK SETTINGS.json: does the work on settings["threads"] threads and prints its figures as
-// JSON, the most memory that this process held among them.
-#include <sys/resource.h>
-
+// w2s_compare WORK SETTINGS.json: does the work on settings["threads"] threads and settings["device"], and
+// prints its figures as JSON, the most memory that it held among them.
 #include <exception>
 #include <fstream>
 #include <iostream>
 
 #include "base/allocator.hpp"
 #include "compare.hpp"
+#include "device.hpp"
 #include "engine/threads.hpp"
 
 namespace w2s {
@@ -29,11 +28,9 @@ int main(int count, char** arguments) {
   w2s::keep_freed_memory();  // as w2s-engine does
   try {
     const nlohmann::json settings = nlohmann::json::parse(std::ifstream(arguments[2]));
-    w2s::set_threads(settings.value("threads", 1));
+    w2s::set_threads(settings.at("threads"));
     nlohmann::json figures = w2s::works().at(arguments[1])(settings);
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    figures["peak_bytes"] = usage.ru_maxrss * std::int64_t{1024};
+    figures["peak_bytes"] = w2s::peak_bytes(w2s::device_of(settings));
     std::cout << figures.dump() << '\n';
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';

@@ -3,6 +3,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from device import moved
+
 
 class Block(nn.Module):
     def __init__(self, width, heads):
@@ -23,7 +25,7 @@ class Block(nn.Module):
         if past is not None:
             k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
         if hasattr(F, "scaled_dot_product_attention"):
-            attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+            attended = F.scaled_dot_product_attention(q, k, v, is_causal=mask is not None)
         else:
             scores = q @ k.transpose(2, 3) / (width // self.heads) ** 0.5
             attended = (scores if mask is None else scores + mask).softmax(-1) @ v
@@ -31,8 +33,8 @@ class Block(nn.Module):
         return x + self.down(F.gelu(self.up(self.norm_2(x)), approximate="tanh")), (k, v)
 
 
-def causal(length):
-    return torch.full((length, length), float("-inf")).triu(1)
+def causal(length, device):
+    return torch.full((length, length), float("-inf"), device=device).triu(1)
 
 
 class Decoder(nn.Module):
@@ -51,22 +53,22 @@ class Decoder(nn.Module):
         nn.init.zeros_(self.head.weight)
 
     def features(self, ids, lengths):
-        x = self.tokens(ids) + self.positions(torch.arange(ids.shape[1]))
-        mask = causal(ids.shape[1])
+        x = self.tokens(ids) + self.positions(torch.arange(ids.shape[1], device=ids.device))
+        mask = causal(ids.shape[1], ids.device)
         for block in self.blocks:
             x, _ = block(x, mask)
-        return self.norm(x[torch.arange(len(ids)), lengths - 1])
+        return self.norm(x[torch.arange(len(ids), device=ids.device), lengths - 1])
 
     def forward(self, ids, lengths):
         return self.head(self.features(ids, lengths))
 
 
-def padded(rows):
+def padded(rows, device):
     lengths = torch.tensor([len(row) for row in rows])
     ids = nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
-    return ids, lengths
+    return moved(ids, device), moved(lengths, device)
 
 
-def batches(rows, size):
+def batches(rows, size, device):
     for begin in range(0, len(rows), size):
-        yield padded(rows[begin : begin + size])
+        yield padded(rows[begin : begin + size], device)

@@ -6,22 +6,23 @@ import time
 import torch
 
 from decoder import Decoder, batches
-from measured import finish
+from device import finish, mixed, settled, wait
 
 
 def main():
     s = json.load(open(sys.argv[1]))
-    torch.set_num_threads(s["threads"])
-    torch.manual_seed(0)
-    model = Decoder(s)
+    device = settled(s)
+    model = Decoder(s).to(device)
+    wait(device)
     start = time.perf_counter()
-    with torch.no_grad():
+    with torch.no_grad(), mixed(s):
         if s["what"] == "features":
-            found = torch.cat([model.features(*batch) for batch in batches(s["rows"], s["batch"])])
+            found = torch.cat([model.features(*batch).float() for batch in batches(s["rows"], s["batch"], device)])
         else:
-            found = torch.cat([model(*batch).softmax(1) for batch in batches(s["rows"], s["batch"])])
+            found = torch.cat([model(*batch).float().softmax(1) for batch in batches(s["rows"], s["batch"], device)])
+    found = found.cpu()
     seconds = time.perf_counter() - start
-    finish(seconds=seconds, rate=sum(map(len, s["rows"])) / seconds, rows=len(found))
+    finish(device, seconds=seconds, rate=sum(map(len, s["rows"])) / seconds, rows=len(found))
 
 
 main()

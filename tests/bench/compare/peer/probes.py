@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import losses
-from measured import finish
+from device import finish, settled
 
 
 def fit(features, labels, loss, s, seed):
@@ -29,8 +29,7 @@ def fit(features, labels, loss, s, seed):
 
 def main():
     s = json.load(open(sys.argv[1]))
-    torch.set_num_threads(s["threads"])
-    torch.manual_seed(0)
+    device = settled(s)  # the CPU: ours trains probes there
     features = torch.randn(s["examples"], s["width"])
     scores = features @ (torch.randn(s["width"], 2) / s["width"] ** 0.5)
     truth = scores.argmax(1)
@@ -45,7 +44,7 @@ def main():
                 right += (head(features).argmax(1) == truth).float().mean().item()
             fits += 1
     seconds = time.perf_counter() - start
-    finish(seconds=seconds, rate=fits / seconds, fits=fits, accuracy=right / fits)
+    finish(device, seconds=seconds, rate=fits / seconds, fits=fits, accuracy=right / fits)
 
 
 main()
