@@ -1,5 +1,9 @@
 # Everything that w2s needs, all of it from packages.
 find_package(Torch REQUIRED)
+if(TORCH_CXX_FLAGS MATCHES "_GLIBCXX_USE_CXX11_ABI=0")
+  message(FATAL_ERROR "This LibTorch has the C++ ABI of before GCC 5, everything else here the one after it: "
+                      "take 2.7 or later from pip, or an archive \"with cxx11 ABI\" from pytorch.org")
+endif()
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options filesystem)
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
