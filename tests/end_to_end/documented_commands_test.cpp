@@ -218,6 +218,7 @@ std::vector<Reading> readings() {
         {"./dev bench probes --runs 1", slow_bench},
         {"./dev bench --json bench.json", slow_bench},
         {"./dev bench finetune --precision bfloat16", slow_bench},
+        {"./dev bench finetune --threads 2 --script-as-started", slow_bench},
         {"./dev bench --device cuda --python /opt/venv/bin/python3", "wants a GPU"},
         {"./dev bench --micro --benchmark_filter=Optimizer --benchmark_repetitions=5", builds}}},
       {"docs/chess.md",

@@ -140,14 +140,15 @@ def cases(options):
     ]
 
 
-def figures(command, settings, options):
+def figures(command, settings, options, script=False):
     threads = str(options.threads)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump({**settings, "threads": options.threads, "device": options.device, "precision": options.precision}, file)
         file.flush()
         environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads,
                        "MKL_NUM_THREADS": threads}
-        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as w2s sets it; scripts have it too
+        if not (script and options.script_as_started):
+            environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as w2s sets it
         done = subprocess.run([*command, file.name], capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr}{done.stdout}")
@@ -186,7 +187,7 @@ def compared(case, options):
         if case.flops_per_token:
             products.append(product_rate(options))
         peer = [options.python, f"{HERE}/peer/{case.peer}.py"]
-        theirs.append(figures(peer, {**case.settings, **case.peer_settings}, options))
+        theirs.append(figures(peer, {**case.settings, **case.peer_settings}, options, script=True))
         for figure, tolerance in case.alike.items():
             if abs(ours[-1][figure] - theirs[-1][figure]) > tolerance:
                 sys.exit(f"{case.name}: not the same work: {figure} is {ours[-1][figure]} here, {theirs[-1][figure]} there")
@@ -269,6 +270,8 @@ def main():
     parser.add_argument("--device", default="cpu", help="of each side: cpu, cuda or cuda:N (default cpu); the work of GPUs only")
     parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"],
                         help="of each side's matrix products (default float32)")
+    parser.add_argument("--script-as-started", action="store_true",
+                        help="without OMP_WAIT_POLICY=PASSIVE, which both sides have else and which matters from two threads on")
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--python", default="/usr/bin/python3", help="one that has torch (default Debian's)")
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
@@ -299,13 +302,14 @@ def run(options):
         print(f"{case.name}: {results[-1]['ratio']:.2f} times the script", file=sys.stderr)
     print(table(results))
     load = os.getloadavg()[0]
+    started = ", the script as usually started" if options.script_as_started else ""
     print(f"\nMedians of {options.runs} runs of each side in turns, {options.threads} thread(s), {options.device}, "
-          f"{options.precision}, load {load:.1f} at the end.")
+          f"{options.precision}{started}, load {load:.1f} at the end.")
     if options.json:
         with open(options.json, "w") as file:
             json.dump({"machine": platform.platform(), "threads": options.threads, "device": options.device,
-                       "precision": options.precision, "load": load, "results": results},
-                      file, indent=1)
+                       "precision": options.precision, "script_as_started": options.script_as_started, "load": load,
+                       "results": results}, file, indent=1)
 
 
 main()
