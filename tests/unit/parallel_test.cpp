@@ -2,8 +2,11 @@
 
 #include <dlfcn.h>
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -71,6 +74,21 @@ TEST(SetThreads, HoldsForMatrixProductsToo) {
     EXPECT_EQ(at::get_num_threads(), count);
     EXPECT_EQ(of_products(), count);
   }
+}
+
+TEST(SetThreads, StartsNoneAfterAForkWhereOneIsEnough) {
+  const Threads threads(1);
+  const pid_t child = fork();
+  if (child == 0) {
+    set_threads(1);
+    const Tensor a = at::ones({64, 64});
+    const bool right = at::mm(a, a).sum().item<double>() == 64.0 * 64 * 64;
+    const std::filesystem::directory_iterator running("/proc/self/task"), end;
+    _exit(right && std::distance(running, end) == 1 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0) << "a wrong product or a second thread";
 }
 
 Tensor numbers(at::IntArrayRef shape, double first) {
