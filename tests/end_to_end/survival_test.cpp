@@ -103,8 +103,7 @@ TEST_F(Survival, CtrlCSavesTheTrainingAndTheNextRunGoesOnFromThere) {
   bench.edit("tiny.toml", "epochs = 4", "epochs = 500");
   const Arguments alone = {"run", "tiny.toml", "--jobs", "1", "--seeds", "0", "--log-level", "debug"};
   Process run(bench.folder(), bench.w2s_command(alone));
-  // A job's log names the first step of each fit at once; `w2s status` may be a second behind, which is a
-  // fit.
+  // A job's log names the first step of each fit at once; `w2s status` may be a whole fit behind.
   ASSERT_TRUE(run.wait_until([&] {
     return fs::exists(bench.path("runs/logs")) &&
            all_logs(bench.path("runs")).find(": step 1 of ") != std::string::npos;

@@ -73,8 +73,7 @@ TEST(Optimizer, AdamWDecaysApartFromTheGradient) {
   compare(train);
 }
 
-// What runs where tensors are not on a CPU, on the CPU: LibTorch's fused kernel or, before 2.4, its
-// operations.
+// What runs on a GPU, here on the CPU: LibTorch's fused kernel or, before 2.4, its operations.
 TEST(Optimizer, AdamInLibTorchsOperationsAgreesWithTheKernel) {
   for (const char* name : {"adam", "adamw"}) {
     SCOPED_TRACE(name);
@@ -89,7 +88,7 @@ TEST(Optimizer, AdamInLibTorchsOperationsAgreesWithTheKernel) {
       const AdamStep step = adam_step(train, 0.03, t);
       adam_kernel(value.data_ptr<float>(), gradient.data_ptr<float>(), first.data_ptr<float>(),
                   second.data_ptr<float>(), 1001, step);
-      adam_operations(p, gradient, m, v, step, t);
+      adam_operations(p, gradient, m, v, step);
     }
     EXPECT_LT((p - value).abs().max().item<double>(), 1e-6);
     EXPECT_LT((m - first).abs().max().item<double>(), 1e-6);

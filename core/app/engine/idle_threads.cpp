@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/files.hpp"
+#include "base/run_program.hpp"
 
 namespace w2s::app {
 
@@ -22,10 +23,7 @@ void let_idle_threads_sleep(int threads) {
   std::ifstream command_line("/proc/self/cmdline", std::ios::binary);
   std::vector<std::string> words;
   for (std::string word; std::getline(command_line, word, '\0');) words.push_back(word);
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  ::execv("/proc/self/exe", argv.data());
+  ::execv("/proc/self/exe", pointers(words).data());
   throw_system_error("start anew", "w2s-engine", errno);
 }
 

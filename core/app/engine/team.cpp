@@ -26,6 +26,7 @@
 
 #include "base/amounts.hpp"
 #include "base/files.hpp"
+#include "base/run_program.hpp"
 
 namespace w2s::app {
 namespace {
@@ -69,10 +70,8 @@ void take_signals() {
 }
 
 // A process group of its own: Ctrl-C reaches the starter alone, which passes it on once.
-pid_t start(const std::vector<std::string>& words, int rank, int size, int port) {
-  std::vector<char*> argv;
-  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
+pid_t start(std::vector<std::string> words, int rank, int size, int port) {
+  const std::vector<char*> argv = pointers(words);
   std::fflush(nullptr);
   const pid_t parent = ::getpid(), process = ::fork();
   if (process < 0) throw_system_error("start", "a process of the team", errno);

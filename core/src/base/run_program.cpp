@@ -12,13 +12,6 @@
 namespace w2s {
 namespace {
 
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> all;
-  for (std::string& text : strings) all.push_back(text.data());
-  all.push_back(nullptr);
-  return all;
-}
-
 std::vector<std::string> english_environment() {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -30,6 +23,13 @@ std::vector<std::string> english_environment() {
 }
 
 }  // namespace
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> all;
+  for (std::string& text : strings) all.push_back(text.data());
+  all.push_back(nullptr);
+  return all;
+}
 
 ProgramResult run_program(const std::vector<std::string>& command) {
   int ends[2];

@@ -6,6 +6,9 @@
 
 namespace w2s {
 
+/// A command or an environment as exec takes it: pointers into these strings, and a null one.
+std::vector<char*> pointers(std::vector<std::string>& strings);
+
 struct ProgramResult {
   int status = 0;      ///< exit status; 128 + signal where a signal ended it
   std::string output;  ///< stdout and stderr, as they came

@@ -6,6 +6,7 @@
 namespace w2s {
 
 struct AdamStep {
+  std::int64_t t;  // from 1
   float lr, beta1, beta2, eps, decay;
   float bias1;       // 1 − β₁ᵗ
   float root_bias2;  // √(1 − β₂ᵗ)

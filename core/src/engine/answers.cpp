@@ -57,7 +57,7 @@ Tensor answer_logits(IModel& model, const Encoded& inputs, const std::vector<std
       before.push_back(static_cast<std::int64_t>(i) * width + t - 1);
   }
   const Tensor hidden = model.hidden(batch).flatten(0, 1);
-  const Tensor states = hidden.index_select(0, at::tensor(before, at::kLong).to(device));
+  const Tensor states = hidden.index_select(0, positions_tensor(before, device));
   return model.vocabulary_logits(states).to(at::kFloat);
 }
 

@@ -70,8 +70,7 @@ ProbeTrainee::ProbeTrainee(Head& head, const Tensor& features, std::int64_t part
 }
 
 Tensor ProbeTrainee::logits(const std::vector<std::int64_t>& examples) {
-  const Tensor rows =
-      features_.index_select(0, on_device(at::tensor(examples, at::kLong), features_.device()));
+  const Tensor rows = features_.index_select(0, positions_tensor(examples, features_.device()));
   return head_.logits(rows.flatten(0, 1));
 }
 
@@ -155,6 +154,10 @@ std::vector<Parameters::Item*> NetworkTrainee::trained() { return trained_; }
 
 Tensor on_device(const Tensor& host, at::Device device) {
   return device.is_cpu() ? host : host.pin_memory().to(device, /*non_blocking=*/true);
+}
+
+Tensor positions_tensor(const std::vector<std::int64_t>& positions, at::Device device) {
+  return on_device(at::tensor(positions, at::kLong), device);
 }
 
 Batch collate(const Encoded& inputs, const std::vector<std::int64_t>& rows, at::Device device) {

@@ -107,6 +107,9 @@ std::vector<Parameters::Item*> train_only(IModel& model, const std::string& trai
 /// wait until the device has done its earlier work.
 Tensor on_device(const Tensor& host, at::Device device);
 
+/// Positions as an index on this device, int64 [n].
+Tensor positions_tensor(const std::vector<std::int64_t>& positions, at::Device device);
+
 /// One batch of rows of `inputs`, padded to its longest row.
 Batch collate(const Encoded& inputs, const std::vector<std::int64_t>& rows, at::Device device);
 

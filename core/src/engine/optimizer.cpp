@@ -13,8 +13,8 @@ namespace w2s {
 namespace {
 
 void adam(const Tensor& value, const Tensor& gradient, const Tensor& first, const Tensor& second,
-          const AdamStep& s, std::int64_t t) {
-  if (!value.is_cpu()) return adam_operations(value, gradient, first, second, s, t);
+          const AdamStep& s) {
+  if (!value.is_cpu()) return adam_operations(value, gradient, first, second, s);
   float *p = value.data_ptr<float>(), *m = first.data_ptr<float>(), *v = second.data_ptr<float>();
   const float* g = gradient.data_ptr<float>();
   in_threads(value.numel(), 1 << 15, [&](std::int64_t begin, std::int64_t end) {
@@ -27,6 +27,7 @@ void adam(const Tensor& value, const Tensor& gradient, const Tensor& first, cons
 AdamStep adam_step(const TrainParams& train, double lr, std::int64_t t) {
   const auto steps = static_cast<double>(t);
   AdamStep s{};
+  s.t = t;
   s.lr = static_cast<float>(lr);
   s.beta1 = static_cast<float>(train.betas[0]);
   s.beta2 = static_cast<float>(train.betas[1]);
@@ -39,12 +40,12 @@ AdamStep adam_step(const TrainParams& train, double lr, std::int64_t t) {
 }
 
 void adam_operations(const Tensor& value, const Tensor& gradient, const Tensor& first, const Tensor& second,
-                     const AdamStep& s, [[maybe_unused]] std::int64_t t) {
+                     const AdamStep& s) {
   at::NoGradGuard no_grad;
 #if TORCH_VERSION_MAJOR >= 2
   constexpr bool fused_on_cpu = TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 4;
   if (value.is_cuda() || (fused_on_cpu && value.is_cpu())) {
-    const Tensor steps = at::full({}, static_cast<double>(t), value.options());
+    const Tensor steps = at::full({}, static_cast<double>(s.t), value.options());
     if (s.decoupled) {
       at::_fused_adamw_({value}, {gradient}, {first}, {second}, {}, {steps}, double{s.lr}, s.beta1, s.beta2,
                         s.decay, s.eps, /*amsgrad=*/false, /*maximize=*/false);
@@ -153,8 +154,8 @@ void Optimizer::step(double lr) {
       }
       continue;
     }
-    adam(segment.value, segment.gradient, segment.first, segment.second, adam_step(train_, lr, segment.steps),
-         segment.steps);
+    adam(segment.value, segment.gradient, segment.first, segment.second,
+         adam_step(train_, lr, segment.steps));
   }
 }
 

@@ -22,10 +22,10 @@ namespace w2s {
 /// Adam's numbers at step t, from 1.
 AdamStep adam_step(const TrainParams& train, double lr, std::int64_t t);
 
-/// Step t of Adam in LibTorch's operations, for tensors on any device: one fused kernel from LibTorch 2.0 on
+/// A step of Adam in LibTorch's operations, for tensors on any device: one fused kernel from LibTorch 2.0 on
 /// (2.4 on for the CPU), several before.
 void adam_operations(const Tensor& value, const Tensor& gradient, const Tensor& first, const Tensor& second,
-                     const AdamStep& s, std::int64_t t);
+                     const AdamStep& s);
 
 class Team;
 

@@ -38,10 +38,6 @@ Snapshot snapshot(Trainee& trainee) {
 
 std::int64_t or_default(std::int64_t value, std::int64_t fallback) { return value > 0 ? value : fallback; }
 
-Tensor positions_tensor(const std::vector<std::int64_t>& positions, at::Device device) {
-  return on_device(at::tensor(positions, at::kLong), device);
-}
-
 }  // namespace
 
 Trainer::Trainer(Trainee& trainee, ILoss& loss, std::string loss_name, const TrainParams& train,
