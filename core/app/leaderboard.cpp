@@ -11,9 +11,9 @@
 #include "base/files.hpp"
 #include "base/terminal.hpp"
 #include "commands.hpp"
-#include "report/archive.hpp"
-#include "report/collection.hpp"
-#include "report/ledger.hpp"
+#include "results/archive.hpp"
+#include "results/collection.hpp"
+#include "results/ledger.hpp"
 #include "report/tables.hpp"
 #include "table_options.hpp"
 

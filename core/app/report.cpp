@@ -5,9 +5,9 @@
 
 #include "base/files.hpp"
 #include "commands.hpp"
-#include "report/collection.hpp"
+#include "results/collection.hpp"
 #include "report/html_report.hpp"
-#include "report/ledger.hpp"
+#include "results/ledger.hpp"
 #include "table_options.hpp"
 
 namespace w2s::app {

@@ -4,7 +4,7 @@
 #include "base/files.hpp"
 #include "commands.hpp"
 #include "report/curves.hpp"
-#include "report/ledger.hpp"
+#include "results/ledger.hpp"
 #include "store/store.hpp"
 
 namespace w2s::app {

@@ -7,10 +7,10 @@
 
 #include "base/amounts.hpp"
 #include "commands.hpp"
-#include "config/toml.hpp"
-#include "report/ledger.hpp"
-#include "store/activity.hpp"
-#include "store/submission.hpp"
+#include "values/toml.hpp"
+#include "results/ledger.hpp"
+#include "status/activity.hpp"
+#include "status/submission.hpp"
 
 namespace w2s::app {
 namespace {

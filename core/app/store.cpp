@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "commands.hpp"
-#include "report/ledger.hpp"
+#include "results/ledger.hpp"
 #include "store/store.hpp"
 
 namespace w2s::app {

@@ -1,7 +1,7 @@
 # Script mode: writes OUTPUT, a source file with the digest of the engine's sources and the commit.
 #   cmake -DSOURCE_DIR=… -DOUTPUT=… -DVERSION=… -P BuildInfo.cmake
-file(GLOB sources ${SOURCE_DIR}/core/include/w2s/*.hpp ${SOURCE_DIR}/core/src/data/* ${SOURCE_DIR}/core/src/engine/*
-     ${SOURCE_DIR}/core/src/lab/*)
+file(GLOB_RECURSE sources ${SOURCE_DIR}/core/include/w2s/*.hpp ${SOURCE_DIR}/core/src/data/* ${SOURCE_DIR}/core/src/engine/*
+     ${SOURCE_DIR}/core/src/lab/* ${SOURCE_DIR}/core/src/supervisors/*)
 list(SORT sources)
 set(digests "")
 foreach(source IN LISTS sources)

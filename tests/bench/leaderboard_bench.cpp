@@ -12,7 +12,7 @@
 
 #include "base/files.hpp"
 #include "base/run_program.hpp"
-#include "report/ledger.hpp"
+#include "results/ledger.hpp"
 #include "store/objects.hpp"
 #include "temporary_folder.hpp"
 

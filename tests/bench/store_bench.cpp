@@ -7,7 +7,7 @@
 
 #include <w2s/digest.hpp>
 
-#include "report/record.hpp"
+#include "results/record.hpp"
 #include "store/store.hpp"
 #include "temporary_folder.hpp"
 

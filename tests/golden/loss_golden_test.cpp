@@ -9,7 +9,7 @@
 
 #include <w2s/loss.hpp>
 
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {

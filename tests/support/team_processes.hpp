@@ -17,7 +17,7 @@
 #include <w2s/safetensors.hpp>
 
 #include "check/tiny_world.hpp"
-#include "engine/team.hpp"
+#include "engine/team/team.hpp"
 #include "engine/threads.hpp"
 
 namespace w2s::testing {

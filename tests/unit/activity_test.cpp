@@ -1,5 +1,5 @@
 // What runs say of themselves to w2s status, and the times and sizes of their limits.
-#include "store/activity.hpp"
+#include "status/activity.hpp"
 
 #include <gtest/gtest.h>
 

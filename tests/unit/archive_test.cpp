@@ -1,7 +1,7 @@
 // Archives of records: what is sent arrives as it was, and what is not as it should be leaves no trace.
 // Hostile archives are made of tar headers by hand (POSIX.1-1988), independent of the library that reads
 // them.
-#include "report/archive.hpp"
+#include "results/archive.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -13,9 +13,9 @@
 #include <w2s/digest.hpp>
 
 #include "base/files.hpp"
-#include "report/collection.hpp"
-#include "report/ledger.hpp"
-#include "report/measures.hpp"
+#include "results/collection.hpp"
+#include "results/ledger.hpp"
+#include "results/measures.hpp"
 #include "store/objects.hpp"
 
 namespace w2s {

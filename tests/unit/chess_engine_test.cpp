@@ -10,7 +10,7 @@
 #include <w2s/files.hpp>
 
 #include "../support/folder_test.hpp"
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 #include "find_puzzles.hpp"
 #include "growing_file.hpp"
 

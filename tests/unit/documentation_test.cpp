@@ -14,7 +14,7 @@
 #include "base/files.hpp"
 #include "base/run_program.hpp"
 #include "config/experiment.hpp"
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 #include "plugins/compile.hpp"
 #include "plugins/registry.hpp"
 

@@ -9,7 +9,7 @@
 #include "../support/text_world.hpp"
 #include "engine/answers.hpp"
 #include "engine/trainer.hpp"
-#include "report/measures.hpp"
+#include "results/measures.hpp"
 
 namespace w2s {
 namespace {

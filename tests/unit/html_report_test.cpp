@@ -11,8 +11,8 @@
 #include <w2s/digest.hpp>
 
 #include "report/html_page.hpp"
-#include "report/ledger.hpp"
-#include "report/predictions.hpp"
+#include "results/ledger.hpp"
+#include "results/predictions.hpp"
 
 namespace w2s {
 namespace {

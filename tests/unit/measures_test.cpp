@@ -1,5 +1,5 @@
 // Golden values: tests/golden/reference_statistics.py.
-#include "report/measures.hpp"
+#include "results/measures.hpp"
 
 #include <cmath>
 

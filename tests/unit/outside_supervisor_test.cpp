@@ -7,10 +7,10 @@
 #include <w2s/safetensors.hpp>
 
 #include "../support/tiny_world.hpp"
-#include "lab/annotators.hpp"
-#include "lab/label_file.hpp"
-#include "lab/label_noise.hpp"
-#include "lab/supervisor.hpp"
+#include "supervisors/annotators.hpp"
+#include "supervisors/label_file.hpp"
+#include "supervisors/label_noise.hpp"
+#include "supervisors/supervisor.hpp"
 
 namespace w2s::testing {
 namespace {

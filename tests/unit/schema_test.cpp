@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {

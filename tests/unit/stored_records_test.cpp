@@ -9,8 +9,8 @@
 #include <w2s/digest.hpp>
 
 #include "base/files.hpp"
-#include "report/collection.hpp"
-#include "report/ledger.hpp"
+#include "results/collection.hpp"
+#include "results/ledger.hpp"
 #include "store/objects.hpp"
 
 namespace w2s {

@@ -1,5 +1,5 @@
 // Where a process of a team stands, as launchers say it, and which examples it takes.
-#include "engine/team_place.hpp"
+#include "engine/team/team_place.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 #include <w2s/error.hpp>
 
-#include "engine/shares.hpp"
+#include "engine/team/shares.hpp"
 
 namespace w2s {
 namespace {

@@ -1,6 +1,6 @@
 // Fits over two and three processes end where one process ends, to float accuracy; a process that fails or
 // dies fails the others, with its name.
-#include "engine/team.hpp"
+#include "engine/team/team.hpp"
 
 #include <signal.h>
 

@@ -1,4 +1,4 @@
-#include "report/tensorboard.hpp"
+#include "base/tensorboard.hpp"
 
 #include <gtest/gtest.h>
 

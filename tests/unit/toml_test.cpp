@@ -1,4 +1,4 @@
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 
 #include <cmath>
 

@@ -8,7 +8,7 @@
 #include "base/terminal.hpp"
 #include "check/check.hpp"
 #include "commands.hpp"
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 
 namespace w2s::app {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "commands.hpp"
 #include "lab/blueprint.hpp"
-#include "report/record.hpp"
+#include "results/record.hpp"
 
 namespace w2s::app {
 namespace {

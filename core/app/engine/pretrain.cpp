@@ -12,12 +12,12 @@
 #include <w2s/safetensors.hpp>
 
 #include "commands.hpp"
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 #include "experiment_options.hpp"
 #include "idle_threads.hpp"
 #include "lab/blueprint.hpp"
 #include "launch/pool.hpp"
-#include "report/record.hpp"
+#include "results/record.hpp"
 #include "run_options.hpp"
 
 namespace w2s::app {

@@ -11,11 +11,11 @@
 
 #include "base/terminal.hpp"
 #include "commands.hpp"
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 #include "experiment_options.hpp"
 #include "idle_threads.hpp"
 #include "launch/pool.hpp"
-#include "report/ledger.hpp"
+#include "results/ledger.hpp"
 #include "report/tables.hpp"
 #include "run_options.hpp"
 #include "slurm.hpp"

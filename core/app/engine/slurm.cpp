@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "launch/slurm.hpp"
-#include "store/submission.hpp"
+#include "status/submission.hpp"
 
 namespace w2s::app {
 namespace {

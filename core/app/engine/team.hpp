@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "../options.hpp"
-#include "engine/team.hpp"
+#include "engine/team/team.hpp"
 #include "launch/pool.hpp"
 
 namespace w2s::app {

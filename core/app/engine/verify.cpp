@@ -13,7 +13,7 @@
 #include "launch/pool.hpp"
 #include "launch/verify.hpp"
 #include "plan/validate.hpp"
-#include "report/ledger.hpp"
+#include "results/ledger.hpp"
 
 namespace w2s::app {
 namespace {

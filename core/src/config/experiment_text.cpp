@@ -1,6 +1,6 @@
 // An Experiment back to TOML.
 #include "config/experiment.hpp"
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {

@@ -4,7 +4,7 @@
 #include "config/experiment.hpp"
 #include "config/override.hpp"
 #include "config/preset.hpp"
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {

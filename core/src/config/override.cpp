@@ -4,7 +4,7 @@
 #include <charconv>
 #include <optional>
 
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "base/files.hpp"
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {

@@ -5,7 +5,7 @@
 #include <w2s/error.hpp>
 #include <w2s/files.hpp>
 
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 #include "data/parquet.hpp"
 
 namespace w2s {

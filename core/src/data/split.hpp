@@ -10,7 +10,7 @@
 
 #include <w2s/task.hpp>
 
-#include "config/experiment.hpp"
+#include "config/split_params.hpp"
 
 namespace w2s {
 

@@ -7,7 +7,7 @@
 #include <w2s/safetensors.hpp>
 
 #include "base/files.hpp"
-#include "engine/team.hpp"
+#include "engine/team/team.hpp"
 
 namespace w2s {
 namespace {

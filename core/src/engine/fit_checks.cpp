@@ -4,7 +4,7 @@
 
 #include <w2s/error.hpp>
 
-#include "base/number_text.hpp"
+#include "values/number_text.hpp"
 
 namespace w2s {
 

@@ -7,7 +7,7 @@
 #include <w2s/parallel.hpp>
 #include <w2s/torch_compat.hpp>
 
-#include "engine/team.hpp"
+#include "engine/team/team.hpp"
 
 namespace w2s {
 namespace {

@@ -15,7 +15,7 @@
 #include <w2s/tensor.hpp>
 #include <w2s/train.hpp>
 
-#include "engine/adam_kernel.hpp"
+#include "engine/kernels/adam_kernel.hpp"
 
 namespace w2s {
 

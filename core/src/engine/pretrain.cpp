@@ -8,7 +8,7 @@
 #include <w2s/error.hpp>
 #include <w2s/torch_compat.hpp>
 
-#include "base/number_text.hpp"
+#include "values/number_text.hpp"
 #include "engine/optimizer.hpp"
 #include "engine/schedule.hpp"
 

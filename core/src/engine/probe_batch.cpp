@@ -12,9 +12,9 @@
 #include <w2s/error.hpp>
 #include <w2s/parallel.hpp>
 
-#include "engine/adam_kernel.hpp"
+#include "engine/kernels/adam_kernel.hpp"
 #include "engine/fit_checks.hpp"
-#include "engine/probe_kernel.hpp"
+#include "engine/kernels/probe_kernel.hpp"
 #include "engine/schedule.hpp"
 
 namespace w2s {

@@ -10,10 +10,10 @@
 
 #include <w2s/error.hpp>
 
-#include "base/number_text.hpp"
+#include "values/number_text.hpp"
 #include "engine/fit_checks.hpp"
 #include "engine/schedule.hpp"
-#include "engine/shares.hpp"
+#include "engine/team/shares.hpp"
 
 namespace w2s {
 namespace {

@@ -33,7 +33,7 @@
 #include "engine/checkpoint.hpp"
 #include "engine/network.hpp"
 #include "engine/optimizer.hpp"
-#include "engine/team.hpp"
+#include "engine/team/team.hpp"
 #include "plugins/guard.hpp"
 
 namespace w2s {

@@ -3,7 +3,7 @@
 #include <w2s/digest.hpp>
 #include <w2s/safetensors.hpp>
 
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 #include "plugins/resolve.hpp"
 
 namespace w2s {

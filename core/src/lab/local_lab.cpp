@@ -5,7 +5,7 @@
 
 #include "lab/local_lab_parts.hpp"
 #include "lab/text_examples.hpp"
-#include "report/tensorboard.hpp"
+#include "base/tensorboard.hpp"
 
 namespace w2s {
 namespace {

@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "engine/answers.hpp"
-#include "engine/shares.hpp"
+#include "engine/team/shares.hpp"
 #include "lab/local_lab_parts.hpp"
 #include "lab/text_examples.hpp"
 

@@ -11,7 +11,7 @@
 #include <w2s/safetensors.hpp>
 
 #include "base/files.hpp"
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 #include "lab/engine_digest.hpp"
 #include "lab/local_lab.hpp"
 #include "plugins/resolve.hpp"

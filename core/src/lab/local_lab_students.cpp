@@ -3,7 +3,7 @@
 
 #include <w2s/torch_compat.hpp>
 
-#include "engine/shares.hpp"
+#include "engine/team/shares.hpp"
 #include "lab/local_lab_parts.hpp"
 
 namespace w2s {

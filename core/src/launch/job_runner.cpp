@@ -16,12 +16,12 @@
 #include "base/energy.hpp"
 #include "base/files.hpp"
 #include "lab/engine_digest.hpp"
-#include "lab/supervisor.hpp"
+#include "supervisors/supervisor.hpp"
 #include "lab/text_examples.hpp"
 #include "launch/build_info.hpp"
-#include "report/cases.hpp"
-#include "report/ledger.hpp"
-#include "report/measures.hpp"
+#include "results/cases.hpp"
+#include "results/ledger.hpp"
+#include "results/measures.hpp"
 
 namespace w2s {
 namespace {

@@ -8,7 +8,7 @@
 #include "lab/local_lab.hpp"
 #include "launch/read_ahead.hpp"
 #include "plan/plan.hpp"
-#include "report/record.hpp"
+#include "results/record.hpp"
 
 namespace w2s {
 

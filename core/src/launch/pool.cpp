@@ -19,7 +19,7 @@
 #include "launch/ending.hpp"
 #include "launch/job_group.hpp"
 #include "launch/process_group.hpp"
-#include "store/activity.hpp"
+#include "status/activity.hpp"
 
 namespace w2s {
 namespace {

@@ -10,7 +10,7 @@
 #include "base/files.hpp"
 #include "base/run_program.hpp"
 #include "base/shell.hpp"
-#include "store/submission.hpp"
+#include "status/submission.hpp"
 
 namespace w2s {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "plan/plan.hpp"
-#include "report/record.hpp"
+#include "results/record.hpp"
 #include "store/store.hpp"
 
 namespace w2s {

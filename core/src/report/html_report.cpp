@@ -9,11 +9,11 @@
 #include <fmt/format.h>
 
 #include "base/files.hpp"
-#include "config/toml.hpp"
-#include "report/cases.hpp"
+#include "values/toml.hpp"
+#include "results/cases.hpp"
 #include "report/html_page.hpp"
-#include "report/ledger.hpp"
-#include "report/predictions.hpp"
+#include "results/ledger.hpp"
+#include "results/predictions.hpp"
 #include "store/objects.hpp"
 
 namespace w2s {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "report/collection.hpp"
+#include "results/collection.hpp"
 #include "report/leaderboard.hpp"
 
 namespace w2s {

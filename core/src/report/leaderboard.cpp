@@ -20,8 +20,8 @@
 
 #include "base/parallel.hpp"
 #include "report/differences.hpp"
-#include "report/key_hash.hpp"
-#include "report/measures.hpp"
+#include "results/key_hash.hpp"
+#include "results/measures.hpp"
 
 namespace w2s {
 namespace {

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "report/record.hpp"
+#include "results/record.hpp"
 #include "report/statistics.hpp"
 
 namespace w2s {

@@ -10,7 +10,7 @@
 #include <w2s/error.hpp>
 
 #include "report/display_width.hpp"
-#include "report/measures.hpp"
+#include "results/measures.hpp"
 
 namespace w2s {
 namespace {

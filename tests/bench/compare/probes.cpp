@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "compare.hpp"
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 #include "engine/probe_batch.hpp"
 #include "plugins/registry.hpp"
 

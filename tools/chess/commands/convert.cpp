@@ -5,7 +5,7 @@
 #include <w2s/files.hpp>
 
 #include "base/files.hpp"
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 #include "find_puzzles.hpp"
 #include "progress.hpp"
 #include "self_play_options.hpp"

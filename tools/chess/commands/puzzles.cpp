@@ -5,7 +5,7 @@
 
 #include <w2s/error.hpp>
 
-#include "config/toml.hpp"
+#include "values/toml.hpp"
 #include "find_puzzles.hpp"
 #include "growing_file.hpp"
 #include "progress.hpp"
