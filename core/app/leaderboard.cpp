@@ -11,10 +11,10 @@
 #include "base/files.hpp"
 #include "base/terminal.hpp"
 #include "commands.hpp"
+#include "report/tables.hpp"
 #include "results/archive.hpp"
 #include "results/collection.hpp"
 #include "results/ledger.hpp"
-#include "report/tables.hpp"
 #include "table_options.hpp"
 
 namespace w2s::app {
@@ -63,8 +63,8 @@ int leaderboard(const Command& command, const Args& args) {
   Options options(command, {"experiment"});
   add_table_options(options);
   options.add()("format", po::value<std::string>()->value_name("FORMAT")->default_value("table"),
-                "table, markdown, csv, json or latex")("json", po::bool_switch(),
-                                                       "the same as --format json")(
+                fmt::format("{}", fmt::join(table_format_names(), ", ")).c_str())(
+      "json", po::bool_switch(), "the same as --format json")(
       "by", po::value<std::string>()->value_name("FIELDS")->default_value(""),
       "a table for each of these, separated by commas: task, pair, weak, strong, method, seed, origin, "
       "protocol or a "
@@ -81,12 +81,12 @@ int leaderboard(const Command& command, const Args& args) {
   if (!names.empty() && names[0] == "export") return write_archive(options, names);
   if (!names.empty() && names[0] == "import") return read_archive(options, names);
 
-  const TableFormat format = options.flag("json") ? TableFormat::json : table_format(options.text("format"));
+  const TableFormat& format = table_format(options.flag("json") ? "json" : options.text("format"));
   LeaderboardOptions wanted = table_options(options);
   if (options.given("by")) wanted.by = split_list(options.text("by"));
   wanted.sort = options.text("sort");
   wanted.reverse = options.flag("reverse");
-  if (format != TableFormat::json) wanted.replicates = 0;  // the others do not show the bootstrap
+  if (!format.shows_bootstrap) wanted.replicates = 0;
 #ifdef M_TOP_PAD
   mallopt(M_TOP_PAD, 64 << 20);  // of many records: heaps grow by few system calls
 #endif
@@ -99,7 +99,7 @@ int leaderboard(const Command& command, const Args& args) {
   TableStyle style;
   if (const std::size_t width = terminal_width(STDOUT_FILENO); width > 0) style.width = width;
   style.colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
-  std::cout << format_leaderboard(*board, format, style);
+  std::cout << format.write(*board, style);
   say_missing(missing);
   return 0;
 }

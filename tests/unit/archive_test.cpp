@@ -1,7 +1,7 @@
-// Archives of records: what is sent arrives as it was, and what is not as it should be leaves no trace.
 // Hostile archives are made of tar headers by hand (POSIX.1-1988), independent of the library that reads
 // them.
 #include "results/archive.hpp"
+#include "report/leaderboard.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -13,6 +13,7 @@
 #include <w2s/digest.hpp>
 
 #include "base/files.hpp"
+#include "report/leaderboard.hpp"
 #include "results/collection.hpp"
 #include "results/ledger.hpp"
 #include "results/measures.hpp"

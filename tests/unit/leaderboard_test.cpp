@@ -8,6 +8,8 @@
 
 #include <w2s/error.hpp>
 
+#include "report/leaderboard_json.hpp"
+
 namespace w2s {
 namespace {
 

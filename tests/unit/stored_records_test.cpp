@@ -9,6 +9,7 @@
 #include <w2s/digest.hpp>
 
 #include "base/files.hpp"
+#include "report/leaderboard_json.hpp"
 #include "results/collection.hpp"
 #include "results/ledger.hpp"
 #include "store/objects.hpp"

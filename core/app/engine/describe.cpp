@@ -6,11 +6,11 @@
 
 #include <fmt/format.h>
 
+#include "base/display_width.hpp"
 #include "base/terminal.hpp"
 #include "commands.hpp"
 #include "config/experiment.hpp"
 #include "plugins/registry.hpp"
-#include "report/display_width.hpp"
 
 namespace w2s::app {
 namespace {

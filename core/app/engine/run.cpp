@@ -11,15 +11,15 @@
 
 #include "base/terminal.hpp"
 #include "commands.hpp"
-#include "values/toml.hpp"
 #include "experiment_options.hpp"
 #include "idle_threads.hpp"
 #include "launch/pool.hpp"
-#include "results/ledger.hpp"
 #include "report/tables.hpp"
+#include "results/ledger.hpp"
 #include "run_options.hpp"
 #include "slurm.hpp"
 #include "team.hpp"
+#include "values/toml.hpp"
 
 namespace w2s::app {
 namespace {
@@ -112,9 +112,8 @@ int run_experiment(const Options& options, const Args& args, const PoolOptions& 
     style.colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
     LeaderboardOptions shown;
     shown.replicates = 0;  // the table does not show the bootstrap
-    std::cout << format_leaderboard(
-        make_leaderboard(records, shown, stored_correctness, provenance_loader(store)), TableFormat::table,
-        style);
+    const Leaderboard board = make_leaderboard(records, shown, stored_correctness, provenance_loader(store));
+    std::cout << table_format("table").write(board, style);
   }
   print_summary(plan, summary);
   return exit_status(summary);

@@ -3,18 +3,20 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <set>
 #include <sstream>
 #include <unordered_map>
 
 #include <fmt/format.h>
 
 #include "base/files.hpp"
-#include "values/toml.hpp"
-#include "results/cases.hpp"
 #include "report/html_page.hpp"
+#include "report/leaderboard_json.hpp"
+#include "results/cases.hpp"
 #include "results/ledger.hpp"
 #include "results/predictions.hpp"
 #include "store/objects.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {
@@ -163,6 +165,7 @@ class ReportData {
       } else {
         records_[known->second] = &record;
       }
+      run_of_place_.push_back(run_of_.at(identity(record, record.key)));
       if (std::find(experiments_.begin(), experiments_.end(), record.experiment) == experiments_.end()) {
         experiments_.push_back(record.experiment);
       }
@@ -170,10 +173,6 @@ class ReportData {
   }
 
   json build() {
-    for (std::size_t k = 0; k < records_.size(); ++k) {
-      const Record& r = *records_[k];
-      if (r.kind == "student") students_[{r.task, r.weak, r.strong, r.method}].push_back(k);
-    }
     json runs = json::array();
     for (const Record* record : records_) runs.push_back(run(*record));
     json ranks = json::array();
@@ -204,25 +203,15 @@ class ReportData {
     for (std::size_t i = 0; i < board_.rows.size(); ++i) {
       const Row& row = board_.rows[i];
       list[i]["block"] = row.block;
-      json& members = list[i]["runs"] = json::array();
-      for (const std::size_t k : students_.at({row.task, row.weak, row.strong, row.method})) {
-        if (belongs(*records_[k], row)) members.push_back(k);
-      }
-      if (members.empty()) continue;
-      const auto config = config_of_run_.find(members[0].get<std::size_t>());
+      std::set<std::size_t> runs;
+      for (const std::size_t place : row.runs) runs.insert(run_of_place_.at(place));
+      list[i]["runs"] = runs;
+      const auto config = config_of_run_.find(*runs.begin());
       if (config == config_of_run_.end()) continue;
       const auto selection = selections_.find({config->second, row.method});
       if (selection != selections_.end()) list[i]["selection"] = selection->second;
     }
     return list;
-  }
-
-  static bool belongs(const Record& record, const Row& row) {
-    return record.protocol == row.protocol && record.variant == row.variant &&
-           record.imported == row.imported && (!row.imported || record.origin == row.origin) &&
-           (row.code.empty() || !record.provenance.is_object() ||
-            record.provenance.value("code", "") == row.code) &&
-           std::find(row.seeds.begin(), row.seeds.end(), record.seed) != row.seeds.end();
   }
 
   json run(const Record& record) {
@@ -380,14 +369,14 @@ class ReportData {
   const Leaderboard& board_;
   const Collection& collection_;
   const CaseBudget budget_;
-  std::vector<const Record*> records_;
+  std::vector<const Record*> records_;     // of each key the last
+  std::vector<std::size_t> run_of_place_;  // [records given] index into records_
   std::vector<std::string> experiments_, models_, configs_;
   std::vector<std::pair<const Store*, std::string>> fit_keys_;
   json provenances_ = json::array();
   std::unordered_map<std::string, std::size_t> run_of_, fit_of_, config_of_, provenance_of_;
   std::unordered_map<std::size_t, std::size_t> config_of_run_;
-  std::map<std::pair<std::size_t, std::string>, json> selections_;         // by config and method
-  std::map<std::vector<std::string>, std::vector<std::size_t>> students_;  // by task, pair and method
+  std::map<std::pair<std::size_t, std::string>, json> selections_;  // by config and method
   std::string supervisor_key_;
   std::map<std::string, Predictions> supervisor_;
 };

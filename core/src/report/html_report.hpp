@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "results/collection.hpp"
 #include "report/leaderboard.hpp"
+#include "results/collection.hpp"
 
 namespace w2s {
 
@@ -29,7 +29,8 @@ namespace w2s {
 ///   fits      {key, kind, model, loss, train, …, log {step, loss}, validation {step, NAME…}}
 ///   configs   resolved experiments, TOML text
 ///   provenances  those that differ, without the experiment
-/// Predictions and fits that were removed from the store are left out. Throws Error where they are damaged.
+/// `records` is the list that the board was made of. Predictions and fits that were removed from the store
+/// are left out. Throws Error where they are damaged.
 nlohmann::json report_data(const std::vector<Record>& records, const Leaderboard& board,
                            const Collection& collection);
 

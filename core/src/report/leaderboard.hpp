@@ -9,28 +9,20 @@
 // Where one row or block has two records for a seed all the same, records of
 // different experiments are kept apart; of one experiment's, the later in the list wins.
 // Numbers do not depend on which methods are shown, but for Holm's adjustment.
+// The parts are in leaderboard/: selection → blocks → rows → order.
 // No I/O but through the callback. Free of LibTorch.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "results/record.hpp"
 #include "report/statistics.hpp"
+#include "results/record.hpp"
+#include "results/record_loaders.hpp"
 
 namespace w2s {
-
-/// 0/1 correctness of a record's predictions on a test set, in the set's order; empty where not kept. Called
-/// from several threads at once.
-using LoadCorrectness =
-    std::function<std::vector<std::uint8_t>(const Record& record, const std::string& test)>;
-
-/// provenance of a record, whole; the record's own where nothing is kept elsewhere. Called from several
-/// threads at once.
-using LoadProvenance = std::function<nlohmann::json(const Record& record)>;
 
 struct LeaderboardOptions {
   std::string metric = "accuracy";  // any measure of Record::tests; only accuracy has per-example scores
@@ -70,6 +62,7 @@ struct Row {
   std::optional<std::int64_t> seed;  // where tables are made by seed
   std::vector<std::string> group;    // what LeaderboardOptions::by has here
   std::vector<std::int64_t> seeds;   // of the student
+  std::vector<std::size_t> runs;     // [seeds] places of its students in the list that was given
   Estimate floor, ceiling, student;  // NaN and no seeds where a baseline is missing
   Pgr pgr;
   std::map<std::int64_t, double> pgr_per_seed;  // defined ones
@@ -102,10 +95,5 @@ struct Leaderboard {
 /// nothing that is there.
 Leaderboard make_leaderboard(const std::vector<Record>& records, const LeaderboardOptions& options = {},
                              const LoadCorrectness& load = {}, const LoadProvenance& provenance = {});
-
-/// A list of rows: task, weak, strong, method, metric, seeds (their number), floor {mean, se}, ceiling {mean,
-/// se}, student {mean, se, ci: [lo, hi], bootstrap_ci}, pgr {mean, se, ci, bootstrap_ci, per_seed} or null
-/// with pgr_reason, and the rest of Row.
-nlohmann::json to_json(const Leaderboard& board);
 
 }  // namespace w2s

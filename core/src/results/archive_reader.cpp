@@ -9,7 +9,7 @@
 #include <w2s/digest.hpp>
 #include <w2s/error.hpp>
 
-#include "report/display_width.hpp"
+#include "base/display_width.hpp"
 
 namespace w2s {
 

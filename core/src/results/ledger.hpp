@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "report/leaderboard.hpp"
 #include "results/record.hpp"
+#include "results/record_loaders.hpp"
 #include "store/answer_bits.hpp"
 #include "store/store.hpp"
 

@@ -1,4 +1,4 @@
-#include "report/display_width.hpp"
+#include "base/display_width.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,0 +1,68 @@
+#include "report/leaderboard/sweep_keys.hpp"
+
+#include <fmt/format.h>
+
+#include <w2s/error.hpp>
+
+#include "report/leaderboard/known_names.hpp"
+
+namespace w2s {
+namespace {
+
+/// Some student has the value.
+void require_met(const Condition& condition, const Students& students) {
+  std::set<std::string> values;
+  for (const Record* record : students) {
+    if (condition.holds(*record)) return;
+    if (const auto it = record->variant.find(condition.key); it != record->variant.end())
+      values.insert(sweep_value_text(*it));
+  }
+  require_known({values.begin(), values.end()}, condition.value, "value of " + condition.key);
+}
+
+}  // namespace
+
+SweepKeys::SweepKeys(const Students& students) {
+  for (const Record* record : students)
+    for (const auto& [key, value] : record->variant.items()) keys_.insert(key);
+}
+
+std::vector<std::string> SweepKeys::ending_in(const std::string& name) const {
+  if (keys_.count(name) > 0) return {name};
+  std::vector<std::string> found;
+  for (const std::string& key : keys_)
+    if (key.ends_with("." + name)) found.push_back(key);
+  return found;
+}
+
+std::string sweep_value_text(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+bool Condition::holds(const Record& record) const {
+  const auto it = record.variant.find(key);
+  if (it == record.variant.end()) return false;
+  if (sweep_value_text(*it) == value) return true;
+  const auto number = nlohmann::json::parse(value, nullptr, false);
+  return number.is_number() && it->is_number() && number.get<double>() == it->get<double>();
+}
+
+std::vector<Condition> read_conditions(const std::vector<std::string>& texts, const SweepKeys& keys,
+                                       const Students& students) {
+  std::vector<Condition> conditions;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw UsageError(fmt::format("'{}' is no condition: expected KEY=VALUE", text));
+    const std::string name = text.substr(0, equals);
+    const auto found = keys.ending_in(name);
+    if (found.size() > 1)
+      throw UsageError(fmt::format("'{}' is the end of several keys: {}", name, one_of_list(found)));
+    if (found.empty()) require_known({keys.all().begin(), keys.all().end()}, name, "key of a sweep");
+    conditions.push_back({found[0], text.substr(equals + 1)});
+    require_met(conditions.back(), students);
+  }
+  return conditions;
+}
+
+}  // namespace w2s
