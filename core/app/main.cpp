@@ -32,7 +32,7 @@ constexpr Command kCommands[] = {
     {"show", "RUN", "one run: configuration, measures, fits, where each number came from", show},
     {"status", "[EXPERIMENT…]", "what is done, under way, failed and open", status},
     {"verify", "RUN…", "fit a run anew from its record alone and compare", nullptr},
-    {"store", "reindex|gc|du|verify", "look after the store of results", store},
+    {"store", "reindex|remeasure|gc|du|verify", "look after the store of results", store},
     {"tokenizer", "train FILE…", "train a byte-level BPE tokenizer on text files", tokenizer},
     {"pretrain", "EXPERIMENT.toml", "pretrain an experiment's models and write them as Hugging Face folders",
      nullptr},

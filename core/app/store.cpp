@@ -1,15 +1,25 @@
-// w2s store: reindex, gc, du, verify.
+// w2s store: reindex, remeasure, gc, du, verify.
 #include <map>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "commands.hpp"
+#include "results/evaluation.hpp"
 #include "results/ledger.hpp"
 #include "store/store.hpp"
 
 namespace w2s::app {
 namespace {
+
+const std::vector<std::string> kActions = {"reindex", "remeasure", "gc", "du", "verify"};
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return text;
+}
 
 std::string size_text(std::int64_t bytes) {
   if (bytes < 1 << 20) return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024.0);
@@ -78,6 +88,11 @@ int store(const Command& command, const Args& args) {
     for (const std::string& key : damaged) fmt::print("damaged: {}\n", key);
     return damaged.empty() ? 0 : 1;
   }
+  if (action == "remeasure") {
+    Store store = existing_store(options.runs());
+    fmt::print("{} records measured anew from their predictions\n", measure_store_anew(store));
+    return 0;
+  }
   if (action == "verify") {
     const Store store = Store::read_only(options.runs());
     int bad = 0;
@@ -100,8 +115,7 @@ int store(const Command& command, const Args& args) {
     return collect(store, keep, options.flag("dry-run"));
   }
   throw UsageError("store: unknown action '" + action + "'" +
-                   did_you_mean(action, {"reindex", "gc", "du", "verify"}) +
-                   "; there are reindex, gc, du and verify");
+                   did_you_mean(action, kActions) + "; there are " + joined(kActions));
 }
 
 }  // namespace w2s::app

@@ -10,7 +10,7 @@
 #include "../support/threads.hpp"
 #include "../support/tiny_world.hpp"
 #include "check/check.hpp"
-#include "lab/local_lab_parts.hpp"
+#include "lab/local_lab.hpp"
 
 namespace w2s {
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../options.hpp"
+#include "plan/plan.hpp"
 
 namespace w2s::app {
 
@@ -14,5 +15,8 @@ int check(const Command& command, const Args& args);
 int pretrain(const Command& command, const Args& args);
 int verify(const Command& command, const Args& args);
 int export_student(const Command& command, const Args& args);
+
+/// Lines for the user: open jobs that were computed before, and what has changed since.
+std::vector<std::string> anew(const Plan& plan, const Store& store);
 
 }  // namespace w2s::app

@@ -8,7 +8,8 @@
 #include <w2s/safetensors.hpp>
 
 #include "commands.hpp"
-#include "lab/blueprint.hpp"
+#include "lab/stored_fit.hpp"
+#include "store/payload.hpp"
 #include "results/record.hpp"
 
 namespace w2s::app {
@@ -39,13 +40,10 @@ std::vector<std::string> find_fits(const Store& store, const std::string& wanted
   return members.empty() ? std::vector{record.fits.back()} : members;
 }
 
-std::unique_ptr<IModel> backbone_of(const Store& store, const Registry& registry, const std::string& key,
-                                    const nlohmann::json& manifest) {
-  std::unique_ptr<IModel> model = Blueprint::from_json(manifest.at("blueprint")).build(registry, store);
-  const std::string fit = manifest.at("trained_backbone").get<bool>()
-                              ? key
-                              : manifest.at("backbone").at("fit").get<std::string>();
-  if (!fit.empty()) load_weights(*model, store.path(fit) + "/model.safetensors", "backbone.");
+std::unique_ptr<IModel> backbone_of(const Store& store, const Registry& registry, const StoredFit& fit) {
+  std::unique_ptr<IModel> model = fit.blueprint.build(registry, store);
+  const std::string& trained = fit.trained_backbone ? fit.key : fit.backbone_fit;
+  if (!trained.empty()) load_weights(*model, store.path(trained) + "/" + kWeightsFile, kBackbonePrefix);
   return model;
 }
 
@@ -105,19 +103,18 @@ std::string add_head(const std::string& folder, const HeadWeights& head) {
 
 void export_fit(const Store& store, const Registry& registry, const std::string& key,
                 const std::string& folder) {
-  const nlohmann::json manifest = store.manifest(key);
-  const std::unique_ptr<IModel> model = backbone_of(store, registry, key, manifest);
+  const StoredFit fit = StoredFit::read(store, key);
+  const std::unique_ptr<IModel> model = backbone_of(store, registry, fit);
   model->save(folder);
-  const std::string weights = store.path(key) + "/model.safetensors";
+  const std::string weights = fit.weights(store);
   if (!SafeTensors::open(weights).has("head.weight")) {
     fmt::print("{}: {} from fit {}, a language model without a head\n", folder,
-               manifest.at("model").get<std::string>(), key.substr(0, 12));
+               fit.model, key.substr(0, 12));
     return;
   }
   const HeadWeights head = head_of(weights);
   const std::string name = add_head(folder, head);
-  fmt::print("{}: {} from fit {}, {}.weight [{}, {}]{}\n", folder, manifest.at("model").get<std::string>(),
-             key.substr(0, 12), name, head.weight.size(0), head.weight.size(1),
+  fmt::print("{}: {} from fit {}, {}.weight [{}, {}]{}\n", folder, fit.model, key.substr(0, 12), name, head.weight.size(0), head.weight.size(1),
              head.bias.defined() ? " and " + name + ".bias" : "");
 }
 

@@ -1,5 +1,5 @@
 // w2s plan and w2s validate.
-#include "plan/plan.hpp"
+#include "plan/changes.hpp"
 
 #include <filesystem>
 #include <iostream>
@@ -24,6 +24,15 @@ std::string fits_of(const Store& store, const Job& job) {
 
 }  // namespace
 
+std::vector<std::string> anew(const Plan& plan, const Store& store) {
+  std::vector<std::string> lines;
+  for (const auto& [changes, count] : computed_anew(plan, store)) {
+    lines.push_back(fmt::format("{} of the open jobs {} results of before, which stay; changed since: {}", count,
+                                count == 1 ? "has" : "have", changes));
+  }
+  return lines;
+}
+
 int plan(const Command& command, const Args& args) {
   Options options(command, {"experiment"});
   add_experiment_options(options);
@@ -42,6 +51,9 @@ int plan(const Command& command, const Args& args) {
     }
   }
   fmt::print("{} jobs: {} done, {} open\n", plan.jobs.size(), plan.jobs.size() - plan.open(), plan.open());
+  if (store) {
+    for (const std::string& line : anew(plan, *store)) fmt::print("{}\n", line);
+  }
   return 0;
 }
 

@@ -89,7 +89,10 @@ int run_experiment(const Options& options, const Args& args, const PoolOptions& 
   Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, &store);
   if (options.given("job")) keep_only(plan, options.list("job"));
   if (pool.team != nullptr) follow_leader(plan, *pool.team);
-  if (store.leads()) save_names(plan, store);
+  if (store.leads()) {
+    for (const std::string& line : anew(plan, store)) spdlog::info("{}", line);
+    save_names(plan, store);
+  }
   if (on_cluster(options)) return submit_to_slurm(plan, options, args);
   Display display(isatty(STDERR_FILENO) != 0 && spdlog::should_log(spdlog::level::info));
   const Summary summary = run_plan(plan, loaded.registry, store, pool, display);

@@ -348,15 +348,24 @@ void describe_split(Schema<SplitParams>& s) {
   s.field("seed", &SplitParams::seed, "of the test subset; the halves follow the run's seed").at_least(0);
 }
 
-const ModelSpec& Experiment::model(std::string_view name) const {
+namespace {
+
+template <class Named>
+const Named& named(const std::vector<Named>& all, std::string_view name, const std::string& what) {
   std::vector<std::string> names;
-  for (const ModelSpec& model : models) {
-    if (model.name == name) return model;
-    names.push_back(model.name);
+  for (const Named& one : all) {
+    if (one.name == name) return one;
+    names.push_back(one.name);
   }
-  throw UsageError("there is no model '" + std::string(name) + "'" + did_you_mean(name, names) +
-                   "; [models] has " + one_of_list(names));
+  throw UsageError("there is no " + what + " '" + std::string(name) + "'" + did_you_mean(name, names) + "; [" + what +
+                   "s] has " + one_of_list(names));
 }
+
+}  // namespace
+
+const ModelSpec& Experiment::model(std::string_view name) const { return named(models, name, "model"); }
+
+const MethodSpec& Experiment::method(std::string_view name) const { return named(methods, name, "method"); }
 
 Experiment read_experiment(const Table& root, const std::string& file) {
   check_keys(root, kTopLevel, "");

@@ -65,7 +65,8 @@ struct Experiment {
   LauncherParams launcher;  // [launcher]; changes no result and is not written by to_toml
   Table variant;            // [variant], the point of a sweep: dotted key → value; empty without one
 
-  const ModelSpec& model(std::string_view name) const;  // throws UsageError with the nearest name
+  const ModelSpec& model(std::string_view name) const;    // throws UsageError with the nearest name
+  const MethodSpec& method(std::string_view name) const;  // the same
 
   /// The resolved experiment as TOML text: parses back to an equal Experiment. Paths in the
   /// parameters of plugins stay as they are; relative ones are meant from the file that named them.

@@ -1,10 +1,9 @@
 #include "lab/blueprint.hpp"
 
-#include <w2s/digest.hpp>
 #include <w2s/safetensors.hpp>
 
 #include "values/toml.hpp"
-#include "plugins/resolve.hpp"
+#include "store/payload.hpp"
 
 namespace w2s {
 namespace {
@@ -50,18 +49,18 @@ Blueprint Blueprint::from_json(const nlohmann::json& json) {
   return blueprint;
 }
 
-std::string Blueprint::key(const Registry& registry) const {
-  const std::unique_ptr<IModel> model = registry.make_model(spec);
-  nlohmann::json fixed = to_json();
-  // A file is known by its contents, and weights that are loaded do not depend on a seed.
-  fixed["init"] = init.empty() ? "" : sha256_file(init);
-  if (model->pretrained() || !init.empty() || !pretrain.empty()) fixed["seed"] = 0;
-  Digest sha;
-  return sha.add("weights")
-      .add(fixed.dump())
-      .add(spec_digest(registry, PluginKind::model, spec))
-      .add(model->source_digest())
-      .hex();
+Recipe Blueprint::recipe(const Registry& registry) const {
+  // Weights that are loaded do not depend on a seed, and a file is known by its contents.
+  const bool loaded = registry.make_model(spec)->pretrained() || !init.empty() || !pretrain.empty();
+  Recipe recipe("weights", {});
+  recipe.set("model", plugin_recipe(registry, PluginKind::model, spec))
+      .set("task", name_of(context.kind))
+      .set("classes", context.classes)
+      .set("input_shape", context.input_shape)
+      .set("seed", loaded ? 0 : seed)
+      .set("init", init.empty() ? "" : digest_of_file(init))
+      .set("pretrain", pretrain);
+  return recipe;
 }
 
 std::unique_ptr<IModel> Blueprint::build(const Registry& registry, const Store& store) const {
@@ -69,7 +68,7 @@ std::unique_ptr<IModel> Blueprint::build(const Registry& registry, const Store& 
   guarded(registry.find(PluginKind::model, spec).origin(),
           [&] { model->build(context, Stream(seed, "initial weights")); });
   if (!init.empty()) load_weights(*model, init);
-  if (!pretrain.empty()) load_weights(*model, store.path(pretrain) + "/model.safetensors");
+  if (!pretrain.empty()) load_weights(*model, store.path(pretrain) + "/" + kWeightsFile);
   for (Parameters::Item& item : model->parameters().items()) item.tensor.set_requires_grad(false);
   return model;
 }

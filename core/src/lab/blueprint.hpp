@@ -8,6 +8,7 @@
 
 #include <w2s/model.hpp>
 
+#include "lab/recipe.hpp"
 #include "plugins/registry.hpp"
 #include "store/store.hpp"
 
@@ -23,8 +24,8 @@ struct Blueprint {
   nlohmann::json to_json() const;
   static Blueprint from_json(const nlohmann::json& json);
 
-  /// Digest of the blueprint, the plugin's code and the files it reads.
-  std::string key(const Registry& registry) const;
+  /// Of the weights: the blueprint, the plugin's code and the files it reads.
+  Recipe recipe(const Registry& registry) const;
   /// The model at its initial weights, on the CPU, requiring no gradients.
   std::unique_ptr<IModel> build(const Registry& registry, const Store& store) const;
 };

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include <w2s/safetensors.hpp>
 
-#include "lab/local_lab_parts.hpp"
+#include "lab/context.hpp"
+#include "store/payload.hpp"
 
 namespace w2s {
 namespace {
@@ -13,7 +16,7 @@ std::string last_step(const ProbeFit& fit) {
   const Probe& probe = fit.probe;
   const std::int64_t steps = (probe.labels.size() + probe.train.batch - 1) / probe.train.batch;
   if (probe.result.steps == 0) return "";
-  return fmt::format(" (fit {}, step {} of {})", fit.manifest.value("model", ""), probe.result.steps,
+  return fmt::format(" (fit {}, step {} of {})", fit.described.model, probe.result.steps,
                      steps * probe.train.epochs);
 }
 
@@ -27,19 +30,20 @@ void store_probe(Store& store, ProbeFit& fit) {
   write_log(object, fit.log);
   std::map<std::string, Tensor> tensors;
   for (const Parameters::Item& item : probe.head->parameters().items()) tensors[item.name] = item.tensor;
-  save_safetensors(object.folder() + "/model.safetensors", tensors);
+  save_safetensors(object.folder() + "/" + kWeightsFile, tensors);
   if (!result.oracle.empty()) {
     for (const auto& [name, tensor] : result.oracle) tensors[name] = tensor;
-    save_safetensors(object.folder() + "/oracle.safetensors", tensors);
+    save_safetensors(object.folder() + "/" + kOracleFile, tensors);
   }
-  const double before = probe.checkpoints ? probe.checkpoints->seconds_before() : 0;
-  object.manifest().update(fit.manifest);
-  object.manifest().update({{"oracle", !result.oracle.empty()},
-                            {"steps", result.steps},
-                            {"kept_step", result.kept_step},
-                            {"oracle_step", result.oracle_step},
-                            {"seconds", before + probe.seconds},
-                            {"peak_bytes", peak_bytes()}});
+  StoredFit stored = fit.described;
+  stored.oracle = !result.oracle.empty();
+  stored.steps = result.steps;
+  stored.kept_step = result.kept_step;
+  stored.oracle_step = result.oracle_step;
+  stored.seconds = (probe.checkpoints ? probe.checkpoints->seconds_before() : 0) + probe.seconds;
+  stored.peak_bytes = peak_bytes();
+  fit.recipe.write(object.manifest());
+  stored.write(object.manifest());
   object.commit();
   store.drop_checkpoint(fit.key);
 }

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "engine/probe_batch.hpp"
+#include "lab/recipe.hpp"
+#include "lab/stored_fit.hpp"
 #include "plugins/guard.hpp"
 #include "store/file_lock.hpp"
 #include "store/store.hpp"
@@ -33,7 +33,8 @@ struct LeavesGroup : NotAnError {
 struct ProbeFit {
   std::string key;
   Probe probe;
-  nlohmann::json manifest;         // but for what the training tells
+  Recipe recipe{"fit", {}};
+  StoredFit described;             // but for what the training tells
   std::string log;                 // lines of JSON
   std::vector<std::string> notes;  // for the log of the job that finds it
 };

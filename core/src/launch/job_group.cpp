@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "config/settings.hpp"
 #include "lab/probe_queue.hpp"
 
 namespace w2s {
@@ -17,11 +18,7 @@ bool fits_probes(const Plan& plan, const Job& job) {
   const auto known = std::find_if(experiment.models.begin(), experiment.models.end(),
                                   [&](const ModelSpec& spec) { return spec.name == model; });
   if (known == experiment.models.end()) return false;  // labels from outside
-  Table train = merge(experiment.train, known->train);
-  for (const MethodSpec& method : experiment.methods) {
-    if (job.kind == JobKind::student && method.name == job.method) train = merge(train, method.train);
-  }
-  return parse_train(train, "train").trainable == "head";
+  return Settings(experiment).student(model, job.method).params.trainable == "head";
 }
 
 void run_group(const Plan& plan, std::vector<std::size_t> jobs, const Registry& registry, Store& store,

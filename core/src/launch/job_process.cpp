@@ -13,7 +13,9 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.hpp"
 #include "engine/threads.hpp"
+#include "lab/probe_queue.hpp"
 #include "launch/ending.hpp"
 #include "launch/job_group.hpp"
 #include "plugins/torch_message.hpp"
@@ -22,10 +24,6 @@ namespace w2s {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 void write_line(int fd, const nlohmann::json& message) {
   const std::string line = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";

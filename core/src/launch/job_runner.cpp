@@ -1,9 +1,6 @@
 #include "launch/job_runner.hpp"
 
-#include <sys/resource.h>
-
 #include <ATen/Parallel.h>
-#include <torch/version.h>
 
 #include <chrono>
 
@@ -13,29 +10,33 @@
 #include <w2s/plugin.hpp>
 #include <w2s/safetensors.hpp>
 
+#include "base/code_parts.hpp"
 #include "base/energy.hpp"
 #include "base/files.hpp"
-#include "lab/engine_digest.hpp"
-#include "supervisors/supervisor.hpp"
+#include "lab/probe_queue.hpp"
 #include "lab/text_examples.hpp"
 #include "launch/build_info.hpp"
 #include "results/cases.hpp"
 #include "results/ledger.hpp"
-#include "results/measures.hpp"
+#include "results/evaluation.hpp"
+#include "store/answer_bits.hpp"
+#include "store/payload.hpp"
+#include "supervisors/supervisor.hpp"
 
 namespace w2s {
 namespace {
 
-Probabilities flat(const Tensor& probabilities) {
-  const Tensor plain = probabilities.to(at::kCPU, at::kFloat).contiguous();
-  const auto* data = plain.data_ptr<float>();
-  return Probabilities(data, data + plain.numel());
-}
+// What a job's record keeps: predictions, and texts where there are any.
+struct Kept {
+  std::map<std::string, Tensor> tensors;
+  nlohmann::json texts;  // generation: answers and references
+};
 
-Labels flat_labels(const Tensor& labels) {
-  const Tensor plain = labels.to(at::kLong).contiguous();
-  const auto* data = plain.data_ptr<std::int64_t>();
-  return Labels(data, data + plain.numel());
+template <class T>
+std::vector<T> flat(const Tensor& tensor, at::ScalarType type) {
+  const Tensor plain = tensor.to(at::kCPU, type).contiguous();
+  const T* data = plain.data_ptr<T>();
+  return std::vector<T>(data, data + plain.numel());
 }
 
 // Answers and references as ids: equal where the trimmed texts are.
@@ -46,60 +47,69 @@ Labels ids_of(const std::vector<std::string>& texts) {
   return ids;
 }
 
-// Predictions of one student on every test set, as they go into its record.
-struct TestResults {
-  std::map<std::string, Measures> measures;
-  std::map<std::string, Tensor> tensors;
-  nlohmann::json texts;                         // generation: answers and references
-  std::map<std::string, std::string> correct;   // a byte per example, 0 or 1
-  std::map<std::string, std::string> unscored;  // why a test set has no predictions
-};
+// Adds the predictions of a set under its name to what is kept, and gives them.
+Predictions keep(const std::string& name, const Examples& examples, const Tensor& probabilities, Kept& kept) {
+  Predictions found;
+  const Tensor labels = examples.labels(), plain = probabilities.to(at::kCPU, at::kFloat).contiguous();
+  found.probabilities = flat<float>(plain, at::kFloat);
+  found.labels = flat<std::int64_t>(labels, at::kLong);
+  found.classes = plain.size(1);
+  kept.tensors[name + ".probabilities"] = plain;
+  kept.tensors[name + ".labels"] = labels;
+  return found;
+}
 
-TestResults evaluate(const Splits& splits, std::int64_t classes,
-                     const std::function<TestLabels(const Examples&)>& predict) {
-  TestResults results;
+Predictions keep(const std::string& name, const Examples& examples, const Answers& answers, Kept& kept) {
+  Predictions found;
+  const std::vector<std::string> references = references_of(examples);
+  found.answers = ids_of(answers.texts);
+  found.labels = ids_of(references);
+  found.certainty = flat<float>(answers.certainty, at::kFloat);
+  kept.tensors[name + ".answers"] = at::tensor(found.answers, at::kLong);
+  kept.tensors[name + ".labels"] = at::tensor(found.labels, at::kLong);
+  kept.tensors[name + ".certainty"] = answers.certainty;
+  kept.texts[name] = {{"answers", answers.texts}, {"references", references}};
+  return found;
+}
+
+using Asked = std::function<TestLabels(const Examples&)>;
+
+// Predictions on every test set; `unscored` says why a set has none.
+std::map<std::string, Predictions> ask(const Splits& splits, const Asked& predict, Kept& kept,
+                                       std::map<std::string, std::string>& unscored) {
+  std::map<std::string, Predictions> found;
   for (const auto& [name, examples] : splits.tests) {
     const auto [probabilities, why_not, answers] = predict(examples);
     if (answers) {
-      const std::vector<std::string> references = references_of(examples);
-      const Labels said = ids_of(answers->texts), right = ids_of(references);
-      results.measures[name] = answer_measures(said, right);
-      const auto correct = answer_correctness(said, right);
-      results.correct[name] = std::string(correct.begin(), correct.end());
-      results.tensors[name + ".answers"] = at::tensor(said, at::kLong);
-      results.tensors[name + ".labels"] = at::tensor(right, at::kLong);
-      results.tensors[name + ".certainty"] = answers->certainty;
-      results.texts[name] = {{"answers", answers->texts}, {"references", references}};
-      continue;
+      found[name] = keep(name, examples, *answers, kept);
+    } else if (probabilities.defined()) {
+      found[name] = keep(name, examples, probabilities, kept);
+    } else {
+      unscored[name] = why_not;
     }
-    if (!probabilities.defined()) {
-      results.unscored[name] = why_not;
-      continue;
-    }
-    const Tensor labels = examples.labels();
-    results.measures[name] = prediction_measures(flat(probabilities), flat_labels(labels), classes);
-    const auto correct = correctness(flat(probabilities), flat_labels(labels), classes);
-    results.correct[name] = std::string(correct.begin(), correct.end());
-    results.tensors[name + ".probabilities"] = probabilities.to(at::kCPU, at::kFloat).contiguous();
-    results.tensors[name + ".labels"] = labels;
   }
-  return results;
+  return found;
 }
 
-void keep_results(const std::string& folder, const TestResults& results) {
-  save_safetensors(folder + "/predictions.safetensors", results.tensors);
-  if (!results.texts.empty()) {
-    const auto replace = nlohmann::json::error_handler_t::replace;
-    write_file_atomically(folder + "/answers.json", results.texts.dump(-1, ' ', false, replace));
-  }
-  for (const auto& [name, correct] : results.correct)
-    write_file_atomically(folder + "/" + correctness_file(name), correct);
+Predictions weak_labels(const Supervision& labels, Kept& kept) {
+  return labels.generation() ? keep("transfer", labels.examples, Answers{labels.answers, labels.certainty}, kept)
+                             : keep("transfer", labels.examples, labels.targets, kept);
+}
+
+void write_kept(const std::string& folder, const std::string& file, const Kept& kept) {
+  if (!kept.tensors.empty()) save_safetensors(folder + "/" + file, kept.tensors);
+}
+
+void write_texts(const std::string& folder, const Kept& kept) {
+  if (kept.texts.empty()) return;
+  const auto replace = nlohmann::json::error_handler_t::replace;
+  write_file_atomically(folder + "/" + kAnswersFile, kept.texts.dump(-1, ' ', false, replace));
 }
 
 // What the examples are on which student, supervisor and truth disagree: for the report.
 void keep_cases(const std::string& folder, const std::string& supervisor, const Splits& splits,
                 const std::vector<std::string>& classes) {
-  const std::string file = "/predictions.safetensors";
+  const std::string file = "/" + kPredictionsFile;
   if (!exists(supervisor + file)) return;
   const auto describe = [&](const std::string& test, std::size_t place) {
     const Examples& examples = splits.tests.at(test);
@@ -116,12 +126,6 @@ void keep_cases(const std::string& folder, const std::string& supervisor, const 
   if (cases.is_null()) return;
   const auto replace = nlohmann::json::error_handler_t::replace;
   write_file_atomically(folder + "/" + kCasesFile, cases.dump(-1, ' ', false, replace));
-}
-
-std::int64_t peak_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss * 1024;
 }
 
 std::map<std::string, std::string> plugin_digests(const Experiment& experiment, const Job& job,
@@ -158,13 +162,6 @@ std::string folder_name(const Job& job) {
     if (!part.empty()) name += "-" + part;
   }
   return fmt::format("{}-seed{}-{}", name, job.seed, job.key.substr(0, 8));
-}
-
-const MethodSpec& method_of(const Experiment& experiment, const std::string& name) {
-  for (const MethodSpec& method : experiment.methods) {
-    if (method.name == name) return method;
-  }
-  throw Error("the experiment has no method '" + name + "'");
 }
 
 }  // namespace
@@ -225,24 +222,42 @@ JobOutcome JobRunner::run(const Job& job) {
   return outcome;
 }
 
-JobOutcome JobRunner::compute(const Job& job) {
-  const auto started = std::chrono::steady_clock::now();
-  EnergyMeter energy;
-  const Experiment& experiment = plan_.experiments[job.experiment];
-  Loaded& task = loaded(job);
-  const Splits& splits = task.splits.at(job.seed);
-  const std::int64_t classes = task.data.classes;
+// What one job makes of its lab.
+struct JobRunner::Work {
+  Work(LabSetup setup, const Job& job) : lab(std::move(setup)) {
+    record.key = job.key;
+    record.kind = name_of(job.kind);
+    record.weak = job.weak;
+    record.strong = job.strong;
+    record.method = job.method;
+    record.seed = job.seed;
+    record.floor = job.floor;
+    record.ceiling = job.ceiling;
+  }
 
+  const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  EnergyMeter energy;
+  LocalLab lab;
+  Record record;
+  std::unique_ptr<Supervisor> supervisor;
+  Student student;
+  Evidence evidence;
+  Kept predictions, oracle, labels;
+};
+
+LabSetup JobRunner::lab_setup(const Job& job, Loaded& task, const std::function<void()>& look) {
+  const Experiment& experiment = plan_.experiments[job.experiment];
   LabSetup setup;
   setup.experiment = &experiment;
   setup.registry = &registry_;
   setup.store = &store_;
   setup.data = &task.data;
-  setup.splits = &splits;
+  setup.splits = &task.splits.at(job.seed);
   setup.seed = static_cast<std::uint64_t>(job.seed);
+  setup.method = job.method;
   setup.device = options_.device;
-  setup.progress = [this, &energy](const Progress& progress) {
-    energy.look();
+  setup.progress = [this, look](const Progress& progress) {
+    look();
     if (options_.progress) options_.progress(progress);
   };
   setup.log = options_.log;
@@ -250,135 +265,141 @@ JobOutcome JobRunner::compute(const Job& job) {
   setup.probes = options_.probes;
   setup.cache = cache_;
   setup.team = options_.team;
-  if (!options_.tensorboard.empty()) {
+  if (!options_.tensorboard.empty())
     setup.tensorboard = fmt::format("{}/{}/{}", options_.tensorboard, experiment.name, folder_name(job));
-  }
-  if (job.kind == JobKind::student) setup.method_train = method_of(experiment, job.method).train;
-  LocalLab lab(setup);
+  return setup;
+}
 
-  Record record;
-  record.key = job.key;
-  record.kind = name_of(job.kind);
+// Fits what the job is about, and gathers what a student's teacher said.
+void JobRunner::fit(const Job& job, Loaded& task, Work& work) {
+  const Experiment& experiment = plan_.experiments[job.experiment];
+  const Splits& splits = task.splits.at(job.seed);
+  LocalLab& lab = work.lab;
+  if (job.kind == JobKind::pretrain) {
+    lab.pretrain(job.strong);
+    return;
+  }
+  if (job.kind == JobKind::ceiling) {
+    const SupervisorFit truth =
+        on_truth(lab, job.strong, experiment.ceiling_on == "supervisor" ? splits.supervisor : splits.transfer);
+    work.student = lab.fit(truth.labels, truth.spec);
+    return;
+  }
+  work.supervisor =
+      make_supervisor({&experiment, job.weak, &task.data, &splits, static_cast<std::uint64_t>(job.seed)}, lab);
+  const Supervision labels = work.supervisor->label(splits.transfer.train);
+  if (job.kind == JobKind::floor) {
+    work.student = lab.supervisor();
+    weak_labels(labels, work.labels);
+    return;
+  }
+  const MethodSpec& method = experiment.method(job.method);
+  FitSpec spec = lab.student_spec(job.strong);
+  if (!method.loss.empty()) spec.loss = method.loss;
+  const Supervision validation = work.supervisor->label(splits.transfer.validation);
+  if (validation.size() > 0) spec.validation = validation;
+  std::vector<std::unique_ptr<ISupervisionStrategy>> chain;
+  for (const Spec& link : method.strategy) chain.push_back(registry_.make_strategy(link));
+  try {
+    work.student = run_chain(chain, labels, spec, lab);
+  } catch (...) {  // a strategy may have made something else of it
+    if (lab.postponed()) throw Postponed();
+    throw;
+  }
+  Kept known;  // the floor's record has them
+  std::map<std::string, std::string> unscored;
+  work.evidence.weak_labels = weak_labels(labels, known);
+  work.evidence.supervisor =
+      ask(splits, [&](const Examples& examples) { return work.supervisor->test(examples); }, known, unscored);
+}
+
+void JobRunner::predict(const Loaded& task, std::int64_t seed, Work& work) {
+  const Splits& splits = task.splits.at(seed);
+  LocalLab& lab = work.lab;
+  work.evidence.tests = ask(
+      splits,
+      [&](const Examples& examples) {
+        return work.student.empty() ? work.supervisor->test(examples) : test_labels(lab, work.student, examples);
+      },
+      work.predictions, work.record.unscored);
+  if (!lab.has_oracle(work.student)) return;
+  std::map<std::string, std::string> unscored;
+  work.evidence.oracle = ask(
+      splits,
+      [&](const Examples& examples) -> TestLabels {
+        if (task.data.kind == TaskKind::generation) return {{}, "", lab.answer_oracle(work.student, examples)};
+        return {lab.predict_oracle(work.student, examples), "", {}};
+      },
+      work.oracle, unscored);
+}
+
+void JobRunner::describe(const Job& job, const Loaded& task, Work& work) {
+  const Experiment& experiment = plan_.experiments[job.experiment];
+  LocalLab& lab = work.lab;
+  Record& record = work.record;
   record.experiment = experiment.name;
   record.task = experiment.task_name;
   record.protocol = plan_.protocols[job.experiment];
-  record.weak = job.weak;
-  record.strong = job.strong;
-  record.method = job.method;
-  record.seed = job.seed;
-  record.floor = job.floor;
-  record.ceiling = job.ceiling;
-
-  const auto fit_on_truth = [&](const std::string& model, const Half& half) {
-    const SupervisorFit fit = on_truth(lab, model, half);
-    return lab.fit(fit.labels, fit.spec);
-  };
-  const SupervisorSetup teaching{&experiment, job.weak, &task.data, &splits, setup.seed};
-
-  Student student;
-  std::unique_ptr<Supervisor> supervisor;
-  switch (job.kind) {
-    case JobKind::pretrain:
-      lab.pretrain(job.strong);
-      break;
-    case JobKind::floor:
-      supervisor = make_supervisor(teaching, lab);
-      student = lab.supervisor();
-      break;
-    case JobKind::ceiling:
-      student = fit_on_truth(job.strong,
-                             experiment.ceiling_on == "supervisor" ? splits.supervisor : splits.transfer);
-      break;
-    case JobKind::student: {
-      const MethodSpec& method = method_of(experiment, job.method);
-      supervisor = make_supervisor(teaching, lab);
-      FitSpec spec = lab.student_spec(job.strong);
-      if (!method.loss.empty()) spec.loss = method.loss;
-      const Supervision validation = supervisor->label(splits.transfer.validation);
-      if (validation.size() > 0) spec.validation = validation;
-      std::vector<std::unique_ptr<ISupervisionStrategy>> chain;
-      for (const Spec& link : method.strategy) chain.push_back(registry_.make_strategy(link));
-      const Supervision labels = supervisor->label(splits.transfer.train);
-      try {
-        student = run_chain(chain, labels, spec, lab);
-      } catch (...) {  // a strategy may have made something else of it
-        if (lab.postponed()) throw Postponed();
-        throw;
-      }
-
-      const Examples& test = splits.tests.at("test");
-      if (const TestLabels taught = supervisor->test(test); taught.answers) {
-        record.supervision =
-            answer_supervision_measures(ids_of(lab.answer(student, test).texts),
-                                        ids_of(taught.answers->texts), ids_of(references_of(test)));
-      } else if (taught.probabilities.defined()) {
-        record.supervision =
-            supervision_measures(flat(lab.predict(student, test)), flat(taught.probabilities),
-                                 flat_labels(test.labels()), classes);
-      }
-      record.supervision["weak_label_accuracy"] =
-          labels.generation()
-              ? answer_measures(ids_of(labels.answers), ids_of(references_of(labels.examples))).at("accuracy")
-              : labels.targets.argmax(1).eq(labels.examples.labels()).to(at::kDouble).mean().item<double>();
-      break;
-    }
-  }
-
-  if (lab.postponed()) throw Postponed();  // a strategy has caught it
-  JobOutcome outcome;
-  TestResults results;
-  if (job.kind != JobKind::pretrain) {
-    results = evaluate(splits, classes, [&](const Examples& examples) {
-      return student.empty() ? supervisor->test(examples) : test_labels(lab, student, examples);
-    });
-    record.tests = std::move(results.measures);
-    record.unscored = std::move(results.unscored);
-    outcome.summary = record.unscored.count("test") > 0
-                          ? "no score: " + record.unscored.at("test")
-                          : fmt::format("accuracy {:.4f}", record.tests.at("test").at("accuracy"));
-    if (lab.has_oracle(student)) {
-      record.oracle = evaluate(splits, classes, [&](const Examples& examples) -> TestLabels {
-                        if (task.data.kind == TaskKind::generation)
-                          return {{}, "", lab.answer_oracle(student, examples)};
-                        return {lab.predict_oracle(student, examples), "", {}};
-                      }).measures;
-    }
-  }
-  outcome.fits = static_cast<std::int64_t>(lab.used().size());
-  outcome.computed = lab.computed();
-  outcome.queued_seconds = lab.queued_seconds();
-  const bool from_outside = job.kind == JobKind::floor && student.empty();
+  const bool from_outside = job.kind == JobKind::floor && work.student.empty();
   if (!from_outside) record.fits = lab.used();  // no fit of its own: a judge's belongs to others
-  record.cost = {
-      {"fits", outcome.fits},
-      {"computed", outcome.computed},
-      {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count() +
-                      lab.queued_seconds()},
-      {"peak_bytes", peak_bytes()}};
+  record.cost = {{"fits", lab.used().size()},
+                 {"computed", lab.computed()},
+                 {"seconds", seconds_since(work.started) + lab.queued_seconds()},
+                 {"peak_bytes", peak_bytes()}};
   // The energy of fits that were trained with those of other jobs is nobody's own.
-  if (const auto joules = energy.joules(); joules && lab.queued_seconds() == 0)
+  if (const auto joules = work.energy.joules(); joules && lab.queued_seconds() == 0)
     record.cost["energy_joules"] = *joules;
   record.provenance = {{"code", job.code},
                        {"experiment", experiment.to_toml()},
-                       {"engine", engine_digest()},
+                       {"parts", code_parts()},
                        {"w2s", kVersion},
                        {"commit", kCommit},
-                       {"torch", TORCH_VERSION},
+                       {"torch", torch_version()},
                        {"device", options_.device.str()},
                        {"threads", at::get_num_threads()},
                        {"plugins", plugin_digests(experiment, job, registry_)}};
   if (!task.data.notes.empty()) record.provenance["data_notes"] = task.data.notes;
   if (options_.team != nullptr) record.provenance["processes"] = options_.team->size();
+}
+
+void JobRunner::keep(const Job& job, const Loaded& task, const Work& work) {
   store_.put(job.key, "record", [&](ObjectWriter& object) {
-    if (job.kind != JobKind::pretrain) {
-      keep_results(object.folder(), results);
-      if (job.kind == JobKind::student && store_.has(job.floor)) {
-        keep_cases(object.folder(), store_.path(job.floor), splits, task.data.class_names);
-      }
+    const std::string& folder = object.folder();
+    write_kept(folder, kPredictionsFile, work.predictions);
+    write_kept(folder, kOraclePredictionsFile, work.oracle);
+    write_kept(folder, kWeakLabelsFile, work.labels);
+    write_texts(folder, work.predictions);
+    for (const auto& [test, found] : work.evidence.tests) {
+      const std::vector<std::uint8_t> right = correctness(found);
+      write_file_atomically(folder + "/" + correctness_file(test), std::string(right.begin(), right.end()));
     }
-    object.manifest()["record"] = record;
-    object.manifest()["student"] = student.members();
+    if (job.kind == JobKind::student && store_.has(job.floor))
+      keep_cases(folder, store_.path(job.floor), task.splits.at(job.seed), task.data.class_names);
+    plan_.recipe(job).write(object.manifest());
+    object.manifest()["record"] = work.record;
+    object.manifest()["student"] = work.student.members();
   });
+}
+
+JobOutcome JobRunner::compute(const Job& job) {
+  Loaded& task = loaded(job);
+  std::unique_ptr<Work> work;
+  work = std::make_unique<Work>(lab_setup(job, task, [&work] { work->energy.look(); }), job);
+  fit(job, task, *work);
+  if (work->lab.postponed()) throw Postponed();  // a strategy has caught it
+  JobOutcome outcome;
+  if (job.kind != JobKind::pretrain) {
+    predict(task, job.seed, *work);
+    measure(work->record, work->evidence);
+    outcome.summary = work->record.unscored.count("test") > 0
+                          ? "no score: " + work->record.unscored.at("test")
+                          : fmt::format("accuracy {:.4f}", work->record.tests.at("test").at("accuracy"));
+  }
+  outcome.fits = static_cast<std::int64_t>(work->lab.used().size());
+  outcome.computed = work->lab.computed();
+  outcome.queued_seconds = work->lab.queued_seconds();
+  describe(job, task, *work);
+  keep(job, task, *work);
   return outcome;
 }
 

@@ -40,8 +40,14 @@ class JobRunner {
 
  private:
   struct Loaded;
+  struct Work;
   Loaded& loaded(const Job& job);
+  LabSetup lab_setup(const Job& job, Loaded& task, const std::function<void()>& look);
   JobOutcome compute(const Job& job);
+  void fit(const Job& job, Loaded& task, Work& work);
+  void predict(const Loaded& task, std::int64_t seed, Work& work);
+  void describe(const Job& job, const Loaded& task, Work& work);
+  void keep(const Job& job, const Loaded& task, const Work& work);
 
   const Plan& plan_;
   const Registry& registry_;

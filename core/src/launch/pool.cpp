@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.hpp"
 #include "base/amounts.hpp"
 #include "engine/threads.hpp"
 #include "launch/ending.hpp"
@@ -25,10 +26,6 @@ namespace w2s {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 volatile sig_atomic_t interrupts = 0;
 void on_interrupt(int) { interrupts = interrupts + 1; }

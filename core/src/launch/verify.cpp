@@ -4,11 +4,12 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <torch/version.h>
 
 #include <w2s/safetensors.hpp>
 
-#include "lab/engine_digest.hpp"
+#include "base/code_parts.hpp"
+#include "lab/stored_fit.hpp"
+#include "store/payload.hpp"
 
 namespace w2s {
 namespace {
@@ -65,8 +66,12 @@ std::vector<Comparison> compare_recipes(const Record& record, const Plan& plan, 
                                         const Registry& registry) {
   const nlohmann::json& provenance = record.provenance;
   std::vector<Comparison> found;
-  found.push_back(recipe("engine", provenance.value("engine", ""), engine_digest()));
-  found.push_back(recipe("LibTorch", provenance.value("torch", ""), TORCH_VERSION, 40));
+  const auto parts = provenance.value("parts", std::map<std::string, std::string>());
+  for (const auto& [part, now] : code_parts()) {
+    const auto then = parts.find(part);
+    found.push_back(recipe("code: " + part, then == parts.end() ? "not kept" : then->second, now));
+  }
+  found.push_back(recipe("LibTorch", provenance.value("torch", ""), torch_version(), 40));
   std::map<std::string, std::string> now;
   for (const PluginInfo* plugin : registry.list()) now[plugin->id()] = plugin->source_digest;
   for (const auto& [id, digest] : provenance.value("plugins", std::map<std::string, std::string>())) {
@@ -89,12 +94,12 @@ std::vector<Comparison> compare_results(const Store& first, const Record& record
     if (!first.has(record.fits[i])) continue;
     const std::string model = again.manifest(anew.fits[i]).value("model", "");
     const std::string name = fmt::format("weights of {} ({})", model, record.fits[i].substr(0, 12));
-    const std::string file = "/model.safetensors";
+    const std::string file = "/" + kWeightsFile;
     found.push_back(
         compare_tensors(name, first.path(record.fits[i]) + file, again.path(anew.fits[i]) + file, tolerance));
     found.back().result = tolerance == 0;
   }
-  const std::string file = "/predictions.safetensors";
+  const std::string file = "/" + kPredictionsFile;
   found.push_back(
       compare_tensors("predictions", first.path(record.key) + file, again.path(anew.key) + file, tolerance));
   return found;

@@ -1,15 +1,14 @@
 #include "plan/plan.hpp"
 
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
 
-#include <w2s/digest.hpp>
 #include <w2s/plugin.hpp>
 
-#include "lab/engine_digest.hpp"
+#include "config/settings.hpp"
 #include "plan/validate.hpp"
-#include "plugins/resolve.hpp"
 
 namespace w2s {
 
@@ -39,6 +38,12 @@ std::string Job::title() const {
   }
 }
 
+Recipe Plan::recipe(const Job& job) const {
+  Recipe recipe("record", {});
+  recipe.set("of", recipes.at(job.code)).set("seed", job.seed);
+  return recipe;
+}
+
 std::size_t Plan::open() const {
   std::size_t count = 0;
   for (const Job& job : jobs) count += job.done ? 0 : 1;
@@ -47,141 +52,121 @@ std::size_t Plan::open() const {
 
 namespace {
 
-std::string resolved_train(const Table& table, const char* what) {
-  Schema<TrainParams> schema;
-  describe_train(schema);
-  return Value(schema.resolved(parse_train(table, what))).canonical();
-}
-
-std::string digest_of(const SplitParams& split) {
-  Digest sha;
-  sha.add(split.supervisor).add(split.transfer).add(split.validation).add(split.test);
-  return sha.add(Value(split.max_class_share).canonical()).add(split.balanced_test).add(split.seed).hex();
-}
-
-// Keys of one experiment's jobs, each part digested once.
+// Recipes of one experiment's jobs, each part made once.
 class Recipes {
  public:
-  Recipes(const Experiment& experiment, const Registry& registry,
-          std::map<std::string, std::string>& file_digests)
-      : experiment_(experiment), registry_(registry), file_digests_(file_digests) {
-    Digest sha;
-    sha.add("protocol")
-        .add(spec_digest(registry, PluginKind::task, experiment.task))
-        .add(digest_of(experiment.split));
-    for (const std::string& file : registry.make_task(experiment.task)->files())
-      sha.add(digest_of_file(file));
-    protocol_ = sha.add(experiment.ceiling_on).hex();
-    for (const ModelSpec& model : experiment.models) models_[model.name] = model_digest(model);
-    for (const MethodSpec& method : experiment.methods) methods_[method.name] = method_digest(method);
-    if (experiment.supervisor.outside()) outside_ = outside_digest(experiment.supervisor);
+  Recipes(const Experiment& experiment, const Registry& registry)
+      : experiment_(experiment), registry_(registry), settings_(experiment), protocol_("protocol", {}) {
+    protocol_.set("task", plugin_recipe(registry, PluginKind::task, experiment.task))
+        .set("split", json_of(experiment.split))
+        .set("ceiling_on", experiment.ceiling_on);
+    for (const ModelSpec& model : experiment.models) models_.emplace(model.name, model_recipes(model));
+    for (const MethodSpec& method : experiment.methods) methods_.emplace(method.name, method_recipe(method));
+    if (experiment.supervisor.outside()) outside_ = outside_recipe(experiment.supervisor);
   }
 
-  const std::string& protocol() const { return protocol_; }
+  const Recipe& protocol() const { return protocol_; }
   /// Models that the method's strategies fit besides the student.
-  const std::vector<std::string>& helpers(const std::string& method) const {
-    return methods_.at(method).models;
-  }
+  const std::vector<std::string>& helpers(const std::string& method) const { return methods_.at(method).helpers; }
 
-  // Digests of a job's recipe without its seed.
-  std::string pretrain(const std::string& model) const {
-    return start("pretrain").add(models_.at(model).code).hex();
+  // A job's recipe but for its seed.
+  Recipe pretrain(const std::string& model) const {
+    return start("pretrain").set("strong", models_.at(model).weights);
   }
-  std::string floor(const std::string& weak) const { return start("floor").add(teacher(weak)).hex(); }
-  std::string ceiling(const std::string& strong) const {
-    return start("ceiling").add(models_.at(strong).all).hex();
+  Recipe floor(const std::string& weak) const { return start("floor").set("weak", teacher(weak)); }
+  Recipe ceiling(const std::string& strong) const {
+    return start("ceiling").set("strong", models_.at(strong).baseline);
   }
-  std::string student(const Pair& pair, const std::string& method) const {
-    const Method& m = methods_.at(method);
-    Digest& sha = start("student").add(teacher(pair.weak)).add(models_.at(pair.strong).all).add(m.digest);
-    for (const std::string& helper : m.models) sha.add(models_.at(helper).all);
-    return sha.hex();
+  Recipe student(const Pair& pair, const std::string& name) const {
+    const Method& method = methods_.at(name);
+    const Model& strong = models_.at(pair.strong);
+    Recipe recipe = start("student");
+    recipe.set("weak", teacher(pair.weak))
+        .set("strong", strong.weights)
+        .set("train", json_of(settings_.student(pair.strong, name).params))
+        .set("method", method.recipe);
+    // Strategies derive other models' settings from the method's, and truth is fitted as baselines are.
+    std::vector<std::string> others;
+    for (const std::string& helper : method.helpers) {
+      others.push_back(models_.at(helper).weights.key());
+      recipe.refer(models_.at(helper).weights);
+      others.push_back(json_of(settings_.student(helper, name).params).dump());
+    }
+    if (!others.empty()) recipe.set("helpers", others);
+    return recipe;
   }
 
  private:
   struct Model {
-    std::string code;  // weights before any label
-    std::string all;   // and the settings of its fits
+    Recipe weights;   // before any label
+    Recipe baseline;  // and the settings of its fits to ground truth
   };
   struct Method {
-    std::string digest;
-    std::vector<std::string> models;
+    Recipe recipe;
+    std::vector<std::string> helpers;
   };
 
-  const std::string& teacher(const std::string& weak) const {
-    return outside_.empty() ? models_.at(weak).all : outside_;
+  const Recipe& teacher(const std::string& weak) const {
+    return outside_ ? *outside_ : models_.at(weak).baseline;
   }
 
-  std::string outside_digest(const SupervisorSpec& supervisor) {
-    Digest sha;
-    sha.add("outside").add(supervisor.canonical());
-    for (const std::string& path : supervisor.file.path) sha.add(digest_of_file(path));
+  Recipe outside_recipe(const SupervisorSpec& supervisor) const {
+    Recipe recipe("outside", {});
+    recipe.set("supervisor", supervisor.canonical());
+    std::vector<std::string> files;
+    for (const std::string& path : supervisor.file.path) files.push_back(digest_of_file(path));
+    if (!files.empty()) recipe.set("files", files);
     const NoiseSupervisor& noise = supervisor.noise;
-    for (const auto& [role, name] :
-         {std::pair("accuracy_of", noise.accuracy_of), std::pair("judge", noise.judge)}) {
-      if (!name.empty()) sha.add(role).add(models_.at(name).all);
-    }
-    return sha.hex();
+    if (!noise.accuracy_of.empty()) recipe.set("accuracy_of", models_.at(noise.accuracy_of).baseline);
+    if (!noise.judge.empty()) recipe.set("judge", models_.at(noise.judge).baseline);
+    return recipe;
   }
 
-  Digest& start(const char* kind) const {
-    scratch_ = std::make_unique<Digest>();
-    return scratch_->add(kind).add(engine_digest()).add(protocol_);
+  Recipe start(const char* kind) const {
+    Recipe recipe(kind, {"sdk", "engine", "data", "text", "lab", "teaching"});
+    recipe.set("protocol", protocol_);
+    return recipe;
   }
 
-  const std::string& digest_of_file(const std::string& file) {
-    std::string& digest = file_digests_[file];
-    if (digest.empty()) digest = sha256_file(file);
-    return digest;
-  }
-
-  Model model_digest(const ModelSpec& model) {
-    Digest code;
-    code.add(spec_digest(registry_, PluginKind::model, model.spec))
-        .add(registry_.make_model(model.spec)->source_digest())
-        .add(model.init.empty() ? "" : sha256_file(model.init));
+  Model model_recipes(const ModelSpec& model) const {
+    Recipe weights("model", {});
+    weights.set("model", plugin_recipe(registry_, PluginKind::model, model.spec))
+        .set("init", model.init.empty() ? "" : digest_of_file(model.init));
     if (model.pretrain) {
-      const PretrainSpec& pretrain = *model.pretrain;
-      code.add(spec_digest(registry_, PluginKind::objective, pretrain.objective))
-          .add(resolved_train(pretrain.train, "pretrain"))
-          .add(pretrain.examples)
-          .add(pretrain.seed);
-      for (const std::string& file : registry_.make_objective(pretrain.objective)->files()) {
-        code.add(digest_of_file(file));
-      }
+      weights.set("objective", plugin_recipe(registry_, PluginKind::objective, model.pretrain->objective))
+          .set("pretrain", json_of(settings_.pretraining(model)))
+          .set("pretrain_examples", model.pretrain->examples)
+          .set("pretrain_seed", model.pretrain->seed);
     }
-    Model digests;
-    digests.code = code.hex();
-    Digest all;
-    digests.all = all.add(digests.code)
-                      .add(resolved_train(merge(experiment_.train, model.train), "train"))
-                      .add(spec_digest(registry_, PluginKind::loss, Spec{"cross_entropy", {}, {}}))
-                      .hex();
-    return digests;
+    Recipe baseline("baseline", {});
+    baseline.set("model", weights)
+        .set("train", json_of(settings_.baseline(model.name).params))
+        .set("loss", plugin_recipe(registry_, PluginKind::loss, FitSpec().loss));
+    return {weights, baseline};
   }
 
-  Method method_digest(const MethodSpec& method) const {
-    Method digests;
-    Digest sha;
-    const Spec loss = method.loss.empty() ? Spec{"cross_entropy", {}, {}} : method.loss;
-    sha.add(spec_digest(registry_, PluginKind::loss, loss));
+  Method method_recipe(const MethodSpec& method) const {
+    Method found{Recipe("method", {}), {}};
+    found.recipe.set("loss",
+                     plugin_recipe(registry_, PluginKind::loss, method.loss.empty() ? FitSpec().loss : method.loss));
+    std::vector<std::string> chain;
     for (const Spec& spec : method.strategy) {
-      sha.add(spec_digest(registry_, PluginKind::strategy, spec));
-      for (const std::string& model : registry_.make_strategy(spec)->models())
-        digests.models.push_back(model);
+      const Recipe link = plugin_recipe(registry_, PluginKind::strategy, spec);
+      found.recipe.refer(link);
+      chain.push_back(link.key());
+      for (const std::string& model : registry_.make_strategy(spec)->models()) found.helpers.push_back(model);
     }
-    digests.digest = sha.add(Value(method.train).canonical()).hex();
-    return digests;
+    if (!chain.empty()) found.recipe.set("strategy", chain);
+    return found;
   }
 
   const Experiment& experiment_;
   const Registry& registry_;
-  std::map<std::string, std::string>& file_digests_;
-  std::string protocol_;
-  std::string outside_;  // of a supervisor from outside, or ""
+  const Settings settings_;
+  Recipe protocol_;
+  std::optional<Recipe> outside_;  // of a supervisor from outside
   std::map<std::string, Model> models_;
   std::map<std::string, Method> methods_;
-  mutable std::unique_ptr<Digest> scratch_;
 };
 
 // Models that are fitted to make the labels.
@@ -216,12 +201,11 @@ Plan make_plan(std::vector<Experiment> experiments, const Registry& registry, co
   Plan plan;
   plan.experiments = std::move(experiments);
   Planner planner(plan, store);
-  std::map<std::string, std::string> file_digests;
   for (std::size_t e = 0; e < plan.experiments.size(); ++e) {
     const Experiment& experiment = plan.experiments[e];
     validate(experiment, registry);
-    const Recipes recipes(experiment, registry, file_digests);
-    plan.protocols.push_back(recipes.protocol());
+    const Recipes recipes(experiment, registry);
+    plan.protocols.push_back(recipes.protocol().key());
     std::vector<Job>& records = plan.records.emplace_back();
     std::set<std::string> baselines;
 
@@ -230,9 +214,14 @@ Plan make_plan(std::vector<Experiment> experiments, const Registry& registry, co
       made.kind = kind;
       made.code = code;
       made.seed = seed;
-      made.key = Digest().add("record").add(code).add(seed).hex();
+      made.key = Recipe("record", {}).set("of", code).set("seed", seed).key();
       made.experiment = e;
       return made;
+    };
+    const auto code = [&](const Recipe& recipe) {
+      const std::string key = recipe.key();
+      plan.recipes.emplace(key, recipe);
+      return key;
     };
     // A baseline shared by several pairs is listed once.
     const auto baseline = [&](Job made) {
@@ -241,26 +230,41 @@ Plan make_plan(std::vector<Experiment> experiments, const Registry& registry, co
     };
     const auto pretraining = [&](const std::string& model) -> std::vector<std::size_t> {
       if (!experiment.model(model).pretrain) return {};
-      Job made = job(JobKind::pretrain, recipes.pretrain(model), 0);
+      Job made = job(JobKind::pretrain, code(recipes.pretrain(model)), 0);
       made.strong = model;
       return {planner.add(std::move(made))};
     };
 
+    struct Codes {
+      std::string floor, ceiling;
+      std::vector<std::string> students;  // by method
+    };
+    std::vector<Codes> codes;
+    for (const Pair& pair : experiment.pairs) {
+      Codes& made = codes.emplace_back();
+      made.floor = code(recipes.floor(pair.weak));
+      made.ceiling = code(recipes.ceiling(pair.strong));
+      for (const MethodSpec& method : experiment.methods)
+        made.students.push_back(code(recipes.student(pair, method.name)));
+    }
+
     for (const std::int64_t seed : experiment.seeds) {
-      for (const Pair& pair : experiment.pairs) {
-        Job floor = job(JobKind::floor, recipes.floor(pair.weak), seed);
+      for (std::size_t p = 0; p < experiment.pairs.size(); ++p) {
+        const Pair& pair = experiment.pairs[p];
+        Job floor = job(JobKind::floor, codes[p].floor, seed);
         floor.weak = pair.weak;
         for (const std::string& model : teachers(experiment, pair)) {
           for (const std::size_t position : pretraining(model)) floor.needs.push_back(position);
         }
-        Job ceiling = job(JobKind::ceiling, recipes.ceiling(pair.strong), seed);
+        Job ceiling = job(JobKind::ceiling, codes[p].ceiling, seed);
         ceiling.strong = pair.strong;
         ceiling.needs = pretraining(pair.strong);
         const std::string floor_key = floor.key, ceiling_key = ceiling.key;
         const std::size_t floor_position = baseline(std::move(floor));
         baseline(std::move(ceiling));
-        for (const MethodSpec& method : experiment.methods) {
-          Job student = job(JobKind::student, recipes.student(pair, method.name), seed);
+        for (std::size_t m = 0; m < experiment.methods.size(); ++m) {
+          const MethodSpec& method = experiment.methods[m];
+          Job student = job(JobKind::student, codes[p].students[m], seed);
           student.weak = pair.weak;
           student.strong = pair.strong;
           student.method = method.name;

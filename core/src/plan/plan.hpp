@@ -1,9 +1,9 @@
 // Plan: the jobs of one or more experiments, each once, in an order that respects
 // what they need, and whether the store holds their records already.
 //
-// A job's key is a digest of its recipe: task parameters, data files, split, models
+// A job's key is the digest of its recipe (lab/recipe.hpp): task parameters, data files, split, models
 // with their pretraining, training settings, loss and strategies with the code of
-// their plugins, seed, engine. No data is read beyond hashing the task's files.
+// their plugins, seed, the parts of our own code. No data is read beyond hashing the task's files.
 #pragma once
 
 #include <map>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/experiment.hpp"
+#include "lab/recipe.hpp"
 #include "plugins/registry.hpp"
 #include "store/store.hpp"
 
@@ -26,7 +27,7 @@ struct Job {
   std::string weak, strong;    // a floor has only weak; a ceiling and a pretraining only strong
   std::string method;          // students only
   std::int64_t seed = 0;
-  std::string code;                // digest of all of the recipe but the seed: what its names stand for
+  std::string code;                // key of its recipe but for the seed: what its names stand for
   std::string floor, ceiling;      // students: keys of their baselines' records
   std::vector<std::size_t> needs;  // earlier jobs in Plan::jobs
   bool done = false;
@@ -43,6 +44,10 @@ struct Plan {
       records;  // by experiment: what its leaderboard shows, under this experiment's names;
                 // records are shared between experiments, names are not
 
+  std::map<std::string, Recipe> recipes;  // by Job::code
+
+  /// All that the job's record depends on; its key is the job's.
+  Recipe recipe(const Job& job) const;
   std::size_t open() const;  // jobs not done
 };
 

@@ -4,6 +4,7 @@
 
 #include <w2s/plugin.hpp>
 
+#include "config/settings.hpp"
 #include "engine/answers.hpp"
 #include "engine/label_words.hpp"
 #include "plugins/resolve.hpp"
@@ -81,41 +82,38 @@ void check_supervisor(const SupervisorSpec& supervisor, const ITask& task) {
 }
 
 // Every model's settings, alone and under each method.
-void each_train(const Experiment& experiment, const std::function<void(const Table&)>& check) {
+void each_train(const Experiment& experiment, const std::function<void(const TrainSettings&)>& check) {
+  const Settings settings(experiment);
   for (const ModelSpec& model : experiment.models) {
-    const Table train = merge(experiment.train, model.train);
-    check(train);
-    for (const MethodSpec& method : experiment.methods) check(merge(train, method.train));
+    check(settings.baseline(model.name));
+    for (const MethodSpec& method : experiment.methods) check(settings.student(model.name, method.name));
   }
 }
 
 // Early stopping looks at examples that [task.split] holds out.
 void check_early_stopping(const Experiment& experiment) {
   if (experiment.split.validation > 0) return;
-  each_train(experiment, [](const Table& train) {
-    const Value* stop = train.find("early_stopping");
-    if (stop != nullptr && stop->as_bool())
-      fail_at(*stop, "early_stopping needs validation examples: set task.split.validation");
+  each_train(experiment, [](const TrainSettings& train) {
+    if (train.params.early_stopping)
+      fail_at(train.written.at("early_stopping"), "early_stopping needs validation examples: set task.split.validation");
   });
 }
 
 // A generation task has no head to be trained or shaped.
 void check_no_head(const Experiment& experiment) {
-  each_train(experiment, [](const Table& train) {
-    if (const auto unfit = unfit_for_generation(parse_train(train, "train")))
-      fail_at(train.at(unfit->key), unfit->why);
+  each_train(experiment, [](const TrainSettings& train) {
+    if (const auto unfit = unfit_for_generation(train.params)) fail_at(train.written.at(unfit->key), unfit->why);
   });
 }
 
 // A head that starts from words needs one for each class.
 void check_label_words(const Experiment& experiment, const ITask& task) {
-  each_train(experiment, [&](const Table& train) {
-    const TrainParams params = parse_train(train, "train");
-    if (params.head_init != "label_words") return;
+  each_train(experiment, [&](const TrainSettings& train) {
+    if (train.params.head_init != "label_words") return;
     try {
-      label_words(params, task.kind(), task.classes());
+      label_words(train.params, task.kind(), task.classes());
     } catch (const UsageError& error) {
-      fail_at(train.at(train.find("label_words") ? "label_words" : "head_init"), error.what());
+      fail_at(train.written.at(train.written.find("label_words") ? "label_words" : "head_init"), error.what());
     }
   });
 }

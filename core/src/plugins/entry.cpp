@@ -7,6 +7,7 @@
 
 #include <w2s/digest.hpp>
 
+#include "base/code_text.hpp"
 #include "base/files.hpp"
 
 namespace w2s {
@@ -71,7 +72,7 @@ SourceSet source_set(const std::vector<std::string>& sources) {
   Digest digest;
   for (const fs::path& file : seen) {
     set.files.push_back(file.string());
-    digest.add(file.lexically_relative(folder).generic_string()).add(read_file(file.string()));
+    digest.add(file.lexically_relative(folder).generic_string()).add(code_text(read_file(file.string())));
   }
   set.digest = digest.hex();
   return set;
@@ -91,7 +92,7 @@ std::vector<std::string> sdk_headers(const std::string& include_folder) {
 std::string sdk_digest(const std::string& include_folder) {
   Digest digest;
   for (const std::string& header : sdk_headers(include_folder)) {
-    digest.add(fs::path(header).filename().string()).add(read_file(header));
+    digest.add(fs::path(header).filename().string()).add(code_text(read_file(header)));
   }
   return digest.hex();
 }

@@ -20,14 +20,14 @@ inline constexpr const char* kStampVersion = "1";
 /// A plugin's sources and the files that they include with quotes, followed through.
 struct SourceSet {
   std::vector<std::string> files;  ///< absolute
-  std::string digest;              ///< SHA-256 over names (relative to the first source) and contents
+  std::string digest;              ///< SHA-256 over names (relative to the first source) and code_text
 };
 /// Throws Error where a source cannot be read.
 SourceSet source_set(const std::vector<std::string>& sources);
 
 /// The SDK's headers, <folder>/w2s/*.hpp, sorted.
 std::vector<std::string> sdk_headers(const std::string& include_folder);
-/// SHA-256 over their names and contents.
+/// SHA-256 over their names and code_text.
 std::string sdk_digest(const std::string& include_folder);
 
 /// C++ source of a plugin's entry. `fields`: sdk, torch_path, device, build, plugin, source (repeated),

@@ -173,14 +173,25 @@ Table Registry::resolved(PluginKind kind, const Spec& spec) const {
   return params;
 }
 
-std::map<std::string, std::string> Registry::digests(PluginKind kind, const Spec& spec) const {
+std::vector<std::pair<PluginKind, Spec>> Registry::with_nested(PluginKind kind, const Spec& spec) const {
+  std::vector<std::pair<PluginKind, Spec>> all{{kind, spec}};
   const PluginInfo& plugin = find(kind, spec);
-  std::map<std::string, std::string> all{{plugin.id(), plugin.source_digest}};
   const std::string title = plugin.origin().title();
   Table params = guarded(plugin.origin(), spec.source,
                          [&] { return plugin.entry->resolve(spec.params, title.c_str()); });
-  each_nested(plugin, spec, params,
-              [&](PluginKind nested, const Spec& inner, Value&) { all.merge(digests(nested, inner)); });
+  each_nested(plugin, spec, params, [&](PluginKind nested, const Spec& inner, Value&) {
+    const auto inside = with_nested(nested, inner);
+    all.insert(all.end(), inside.begin(), inside.end());
+  });
+  return all;
+}
+
+std::map<std::string, std::string> Registry::digests(PluginKind kind, const Spec& spec) const {
+  std::map<std::string, std::string> all;
+  for (const auto& [nested, inner] : with_nested(kind, spec)) {
+    const PluginInfo& plugin = find(nested, inner);
+    all[plugin.id()] = plugin.source_digest;
+  }
   return all;
 }
 

@@ -67,6 +67,8 @@ class Registry {
   Table resolved(PluginKind kind, const Spec& spec) const;
   /// Source digests of a plugin and of those nested in its parameters: "loss/gce" → digest.
   std::map<std::string, std::string> digests(PluginKind kind, const Spec& spec) const;
+  /// The plugin and those nested in its parameters, defaults among them, outermost first.
+  std::vector<std::pair<PluginKind, Spec>> with_nested(PluginKind kind, const Spec& spec) const;
 
   // Objects. Throw UsageError for parameters that do not parse and Error for constructors that fail.
   std::unique_ptr<ITask> make_task(const Spec& spec) const;

@@ -73,7 +73,10 @@ std::vector<std::string> differences(const json& provenance, const json& other,
     if (const auto it = others.find(plugin); it != others.end() && *it != digest)
       found.push_back("the code of " + plugin);
   }
-  if (text_of(provenance, "engine") != text_of(other, "engine")) found.push_back("the engine of w2s");
+  const json own_parts = provenance.value("parts", none), other_parts = other.value("parts", none);
+  for (const auto& [part, digest] : own_parts.items()) {
+    if (part != "measures" && other_parts.value(part, json()) != digest) found.push_back("w2s's own code: " + part);
+  }
   for (const auto& [field, name] : {std::pair("torch", "LibTorch"), std::pair("device", "device")}) {
     const std::string a = text_of(provenance, field), b = text_of(other, field);
     if (a != b)

@@ -9,6 +9,7 @@
 
 #include "base/files.hpp"
 #include "base/parallel.hpp"
+#include "results/evaluation.hpp"
 #include "results/key_hash.hpp"
 #include "store/objects.hpp"
 
@@ -157,6 +158,7 @@ std::vector<Record> load_records(const Store& store, const std::vector<std::stri
     Record& record = records[one.first];
     record = parse_record(stored[i].json);
     record.answers = std::move(stored[i].answers);
+    measure_anew(record, store);
     name_record(record, *one.entry, *one.experiment);
     one.found = true;
     stored[i].json = std::string();

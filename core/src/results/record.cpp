@@ -101,7 +101,8 @@ constexpr TextField kTexts[] = {
     {"key", &Record::key},        {"kind", &Record::kind},         {"experiment", &Record::experiment},
     {"task", &Record::task},      {"protocol", &Record::protocol}, {"weak", &Record::weak},
     {"strong", &Record::strong},  {"method", &Record::method},     {"floor", &Record::floor},
-    {"ceiling", &Record::ceiling}};
+    {"ceiling", &Record::ceiling},
+    {"measured_by", &Record::measured_by}};
 
 void read_field(std::string_view name, const element& value, Record& record) {
   if (value.is_string()) {
@@ -161,6 +162,7 @@ void to_json(nlohmann::json& json, const Record& record) {
   if (!record.method.empty()) json["method"] = record.method;
   if (!record.floor.empty()) json["floor"] = record.floor;
   if (!record.ceiling.empty()) json["ceiling"] = record.ceiling;
+  if (!record.measured_by.empty()) json["measured_by"] = record.measured_by;
   if (!record.unscored.empty()) json["unscored"] = record.unscored;
   if (!record.supervision.empty()) json["supervision"] = finite_only(record.supervision);
   if (!record.oracle.empty()) json["oracle"] = by_test(record.oracle);
@@ -179,6 +181,7 @@ void from_json(const nlohmann::json& json, Record& record) {
   read(json, "method", record.method);
   read(json, "floor", record.floor);
   read(json, "ceiling", record.ceiling);
+  read(json, "measured_by", record.measured_by);
   read(json, "fits", record.fits);
   read(json, "unscored", record.unscored);
   if (auto it = json.find("variant"); it != json.end() && it->is_object()) record.variant = *it;

@@ -41,6 +41,8 @@ struct Record {
                          // (docs/measures.md)
   std::map<std::string, Measures>
       oracle;  // tests of the checkpoint that ground-truth validation would choose; reported apart
+  std::string measured_by;  // digest of the code that gave tests, supervision and oracle (evaluation.hpp); ""
+                            // where that was not kept
   std::vector<std::string> fits;  // store keys used, last one the final student
   nlohmann::json cost;            // fits, seconds, peak_bytes
   nlohmann::json provenance;      // experiment (resolved TOML), commit, versions, device, plugin digests

@@ -6,8 +6,10 @@
 
 #include "base/files.hpp"
 #include "values/toml.hpp"
+#include "results/evaluation.hpp"
 #include "results/ledger.hpp"
 #include "results/predictions.hpp"
+#include "store/payload.hpp"
 
 namespace w2s {
 namespace {
@@ -40,11 +42,13 @@ void check_measures(const std::string& test, const Measures& claimed, const Meas
 bool check_record(const nlohmann::json& manifest, const std::string& folder) {
   const Record record = manifest.at("record").get<Record>();
   check_fields(manifest, record);
-  const std::string file = folder + "/predictions.safetensors";
+  const std::string file = folder + "/" + kPredictionsFile;
+  // Measures of other formulas than these are not shown: they are computed from the predictions.
+  const bool comparable = record.measured_by.empty() || !measured_by_other_code(record);
   const auto predictions = exists(file) ? read_predictions(file) : std::map<std::string, Predictions>();
   for (const auto& [test, found] : predictions) {
     const auto claimed = record.tests.find(test);
-    if (claimed == record.tests.end()) continue;
+    if (claimed == record.tests.end() || !comparable) continue;
     check_measures(test, claimed->second, prediction_measures(found));
     const auto right = correctness(found);
     const std::string kept = folder + "/" + correctness_file(test);

@@ -44,27 +44,37 @@ class Reader {
 
 std::string correctness_file(std::string_view test) { return std::string(test).append(kEnding); }
 
-std::string read_answer_bits(const nlohmann::json& manifest, const std::string& folder) {
+std::string answer_bits(const std::map<std::string, std::string>& correct) {
   std::string bits;
-  const auto files = manifest.find("files");
-  if (files == manifest.end()) return bits;
-  for (const auto& [name, about] : files->items()) {
-    if (!name.ends_with(kEnding)) continue;
-    const std::string correct = read_file(folder + "/" + name);
-    const std::string_view test = std::string_view(name).substr(0, name.size() - kEnding.size());
+  for (const auto& [test, right] : correct) {
     put(bits, static_cast<std::uint32_t>(test.size()));
     bits += test;
-    put(bits, static_cast<std::uint64_t>(correct.size()));
-    for (std::size_t i = 0; i < correct.size(); i += 8) {
+    put(bits, static_cast<std::uint64_t>(right.size()));
+    for (std::size_t i = 0; i < right.size(); i += 8) {
       unsigned packed = 0;
-      for (std::size_t k = i; k < std::min(i + 8, correct.size()); ++k) {
-        if (correct[k] != 0 && correct[k] != 1) throw Error(folder + "/" + name + " is not 0s and 1s");
-        packed |= static_cast<unsigned>(correct[k]) << (k - i);
+      for (std::size_t k = i; k < std::min(i + 8, right.size()); ++k) {
+        if (right[k] != 0 && right[k] != 1) throw Error(correctness_file(test) + " is not 0s and 1s");
+        packed |= static_cast<unsigned>(right[k]) << (k - i);
       }
       bits += static_cast<char>(packed);
     }
   }
   return bits;
+}
+
+std::string read_answer_bits(const nlohmann::json& manifest, const std::string& folder) {
+  std::map<std::string, std::string> correct;
+  const auto files = manifest.find("files");
+  if (files == manifest.end()) return "";
+  for (const auto& [name, about] : files->items()) {
+    if (name.ends_with(kEnding))
+      correct[name.substr(0, name.size() - kEnding.size())] = read_file(folder + "/" + name);
+  }
+  try {
+    return answer_bits(correct);
+  } catch (const Error& error) {
+    throw Error(folder + "/" + error.what());
+  }
 }
 
 std::vector<std::uint8_t> correct_answers(std::string_view bits, std::string_view test) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ namespace w2s {
 
 /// "<test>.correct"
 std::string correctness_file(std::string_view test);
+
+/// Of bytes 0 and 1, one an example, by test set. Throws Error for other bytes.
+std::string answer_bits(const std::map<std::string, std::string>& correct);
 
 /// Of the files that a manifest lists, from the object's folder. Throws Error where one cannot be read or
 /// is not 0s and 1s.

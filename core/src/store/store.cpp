@@ -24,6 +24,21 @@ using std::chrono::milliseconds;
 // Of one who waits for a key that another process computes.
 constexpr milliseconds kPoll{20}, kReport{1000};
 
+std::string format_file(const std::string& root) { return root + "/format.json"; }
+
+/// What the store says of itself; 1 where it says nothing. Throws UsageError where a later w2s wrote it.
+int read_format(const std::string& root) {
+  if (!exists(format_file(root))) return 1;
+  const json said = json::parse(read_file(format_file(root)), nullptr, false);
+  const int format = said.is_object() ? said.value("format", 0) : 0;
+  if (format < 1) throw Error("'" + format_file(root) + "' is damaged: expected {\"format\": N}");
+  if (format > kStoreFormat) {
+    throw UsageError("the store '" + root + "' is of format " + std::to_string(format) + ", and this w2s reads up to " +
+                     std::to_string(kStoreFormat) + ": use the w2s that wrote it, or a later one");
+  }
+  return format;
+}
+
 /// Finds out now, not hours into a run, that nothing can be kept here.
 void check_writable(const std::string& root) {
   try {
@@ -74,6 +89,8 @@ Store::Store(std::string root) : impl_(std::make_unique<Impl>(std::move(root), f
     make_directories(impl_->root + "/" + folder);
   }
   check_writable(impl_->root);
+  if (read_format(impl_->root) < kStoreFormat)
+    write_file_atomically(format_file(impl_->root), json{{"format", kStoreFormat}}.dump() + "\n");
   sweep_temporaries(impl_->root, false);
 }
 
@@ -82,6 +99,7 @@ Store Store::read_only(std::string root) {
   if (!fs::is_directory(root + "/objects", ignored)) {
     throw UsageError("there is no store at '" + root + "' (a store has a folder 'objects')");
   }
+  read_format(root);
   return Store(std::make_unique<Impl>(std::move(root), true));
 }
 
@@ -117,6 +135,19 @@ void Store::put(const std::string& key, const std::string& kind,
   ObjectWriter object = begin(key, kind);
   fill(object);
   object.commit();
+}
+
+void Store::replace(const std::string& key, const std::function<void(ObjectWriter&)>& fill) {
+  if (!leads()) return;
+  json manifest = this->manifest(key);
+  ObjectWriter object = begin(key, manifest.at("kind"));
+  const std::string folder = object_folder(impl_->root, key);
+  for (const auto& [name, file] : manifest.at("files").items())
+    fs::copy_file(folder + "/" + name, object.folder() + "/" + name);
+  for (const char* reserved : {"files", "manifest_sha256"}) manifest.erase(reserved);
+  object.manifest() = std::move(manifest);
+  fill(object);
+  object.commit_instead();
 }
 
 // The leader says what becomes of a key, with the key: a process that asks for another one does not do the

@@ -72,6 +72,11 @@ class Store {
   /// Starts an object, has it filled and commits it. Nothing where another process leads.
   void put(const std::string& key, const std::string& kind, const std::function<void(ObjectWriter&)>& fill);
 
+  /// Writes an object anew under its key: `fill` finds its files and manifest and changes them. Readers see the
+  /// old object or the new one. For what follows from the object's own files by other code than before; nothing
+  /// else of an object ever changes. Nothing where another process leads. Throws Error where it is absent.
+  void replace(const std::string& key, const std::function<void(ObjectWriter&)>& fill);
+
   /// Runs `compute` unless the object is there, holding the key's lock: of two processes
   /// that want one key, one computes and the other waits (calling `waiting` about once a second)
   /// and then finds it. The lock ends with its holder, however that dies. Returns true where this call
@@ -128,6 +133,9 @@ class ObjectWriter {
  private:
   friend class Store;
   struct Impl;
+  /// Puts it in the place of the object that is there.
+  void commit_instead();
+  nlohmann::json& sealed();
   explicit ObjectWriter(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -1,10 +1,12 @@
 #include "store/writer.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <ctime>
 #include <filesystem>
 #include <set>
@@ -64,6 +66,20 @@ bool move_into_place(const std::string& folder, const std::string& root, const s
   return true;
 }
 
+/// Puts `folder` in the object's place and the object in that of the folder. File systems that cannot exchange two
+/// names have a moment between in which the object is absent.
+void exchange(const std::string& folder, const std::string& root, const std::string& key) {
+  const std::string target = object_folder(root, key);
+  if (::renameat2(AT_FDCWD, folder.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0) {
+    if (errno != EINVAL && errno != ENOSYS) throw_system_error("replace", target, errno);
+    const TemporaryFolder aside(root, key);
+    if (::rename(target.c_str(), (aside.path() + "/replaced").c_str()) != 0)
+      throw_system_error("replace", target, errno);
+    if (::rename(folder.c_str(), target.c_str()) != 0) throw_system_error("replace", target, errno);
+  }
+  sync_directory(parent_directory(target));
+}
+
 }  // namespace
 
 TemporaryFolder::TemporaryFolder(const std::string& root, const std::string& key) {
@@ -106,19 +122,33 @@ ObjectWriter::ObjectWriter(ObjectWriter&&) noexcept = default;
 const std::string& ObjectWriter::folder() const { return impl_->folder.path(); }
 json& ObjectWriter::manifest() { return impl_->manifest; }
 
-void ObjectWriter::commit() {
+// The manifest as it will lie there, written into the folder.
+json& ObjectWriter::sealed() {
   Impl& self = *impl_;
   if (self.committed) throw Error("object " + self.key + " is committed already");
   if (!self.manifest.is_object()) throw Error("object " + self.key + ": its manifest is no JSON object");
   const std::string folder = self.folder.path();
   self.manifest["key"] = self.key;
   self.manifest["kind"] = self.kind;
-  self.manifest["created"] = static_cast<std::int64_t>(std::time(nullptr));
   self.manifest["files"] = describe_files(folder);
+  if (!self.manifest.contains("created")) {
+    self.manifest["created"] = static_cast<std::int64_t>(std::time(nullptr));
+    self.manifest["format"] = kStoreFormat;
+  }
   write_file_atomically(folder + "/" + kManifestName, seal_manifest(self.manifest));
-  const bool first = move_into_place(folder, self.root, self.key);
   self.committed = true;
-  if (first) Index(self.root, false).add(self.manifest);
+  return self.manifest;
+}
+
+void ObjectWriter::commit() {
+  const json& manifest = sealed();
+  if (move_into_place(impl_->folder.path(), impl_->root, impl_->key)) Index(impl_->root, false).add(manifest);
+}
+
+void ObjectWriter::commit_instead() {
+  const json& manifest = sealed();
+  exchange(impl_->folder.path(), impl_->root, impl_->key);
+  Index(impl_->root, false).add(manifest);
 }
 
 }  // namespace w2s
