@@ -114,9 +114,7 @@ class TextWorld {
   }
   Student run(const std::string& strategy, const Table& params, const Supervision& labels,
               const FitSpec& spec) {
-    std::vector<std::unique_ptr<ISupervisionStrategy>> chain;
-    chain.push_back(plugins().make_strategy({strategy, params, {}}));
-    return run_chain(chain, labels, spec, *lab_);
+    return run_chain(make_chain(plugins(), {{strategy, params, {}}}), labels, spec, *lab_);
   }
   double exact_match(const Student& student, const Examples& examples) {
     const Answers answers = lab_->answer(student, examples);

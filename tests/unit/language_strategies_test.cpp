@@ -245,9 +245,7 @@ TEST(Spin, AFilterBehindItIsRefused) {
   TextOptions options;
   options.train.set("epochs", 1);
   TextWorld world(swaps(80), options);
-  std::vector<std::unique_ptr<ISupervisionStrategy>> chain;
-  chain.push_back(plugins().make_strategy({"spin", {}, {}}));
-  chain.push_back(plugins().make_strategy({"confidence_filter", {}, {}}));
+  const Chain chain = make_chain(plugins(), {{"spin", {}, {}}, {"confidence_filter", {}, {}}});
   EXPECT_THROW(run_chain(chain, world.truth(world.transfer()), world.spec(), world.lab()), UsageError);
 }
 

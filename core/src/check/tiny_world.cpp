@@ -76,9 +76,7 @@ TinyWorld::TinyWorld(const Registry& plugins, const Rows& rows, std::int64_t cla
 }
 
 Student TinyWorld::run(const std::vector<Spec>& chain, const Supervision& labels, const FitSpec& spec) {
-  std::vector<std::unique_ptr<ISupervisionStrategy>> links;
-  for (const Spec& link : chain) links.push_back(plugins_.make_strategy(link));
-  return run_chain(links, labels, spec, *lab_);
+  return run_chain(make_chain(plugins_, chain), labels, spec, *lab_);
 }
 
 std::vector<Supervision> TinyWorld::handed_on(const std::string& strategy, const Table& params,

@@ -3,6 +3,7 @@
 #include <w2s/safetensors.hpp>
 
 #include "lab/fitter.hpp"
+#include "lab/handed.hpp"
 #include "lab/pretrainer.hpp"
 #include "lab/students.hpp"
 #include "store/payload.hpp"
@@ -33,6 +34,8 @@ LocalLab::LocalLab(LabSetup setup)
 LocalLab::~LocalLab() = default;
 
 Student LocalLab::fit(const Supervision& supervision, const FitSpec& spec) {
+  check_supervision(supervision, classes(), "labels");
+  if (spec.validation) check_supervision(*spec.validation, classes(), "validation labels");
   return rooms_->fitter.fit(supervision, spec);
 }
 
@@ -149,13 +152,24 @@ Answers LocalLab::answer_oracle(const Student& student, const Examples& examples
 
 bool LocalLab::postponed() const { return rooms_->fitter.postponed(); }
 
-Student run_chain(const std::vector<std::unique_ptr<ISupervisionStrategy>>& chain, const Supervision& labels,
-                  const FitSpec& spec, Lab& lab) {
+Chain make_chain(const Registry& registry, const std::vector<Spec>& specs) {
+  Chain chain;
+  for (const Spec& spec : specs)
+    chain.push_back({registry.find(PluginKind::strategy, spec).origin().title(), registry.make_strategy(spec)});
+  return chain;
+}
+
+Student run_chain(const Chain& chain, const Supervision& labels, const FitSpec& spec, Lab& lab) {
   std::function<Student(std::size_t, const Supervision&, const FitSpec&)> link =
       [&](std::size_t i, const Supervision& given, const FitSpec& wanted) -> Student {
     if (i == chain.size()) return lab.fit(given, wanted);
-    return chain[i]->supervise(given, wanted, lab,
-                               [&, i](const Supervision& s, const FitSpec& f) { return link(i + 1, s, f); });
+    if (i > 0) check_supervision(given, lab.classes(), "labels");
+    try {
+      return chain[i].strategy->supervise(
+          given, wanted, lab, [&, i](const Supervision& s, const FitSpec& f) { return link(i + 1, s, f); });
+    } catch (const BadSupervision& bad) {  // what it handed over: what it was given has been looked at
+      throw Error(chain[i].title + " hands over " + bad.what());
+    }
   };
   return link(0, labels, spec);
 }

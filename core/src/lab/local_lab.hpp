@@ -70,8 +70,16 @@ class LocalLab final : public Lab {
   std::optional<SupervisorFit> supervisor_fit_;
 };
 
-/// The chain of strategies (outermost first) ending in lab.fit.
-Student run_chain(const std::vector<std::unique_ptr<ISupervisionStrategy>>& chain, const Supervision& labels,
-                  const FitSpec& spec, Lab& lab);
+/// Strategies, outermost first, with what messages call them ("strategy 'bootstrap'").
+struct ChainLink {
+  std::string title;
+  std::unique_ptr<ISupervisionStrategy> strategy;
+};
+using Chain = std::vector<ChainLink>;
+Chain make_chain(const Registry& registry, const std::vector<Spec>& specs);
+
+/// Runs the chain, which ends in lab.fit. What each link hands on is checked: an Error names the link and the
+/// first bad example.
+Student run_chain(const Chain& chain, const Supervision& labels, const FitSpec& spec, Lab& lab);
 
 }  // namespace w2s

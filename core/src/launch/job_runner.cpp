@@ -298,8 +298,7 @@ void JobRunner::fit(const Job& job, Loaded& task, Work& work) {
   if (!method.loss.empty()) spec.loss = method.loss;
   const Supervision validation = work.supervisor->label(splits.transfer.validation);
   if (validation.size() > 0) spec.validation = validation;
-  std::vector<std::unique_ptr<ISupervisionStrategy>> chain;
-  for (const Spec& link : method.strategy) chain.push_back(registry_.make_strategy(link));
+  const Chain chain = make_chain(registry_, method.strategy);
   try {
     work.student = run_chain(chain, labels, spec, lab);
   } catch (...) {  // a strategy may have made something else of it
