@@ -49,7 +49,7 @@ class HandsOver final : public w2s::ISupervisionStrategy {
     if (what == "negative_weight") labels.weights[2] = -1;
     if (what == "nan_weight") labels.weights[2] = std::nan("");
     if (what == "no_weight") labels.weights.zero_();
-    if (what == "no_targets") labels.targets = {};
+    if (what == "no_targets") labels.targets = w2s::Tensor();
     return labels;
   }
 

@@ -20,8 +20,8 @@ TEST(CodeText, WordsAndSignsStayApart) {
 
 TEST(CodeText, LiteralsStayAsTheyAre) {
   EXPECT_NE(code_text("f(\"a  b\")"), code_text("f(\"a b\")"));
-  EXPECT_EQ(code_text("f(\"http://x\") ;"), "f(\"http://x\");");
-  EXPECT_EQ(code_text(R"s(f("\"//", '"', 1) // c)s"), R"s(f("\"//",'"',1))s");
+  EXPECT_EQ(code_text("f(\"http://x\");  // y"), "f(\"http://x\");");
+  EXPECT_EQ(code_text(R"s(f('"', a, "\"//") // c)s"), R"s(f('"',a,"\"//"))s");
   EXPECT_EQ(code_text("f(R\"x( // no comment \" )x\") // one"), "f(R\"x( // no comment \" )x\")");
   EXPECT_EQ(code_text("1'000'000 // million"), "1'000'000");
   EXPECT_NE(code_text("x = 'a' ;"), code_text("x = 'b';"));

@@ -11,6 +11,7 @@
 #include "../support/tiny_world.hpp"
 #include "check/check.hpp"
 #include "lab/local_lab.hpp"
+#include "plugins/resolve.hpp"
 
 namespace w2s {
 namespace {

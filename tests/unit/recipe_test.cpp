@@ -15,7 +15,7 @@
 #include "lab/pretrainer.hpp"
 #include "lab/wanted_fit.hpp"
 #include "plan/plan.hpp"
-#include "support/plugins.hpp"
+#include "../support/plugins.hpp"
 #include "values/toml.hpp"
 
 namespace w2s {
@@ -108,8 +108,8 @@ TEST_F(FitRecipe, HasEverySettingOfTrain) {
     const auto other = kOtherSettings.find(field->name());
     ASSERT_NE(other, kOtherSettings.end()) << "give the setting '" << field->name() << "' another value above";
     FitSpec changed = spec_;
-    const Table table = parse_toml(field->name() + " = " + other->second, "test");
-    changed.train = parse_train(merge(table_of(spec_.train), table), "test");
+    const Value written = parse_toml(field->name() + " = " + other->second, "test");
+    changed.train = parse_train(merge(table_of(spec_.train), written.as_table()), "test");
     EXPECT_TRUE(keys.insert(key(changed)).second) << field->name();
     ++settings;
   }
