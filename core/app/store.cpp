@@ -114,8 +114,8 @@ int store(const Command& command, const Args& args) {
     Store store = existing_store(options.runs());
     return collect(store, keep, options.flag("dry-run"));
   }
-  throw UsageError("store: unknown action '" + action + "'" +
-                   did_you_mean(action, kActions) + "; there are " + joined(kActions));
+  throw UsageError("store: unknown action '" + action + "'" + did_you_mean(action, kActions) +
+                   "; there are " + joined(kActions));
 }
 
 }  // namespace w2s::app

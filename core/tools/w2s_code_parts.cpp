@@ -2,8 +2,8 @@
 //
 //   w2s-code-parts core=FOLDER output=FILE.cpp depfile=FILE
 //
-// FOLDER/code_parts.txt: a line "part path" for each; a source belongs to the longest path that its own begins
-// with.
+// FOLDER/code_parts.txt: a line "part path" for each; a source belongs to the longest path that its own
+// begins with.
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
@@ -67,8 +67,9 @@ Line& line_of(const std::string& source, std::vector<Line>& lines, const std::st
     if (best == nullptr || line.path.size() > best->path.size()) best = &line;
   }
   if (best == nullptr) {
-    throw w2s::UsageError("core/" + source + " is in no part of " + file +
-                          ": add a line to the part whose numbers it computes, or to 'none' where it computes none");
+    throw w2s::UsageError(
+        "core/" + source + " is in no part of " + file +
+        ": add a line to the part whose numbers it computes, or to 'none' where it computes none");
   }
   best->used = true;
   return *best;
@@ -83,21 +84,23 @@ void write_parts(const w2s::Fields& arguments) {
     const std::string path = core + "/" + source;
     rule += " " + path;
     const Line& line = line_of(source, lines, file);
-    if (line.part != "none")
-      digests[line.part].add(source).add(w2s::code_text(w2s::read_file(path)));
+    if (line.part != "none") digests[line.part].add(source).add(w2s::code_text(w2s::read_file(path)));
   }
   for (const Line& line : lines) {
     if (!line.used)
-      throw w2s::UsageError(file + ":" + std::to_string(line.number) + ": no source begins with '" + line.path + "'");
+      throw w2s::UsageError(file + ":" + std::to_string(line.number) + ": no source begins with '" +
+                            line.path + "'");
   }
-  std::string text = "// Generated: do not edit.\n#include \"base/code_parts.hpp\"\n\n#include <w2s/error.hpp>\n\n"
-                     "namespace w2s {\n\nconst std::map<std::string, std::string>& code_parts() {\n"
-                     "  static const std::map<std::string, std::string> parts = {\n";
+  std::string text =
+      "// Generated: do not edit.\n#include \"base/code_parts.hpp\"\n\n#include <w2s/error.hpp>\n\n"
+      "namespace w2s {\n\nconst std::map<std::string, std::string>& code_parts() {\n"
+      "  static const std::map<std::string, std::string> parts = {\n";
   for (auto& [part, digest] : digests) text += "      {\"" + part + "\", \"" + digest.hex() + "\"},\n";
-  text += "  };\n  return parts;\n}\n\nconst std::string& code_part(const std::string& name) {\n"
-          "  const auto found = code_parts().find(name);\n"
-          "  if (found == code_parts().end()) throw Error(\"no part of the code is called '\" + name + \"'\");\n"
-          "  return found->second;\n}\n\n}  // namespace w2s\n";
+  text +=
+      "  };\n  return parts;\n}\n\nconst std::string& code_part(const std::string& name) {\n"
+      "  const auto found = code_parts().find(name);\n"
+      "  if (found == code_parts().end()) throw Error(\"no part of the code is called '\" + name + \"'\");\n"
+      "  return found->second;\n}\n\n}  // namespace w2s\n";
   w2s::write_file_atomically(arguments.get("output"), text);
   w2s::write_file_atomically(arguments.get("depfile"), rule + "\n");
 }

@@ -44,7 +44,7 @@ class HandsOver final : public w2s::ISupervisionStrategy {
     if (what == "few_targets") labels.targets = labels.targets.slice(0, 0, 3);
     if (what == "wide_targets") labels.targets = at::cat({labels.targets, labels.targets}, 1);
     if (what == "sum_of_two") labels.targets[1] *= 2;
-    if (what == "negative_target") labels.targets[1] = labels.targets[1] * 3 - 1;
+    if (what == "negative_target") labels.targets.slice(0, 1, 2).copy_(at::tensor({-0.5, 1.5}));
     if (what == "nan_target") labels.targets[1] /= 0 * labels.targets[1];
     if (what == "negative_weight") labels.weights[2] = -1;
     if (what == "nan_weight") labels.weights[2] = std::nan("");

@@ -21,7 +21,7 @@ TEST(CodeText, WordsAndSignsStayApart) {
 TEST(CodeText, LiteralsStayAsTheyAre) {
   EXPECT_NE(code_text("f(\"a  b\")"), code_text("f(\"a b\")"));
   EXPECT_EQ(code_text("f(\"http://x\");  // y"), "f(\"http://x\");");
-  EXPECT_EQ(code_text(R"s(f('"', a, "\"//") // c)s"), R"s(f('"',a,"\"//"))s");
+  EXPECT_EQ(code_text(R"s(f('"', a, "\"//") // c)s"), R"s(f('"',a, "\"//"))s");
   EXPECT_EQ(code_text("f(R\"x( // no comment \" )x\") // one"), "f(R\"x( // no comment \" )x\")");
   EXPECT_EQ(code_text("1'000'000 // million"), "1'000'000");
   EXPECT_NE(code_text("x = 'a' ;"), code_text("x = 'b';"));
@@ -30,7 +30,8 @@ TEST(CodeText, LiteralsStayAsTheyAre) {
 TEST(CodeText, ADirectiveEndsWithItsLine) {
   EXPECT_NE(code_text("#define A\nb"), code_text("#define A b"));
   EXPECT_EQ(code_text("#define A \\\n b\nc"), code_text("#define A b // said\nc"));
-  EXPECT_EQ(code_text("x;\n#include <a>\n\n\n#include <b>\n"), code_text("x; // y\n#include <a>\n#include <b>\n"));
+  EXPECT_EQ(code_text("x;\n#include <a>\n\n\n#include <b>\n"),
+            code_text("x; // y\n#include <a>\n#include <b>\n"));
 }
 
 TEST(CodeText, AnUnendedCommentOrLiteralEndsWithTheText) {

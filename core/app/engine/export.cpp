@@ -9,8 +9,8 @@
 
 #include "commands.hpp"
 #include "lab/stored_fit.hpp"
-#include "store/payload.hpp"
 #include "results/record.hpp"
+#include "store/payload.hpp"
 
 namespace w2s::app {
 namespace {
@@ -108,14 +108,13 @@ void export_fit(const Store& store, const Registry& registry, const std::string&
   model->save(folder);
   const std::string weights = fit.weights(store);
   if (!SafeTensors::open(weights).has("head.weight")) {
-    fmt::print("{}: {} from fit {}, a language model without a head\n", folder,
-               fit.model, key.substr(0, 12));
+    fmt::print("{}: {} from fit {}, a language model without a head\n", folder, fit.model, key.substr(0, 12));
     return;
   }
   const HeadWeights head = head_of(weights);
   const std::string name = add_head(folder, head);
-  fmt::print("{}: {} from fit {}, {}.weight [{}, {}]{}\n", folder, fit.model, key.substr(0, 12), name, head.weight.size(0), head.weight.size(1),
-             head.bias.defined() ? " and " + name + ".bias" : "");
+  fmt::print("{}: {} from fit {}, {}.weight [{}, {}]{}\n", folder, fit.model, key.substr(0, 12), name,
+             head.weight.size(0), head.weight.size(1), head.bias.defined() ? " and " + name + ".bias" : "");
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ std::string fits_of(const Store& store, const Job& job) {
 std::vector<std::string> anew(const Plan& plan, const Store& store) {
   std::vector<std::string> lines;
   for (const auto& [changes, count] : computed_anew(plan, store)) {
-    lines.push_back(fmt::format("{} of the open jobs {} results of before, which stay; changed since: {}", count,
-                                count == 1 ? "has" : "have", changes));
+    lines.push_back(fmt::format("{} of the open jobs {} results of before, which stay; changed since: {}",
+                                count, count == 1 ? "has" : "have", changes));
   }
   return lines;
 }

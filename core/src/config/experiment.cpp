@@ -357,8 +357,8 @@ const Named& named(const std::vector<Named>& all, std::string_view name, const s
     if (one.name == name) return one;
     names.push_back(one.name);
   }
-  throw UsageError("there is no " + what + " '" + std::string(name) + "'" + did_you_mean(name, names) + "; [" + what +
-                   "s] has " + one_of_list(names));
+  throw UsageError("there is no " + what + " '" + std::string(name) + "'" + did_you_mean(name, names) +
+                   "; [" + what + "s] has " + one_of_list(names));
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 
 #include <w2s/safetensors.hpp>
 
-#include "values/toml.hpp"
 #include "store/payload.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {

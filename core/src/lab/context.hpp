@@ -71,8 +71,8 @@ class LabContext {
   bool generation() const { return kind() == TaskKind::generation; }
   std::int64_t parts() const { return kind() == TaskKind::preference ? 2 : 1; }  // inputs of an example
 
-  /// A recipe of this lab's own code, for inputs that are texts or not, on its kind of device: which of several
-  /// equal devices did the work does not matter.
+  /// A recipe of this lab's own code, for inputs that are texts or not, on its kind of device: which of
+  /// several equal devices did the work does not matter.
   Recipe recipe(const std::string& kind, bool texts) const;
   std::string device_kind() const { return setup.device.is_cpu() ? "cpu" : "cuda"; }
 
@@ -102,8 +102,8 @@ class LabContext {
   double queued_seconds_ = 0;
 };
 
-/// Adds a line of JSON to `log` for each report that belongs in one, and writes event files below `tensorboard`
-/// unless that is "". `log` must outlive the function.
+/// Adds a line of JSON to `log` for each report that belongs in one, and writes event files below
+/// `tensorboard` unless that is "". `log` must outlive the function.
 std::function<void(const StepReport&)> log_writer(const std::string& tensorboard, const std::string& what,
                                                   const std::string& key, std::string& log);
 void write_log(const ObjectWriter& object, const std::string& log);

@@ -14,8 +14,8 @@ struct Drafts {
   std::function<Tensor(const Student&, const Examples&)> predict;
   std::function<Answers(const Student&, const Examples&)> answer;
 
-  /// The examples as a model with this draft reads them; the examples themselves without one. Throws UsageError
-  /// where they are no single texts.
+  /// The examples as a model with this draft reads them; the examples themselves without one. Throws
+  /// UsageError where they are no single texts.
   Examples read(const Student& draft, const Examples& examples) const;
 };
 

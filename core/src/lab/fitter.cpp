@@ -84,7 +84,8 @@ void Fitter::compute(const WantedFit& wanted) {
     rule = guarded(owner, spec.rule->make);
     trainer.follow(*rule, owner);
   }
-  const TrainResult result = calling(backbones_.plugin_of(students[0].backbone), [&] { return trainer.run(); });
+  const TrainResult result =
+      calling(backbones_.plugin_of(students[0].backbone), [&] { return trainer.run(); });
   store(wanted, students, result, checkpoints.seconds_before() + seconds_since(started), log);
 }
 
@@ -123,7 +124,8 @@ std::vector<Fitter::InTraining> Fitter::begin(const WantedFit& wanted, Inputs& i
   return students;
 }
 
-void Fitter::begin_head(InTraining& student, std::size_t number, const WantedFit& wanted, const Inputs& inputs) {
+void Fitter::begin_head(InTraining& student, std::size_t number, const WantedFit& wanted,
+                        const Inputs& inputs) {
   const FitSpec& spec = wanted.spec;
   const at::Device device = context_.setup.device;
   const bool probe = wanted.probe();
@@ -134,23 +136,25 @@ void Fitter::begin_head(InTraining& student, std::size_t number, const WantedFit
     student.head = std::make_unique<Head>(width, context_.kind(), context_.classes(), spec.train);
     student.head->randomize(Stream(spec.seed, "fit").child(fmt::format("head of student {}", number)));
   } else {
-    student.head =
-        initial_head(context_, spec, width, stored, backbones_.plugin_of(student.backbone),
-                     [&]() -> IModel& { return probe ? backbones_.shared(student.backbone) : *student.model; });
+    student.head = initial_head(
+        context_, spec, width, stored, backbones_.plugin_of(student.backbone),
+        [&]() -> IModel& { return probe ? backbones_.shared(student.backbone) : *student.model; });
   }
   to_device(student.head->parameters(), device);
   if (spec.train.standardize) {
     const compat::Autocast mixed(device.type(), student.backbone.precision);
     const std::int64_t budget = spec.train.micro_tokens > 0 ? spec.train.micro_tokens : kMicroTokens;
-    const Tensor seen = probe ? inputs.features : all_features(*student.model, inputs.encoded, device, budget);
+    const Tensor seen =
+        probe ? inputs.features : all_features(*student.model, inputs.encoded, device, budget);
     student.head->standardize(seen.slice(0, 0, wanted.labels.size() * context_.parts()).to(device));
   }
   take_stored_weights(*student.head, stored);
   if (probe) {
     student.trainee = std::make_unique<ProbeTrainee>(*student.head, inputs.features, context_.parts());
   } else {
-    student.trainee = std::make_unique<NetworkTrainee>(*student.model, *student.head, inputs.encoded,
-                                                       spec.train.trainable, device, student.backbone.precision);
+    student.trainee =
+        std::make_unique<NetworkTrainee>(*student.model, *student.head, inputs.encoded, spec.train.trainable,
+                                         device, student.backbone.precision);
   }
 }
 
@@ -166,7 +170,7 @@ void Fitter::store(const WantedFit& wanted, std::vector<InTraining>& students, c
     fit.seconds = seconds;
     fit.peak_bytes = peak_bytes();
     const Snapshot none;
-    const Snapshot& oracle = k == 0                        ? result.oracle
+    const Snapshot& oracle = k == 0                         ? result.oracle
                              : result.other_oracles.empty() ? none
                                                             : result.other_oracles[k - 1];
     context_.store().put(wanted.keys[k], "fit", [&](ObjectWriter& object) {

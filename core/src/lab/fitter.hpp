@@ -27,8 +27,8 @@ class Fitter {
   void compute(const WantedFit& wanted);
   std::vector<InTraining> begin(const WantedFit& wanted, Inputs& inputs);
   void begin_head(InTraining& student, std::size_t number, const WantedFit& wanted, const Inputs& inputs);
-  void store(const WantedFit& wanted, std::vector<InTraining>& students, const TrainResult& result, double seconds,
-             const std::string& log);
+  void store(const WantedFit& wanted, std::vector<InTraining>& students, const TrainResult& result,
+             double seconds, const std::string& log);
 
   LabContext& context_;
   Backbones& backbones_;

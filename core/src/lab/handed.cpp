@@ -38,13 +38,14 @@ void check_supervision(const Supervision& given, std::int64_t classes, const cha
   if (!given.targets.defined() || !given.weights.defined())
     refuse(what, "targets or weights are missing; Supervision::soft makes both");
   if (given.targets.dim() != 2 || given.targets.size(1) != classes || !given.targets.is_floating_point()) {
-    refuse(what, fmt::format("targets are {} {}, expected float [{}, {}]", c10::toString(given.targets.scalar_type()),
-                             c10::str(given.targets.sizes()), n, classes));
+    refuse(what, fmt::format("targets are {} {}, expected float [{}, {}]",
+                             c10::toString(given.targets.scalar_type()), c10::str(given.targets.sizes()), n,
+                             classes));
   }
   check_count(what, "rows of targets", given.targets.size(0), n);
   if (given.weights.dim() != 1 || !given.weights.is_floating_point()) {
-    refuse(what, fmt::format("weights are {} {}, expected float [{}]", c10::toString(given.weights.scalar_type()),
-                             c10::str(given.weights.sizes()), n));
+    refuse(what, fmt::format("weights are {} {}, expected float [{}]",
+                             c10::toString(given.weights.scalar_type()), c10::str(given.weights.sizes()), n));
   }
   check_count(what, "weights", given.weights.size(0), n);
   if (classes == 1) {
@@ -54,14 +55,18 @@ void check_supervision(const Supervision& given, std::int64_t classes, const cha
   if (n == 0) return;  // the fit says that there is nothing to learn from
   const Tensor& targets = given.targets;
   const Tensor& weights = given.weights;
-  const Tensor proper = at::isfinite(targets).logical_and(targets.ge(0)).all(1).logical_and(
-      targets.sum(1).sub(1).abs().le(kSumTolerance));
+  const Tensor proper = at::isfinite(targets)
+                            .logical_and(targets.ge(0))
+                            .all(1)
+                            .logical_and(targets.sum(1).sub(1).abs().le(kSumTolerance));
   check_rows(given, proper.logical_not(), what, [&](std::int64_t row) {
-    return fmt::format("targets [{}] are no distribution: finite, none negative, sum 1", row_text(targets[row]));
+    return fmt::format("targets [{}] are no distribution: finite, none negative, sum 1",
+                       row_text(targets[row]));
   });
-  check_rows(given, at::isfinite(weights).logical_and(weights.ge(0)).logical_not(), what, [&](std::int64_t row) {
-    return fmt::format("a weight of {:g}, expected a finite number from 0", weights[row].item<double>());
-  });
+  check_rows(
+      given, at::isfinite(weights).logical_and(weights.ge(0)).logical_not(), what, [&](std::int64_t row) {
+        return fmt::format("a weight of {:g}, expected a finite number from 0", weights[row].item<double>());
+      });
   if (!weights.gt(0).any().item<bool>()) refuse(what, "every weight is 0: nothing is left to learn from");
 }
 

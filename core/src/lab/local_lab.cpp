@@ -28,8 +28,7 @@ struct LocalLab::Rooms {
   Fitter fitter;
 };
 
-LocalLab::LocalLab(LabSetup setup)
-    : context_(std::move(setup)), rooms_(std::make_unique<Rooms>(context_)) {}
+LocalLab::LocalLab(LabSetup setup) : context_(std::move(setup)), rooms_(std::make_unique<Rooms>(context_)) {}
 
 LocalLab::~LocalLab() = default;
 
@@ -155,7 +154,8 @@ bool LocalLab::postponed() const { return rooms_->fitter.postponed(); }
 Chain make_chain(const Registry& registry, const std::vector<Spec>& specs) {
   Chain chain;
   for (const Spec& spec : specs)
-    chain.push_back({registry.find(PluginKind::strategy, spec).origin().title(), registry.make_strategy(spec)});
+    chain.push_back(
+        {registry.find(PluginKind::strategy, spec).origin().title(), registry.make_strategy(spec)});
   return chain;
 }
 

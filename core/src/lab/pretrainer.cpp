@@ -104,8 +104,8 @@ void Pretrainer::compute(const ModelSpec& model_spec, const Recipe& recipe) {
   const TrainParams train = context_.settings.pretraining(model_spec);
   const std::string key = recipe.key();
   std::string log;
-  const nlohmann::json result =
-      run({objective, inputs, train, Stream(seed, "pretrain"), "pretrain " + model_spec.name, key}, *model, log);
+  const nlohmann::json result = run(
+      {objective, inputs, train, Stream(seed, "pretrain"), "pretrain " + model_spec.name, key}, *model, log);
   context_.store().put(key, "pretrain", [&](ObjectWriter& object) {
     write_log(object, log);
     save_weights(object, *model, "");
@@ -124,9 +124,7 @@ Student Pretrainer::tune(Backbones& backbones, const FitSpec& spec, const Spec& 
   const Examples inputs = context_.generation() ? without_answers(examples) : examples;
   const Backbone start = backbones.start_of(spec, 0);
   Recipe recipe = context_.recipe("tune", true);
-  recipe.set("start", start.key)
-      .set("train", json_of(params))
-      .set("seed", spec.seed);
+  recipe.set("start", start.key).set("train", json_of(params)).set("seed", spec.seed);
   set_inputs(recipe, objective, inputs);
   const std::string key = recipe.key();
   context_.once(key, "a tuning of " + spec.model, [&] {
@@ -171,8 +169,8 @@ nlohmann::json Pretrainer::run(const Run& run, IModel& model, std::string& log) 
   double training_seconds = 0;
   calling(owner, [&] {
     const auto begun = std::chrono::steady_clock::now();
-    w2s::pretrain(model, *objective, run.objective.type, encoded, run.train, run.stream, context_.setup.device,
-                  context_.observer(run.title, run.key, log), &checkpoints);
+    w2s::pretrain(model, *objective, run.objective.type, encoded, run.train, run.stream,
+                  context_.setup.device, context_.observer(run.title, run.key, log), &checkpoints);
     training_seconds = checkpoints.seconds_before() + seconds_since(begun);
     measures = objective->measures(model);
   });

@@ -56,8 +56,8 @@ std::unique_ptr<ProbeFit> Probes::prepare(const WantedFit& wanted) {
   probe.rows = std::move(found.rows);
   const std::optional<SafeTensors> start = start_weights(context_, wanted, 0);
   probe.head =
-      initial_head(context_, spec, probe.features.size(2), start ? &*start : nullptr, backbones_.plugin_of(backbone),
-                   [&]() -> IModel& { return backbones_.shared(backbone); });
+      initial_head(context_, spec, probe.features.size(2), start ? &*start : nullptr,
+                   backbones_.plugin_of(backbone), [&]() -> IModel& { return backbones_.shared(backbone); });
   if (spec.train.standardize) {
     const std::vector<std::int64_t> seen(probe.rows.begin(), probe.rows.begin() + wanted.labels.size());
     probe.head->standardize(probe.features.index_select(0, at::tensor(seen, at::kLong)).flatten(0, 1));

@@ -58,9 +58,7 @@ Recipe& Recipe::refer(const Recipe& part) {
   return *this;
 }
 
-Recipe& Recipe::set(const std::string& name, const Recipe& part) {
-  return refer(part).set(name, part.key());
-}
+Recipe& Recipe::set(const std::string& name, const Recipe& part) { return refer(part).set(name, part.key()); }
 
 std::string Recipe::key() const { return sha256(json_.dump()); }
 

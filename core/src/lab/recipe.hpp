@@ -1,8 +1,9 @@
 // Recipe: all that a stored result depends on, as one value. Its JSON is what the object's manifest says, the
 // SHA-256 of that JSON is the object's key, and the plan asks for results by the same recipes.
 //
-// A recipe names the parts of our own code whose edits can change the result (base/code_parts.hpp); LibTorch's
-// version is one of them. Part recipes are referred to by their keys, so that a large one is written once.
+// A recipe names the parts of our own code whose edits can change the result (base/code_parts.hpp);
+// LibTorch's version is one of them. Part recipes are referred to by their keys, so that a large one is
+// written once.
 #pragma once
 
 #include <initializer_list>
@@ -51,8 +52,8 @@ class Recipe {
   std::map<std::string, nlohmann::json> parts_;
 };
 
-/// A plugin with every parameter, the digests of its code and of the files it reads, those of plugins nested in
-/// its parameters among them. Files are hashed once each by this process, unless they change.
+/// A plugin with every parameter, the digests of its code and of the files it reads, those of plugins nested
+/// in its parameters among them. Files are hashed once each by this process, unless they change.
 Recipe plugin_recipe(const Registry& registry, PluginKind kind, const Spec& spec);
 
 /// SHA-256 of a file, remembered by its size and time. Safe to call from several threads.

@@ -22,8 +22,8 @@ struct StoredFit {
   std::string kind = "fit";  // or "tune": no head, no loss
   std::string model;         // the experiment's name of it
   Blueprint blueprint;       // weights that everything began with
-  // Where the weights below the head come from: `backbone_fit` holds them, or they are the blueprint's where it
-  // is "". With trained_backbone this is where the training began.
+  // Where the weights below the head come from: `backbone_fit` holds them, or they are the blueprint's where
+  // it is "". With trained_backbone this is where the training began.
   std::string backbone_key, backbone_fit;
   bool trained_backbone = false;
   TrainParams train;

@@ -21,7 +21,8 @@ void require_one(const Student& student, const char* what) {
 
 Tensor Students::read_features(const StoredFit& fit, const Backbone& backbone, const Examples& examples) {
   const Examples read = drafts_.read(fit.draft, examples);
-  return fit.trained_backbone ? backbones_.features(backbone, read) : backbones_.kept_features(backbone, read);
+  return fit.trained_backbone ? backbones_.features(backbone, read)
+                              : backbones_.kept_features(backbone, read);
 }
 
 Tensor Students::features(const Student& student, const Examples& examples) {

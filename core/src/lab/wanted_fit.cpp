@@ -95,7 +95,8 @@ WantedFit want_fit(LabContext& context, Backbones& backbones, const Writer& writ
   wanted.spec.loss = resolve(context.registry(), PluginKind::loss, spec.loss);
   wanted.recipe = recipe_of(context, backbones, writer, drafts, wanted);
   wanted.keys = {wanted.recipe.key()};
-  for (std::size_t k = 1; k < students; ++k) wanted.keys.push_back(sha256(wanted.keys[0] + std::to_string(k)));
+  for (std::size_t k = 1; k < students; ++k)
+    wanted.keys.push_back(sha256(wanted.keys[0] + std::to_string(k)));
   return wanted;
 }
 

@@ -77,7 +77,8 @@ std::int64_t Writer::answer_limit(const IModel& model) const {
 
 void Writer::set_limit(Recipe& recipe) const {
   const Half& half = context_.setup.splits->supervisor;
-  recipe.set("answers_as_long_as", digest_of(references_of(half.train)) + digest_of(references_of(half.validation)));
+  recipe.set("answers_as_long_as",
+             digest_of(references_of(half.train)) + digest_of(references_of(half.validation)));
 }
 
 Encoded Writer::encode(const IModel& model, const Examples& examples) const {
@@ -101,8 +102,9 @@ Answers Writer::answer(const Student& student, const Examples& examples, bool or
     Backbone backbone = backbones_.of(fit);
     backbone.oracle = oracle && fit.trained_backbone;
     const Examples own = context_.own_part(prompts);
-    const Answers written = own.empty() ? Answers{{}, at::empty({0})}
-                                        : calling(backbones_.plugin_of(backbone), [&] { return write(backbone, own); });
+    const Answers written =
+        own.empty() ? Answers{{}, at::empty({0})}
+                    : calling(backbones_.plugin_of(backbone), [&] { return write(backbone, own); });
     const float* certainty = written.certainty.data_ptr<float>();
     nlohmann::json json = {
         {"texts", written.texts},
@@ -114,7 +116,8 @@ Answers Writer::answer(const Student& student, const Examples& examples, bool or
       object.manifest().update({{"student", fit.key}, {"examples", prompts.size()}});
     });
   });
-  const nlohmann::json json = nlohmann::json::parse(read_file(context_.store().path(key) + "/" + kAnswersFile));
+  const nlohmann::json json =
+      nlohmann::json::parse(read_file(context_.store().path(key) + "/" + kAnswersFile));
   return {json.at("texts").get<std::vector<std::string>>(),
           at::tensor(json.at("certainty").get<std::vector<float>>(), at::kFloat)};
 }

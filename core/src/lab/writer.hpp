@@ -15,8 +15,8 @@ class Writer {
   /// Lab::answer, of a student's kept weights or its oracle's.
   Answers answer(const Student& student, const Examples& examples, bool oracle = false);
   /// Lab::score_answers.
-  AnswerScores score(const Student& student, const Examples& examples, const std::vector<std::string>& answers,
-                     bool prompted);
+  AnswerScores score(const Student& student, const Examples& examples,
+                     const std::vector<std::string>& answers, bool prompted);
 
   /// Prompts with answers, as the model reads them in training and in use.
   Encoded encode(const IModel& model, const Examples& examples) const;

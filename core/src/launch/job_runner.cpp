@@ -17,8 +17,8 @@
 #include "lab/text_examples.hpp"
 #include "launch/build_info.hpp"
 #include "results/cases.hpp"
-#include "results/ledger.hpp"
 #include "results/evaluation.hpp"
+#include "results/ledger.hpp"
 #include "store/answer_bits.hpp"
 #include "store/payload.hpp"
 #include "supervisors/supervisor.hpp"
@@ -92,8 +92,9 @@ std::map<std::string, Predictions> ask(const Splits& splits, const Asked& predic
 }
 
 Predictions weak_labels(const Supervision& labels, Kept& kept) {
-  return labels.generation() ? keep("transfer", labels.examples, Answers{labels.answers, labels.certainty}, kept)
-                             : keep("transfer", labels.examples, labels.targets, kept);
+  return labels.generation()
+             ? keep("transfer", labels.examples, Answers{labels.answers, labels.certainty}, kept)
+             : keep("transfer", labels.examples, labels.targets, kept);
 }
 
 void write_kept(const std::string& folder, const std::string& file, const Kept& kept) {
@@ -280,13 +281,13 @@ void JobRunner::fit(const Job& job, Loaded& task, Work& work) {
     return;
   }
   if (job.kind == JobKind::ceiling) {
-    const SupervisorFit truth =
-        on_truth(lab, job.strong, experiment.ceiling_on == "supervisor" ? splits.supervisor : splits.transfer);
+    const SupervisorFit truth = on_truth(
+        lab, job.strong, experiment.ceiling_on == "supervisor" ? splits.supervisor : splits.transfer);
     work.student = lab.fit(truth.labels, truth.spec);
     return;
   }
-  work.supervisor =
-      make_supervisor({&experiment, job.weak, &task.data, &splits, static_cast<std::uint64_t>(job.seed)}, lab);
+  work.supervisor = make_supervisor(
+      {&experiment, job.weak, &task.data, &splits, static_cast<std::uint64_t>(job.seed)}, lab);
   const Supervision labels = work.supervisor->label(splits.transfer.train);
   if (job.kind == JobKind::floor) {
     work.student = lab.supervisor();
@@ -308,8 +309,8 @@ void JobRunner::fit(const Job& job, Loaded& task, Work& work) {
   Kept known;  // the floor's record has them
   std::map<std::string, std::string> unscored;
   work.evidence.weak_labels = weak_labels(labels, known);
-  work.evidence.supervisor =
-      ask(splits, [&](const Examples& examples) { return work.supervisor->test(examples); }, known, unscored);
+  work.evidence.supervisor = ask(
+      splits, [&](const Examples& examples) { return work.supervisor->test(examples); }, known, unscored);
 }
 
 void JobRunner::predict(const Loaded& task, std::int64_t seed, Work& work) {
@@ -318,7 +319,8 @@ void JobRunner::predict(const Loaded& task, std::int64_t seed, Work& work) {
   work.evidence.tests = ask(
       splits,
       [&](const Examples& examples) {
-        return work.student.empty() ? work.supervisor->test(examples) : test_labels(lab, work.student, examples);
+        return work.student.empty() ? work.supervisor->test(examples)
+                                    : test_labels(lab, work.student, examples);
       },
       work.predictions, work.record.unscored);
   if (!lab.has_oracle(work.student)) return;
@@ -326,7 +328,8 @@ void JobRunner::predict(const Loaded& task, std::int64_t seed, Work& work) {
   work.evidence.oracle = ask(
       splits,
       [&](const Examples& examples) -> TestLabels {
-        if (task.data.kind == TaskKind::generation) return {{}, "", lab.answer_oracle(work.student, examples)};
+        if (task.data.kind == TaskKind::generation)
+          return {{}, "", lab.answer_oracle(work.student, examples)};
         return {lab.predict_oracle(work.student, examples), "", {}};
       },
       work.oracle, unscored);

@@ -14,8 +14,8 @@
 
 #include <fmt/format.h>
 
-#include "base/clock.hpp"
 #include "base/amounts.hpp"
+#include "base/clock.hpp"
 #include "engine/threads.hpp"
 #include "launch/ending.hpp"
 #include "launch/job_group.hpp"

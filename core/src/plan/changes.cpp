@@ -36,7 +36,8 @@ void compare(const json& before, const json& now, const std::string& path, std::
     for (const json& side : {before, now})
       for (const auto& [name, value] : side.items()) names.insert(name);
     for (const std::string& name : names)
-      compare(before.value(name, json()), now.value(name, json()), path.empty() ? name : path + "." + name, changes);
+      compare(before.value(name, json()), now.value(name, json()), path.empty() ? name : path + "." + name,
+              changes);
     return;
   }
   const std::string then = shown(before), today = shown(now);
@@ -63,15 +64,16 @@ std::map<std::string, std::size_t> computed_anew(const Plan& plan, const Store& 
   std::map<Names, std::string> known;  // newest last
   for (const StoredRecord& stored : store.records()) {
     const Record record = parse_record(stored.json);
-    known[{record.experiment, record.kind, record.weak, record.strong, record.method, record.seed}] = stored.key;
+    known[{record.experiment, record.kind, record.weak, record.strong, record.method, record.seed}] =
+        stored.key;
   }
   std::map<std::string, std::size_t> counts;
   std::size_t compared = 0;
   for (const Job& job : plan.jobs) {
     // Points of a sweep differ by what is swept.
     if (job.done || !plan.experiments[job.experiment].variant.empty()) continue;
-    const auto before = known.find({plan.experiments[job.experiment].name, name_of(job.kind), job.weak, job.strong,
-                                    job.method, job.seed});
+    const auto before = known.find({plan.experiments[job.experiment].name, name_of(job.kind), job.weak,
+                                    job.strong, job.method, job.seed});
     if (before == known.end()) continue;
     if (++compared > kCompared) {
       ++counts["not compared, there are too many"];

@@ -67,7 +67,9 @@ class Recipes {
 
   const Recipe& protocol() const { return protocol_; }
   /// Models that the method's strategies fit besides the student.
-  const std::vector<std::string>& helpers(const std::string& method) const { return methods_.at(method).helpers; }
+  const std::vector<std::string>& helpers(const std::string& method) const {
+    return methods_.at(method).helpers;
+  }
 
   // A job's recipe but for its seed.
   Recipe pretrain(const std::string& model) const {
@@ -147,8 +149,8 @@ class Recipes {
 
   Method method_recipe(const MethodSpec& method) const {
     Method found{Recipe("method", {}), {}};
-    found.recipe.set("loss",
-                     plugin_recipe(registry_, PluginKind::loss, method.loss.empty() ? FitSpec().loss : method.loss));
+    found.recipe.set("loss", plugin_recipe(registry_, PluginKind::loss,
+                                           method.loss.empty() ? FitSpec().loss : method.loss));
     std::vector<std::string> chain;
     for (const Spec& spec : method.strategy) {
       const Recipe link = plugin_recipe(registry_, PluginKind::strategy, spec);

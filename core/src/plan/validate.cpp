@@ -95,14 +95,16 @@ void check_early_stopping(const Experiment& experiment) {
   if (experiment.split.validation > 0) return;
   each_train(experiment, [](const TrainSettings& train) {
     if (train.params.early_stopping)
-      fail_at(train.written.at("early_stopping"), "early_stopping needs validation examples: set task.split.validation");
+      fail_at(train.written.at("early_stopping"),
+              "early_stopping needs validation examples: set task.split.validation");
   });
 }
 
 // A generation task has no head to be trained or shaped.
 void check_no_head(const Experiment& experiment) {
   each_train(experiment, [](const TrainSettings& train) {
-    if (const auto unfit = unfit_for_generation(train.params)) fail_at(train.written.at(unfit->key), unfit->why);
+    if (const auto unfit = unfit_for_generation(train.params))
+      fail_at(train.written.at(unfit->key), unfit->why);
   });
 }
 
@@ -113,7 +115,8 @@ void check_label_words(const Experiment& experiment, const ITask& task) {
     try {
       label_words(train.params, task.kind(), task.classes());
     } catch (const UsageError& error) {
-      fail_at(train.written.at(train.written.find("label_words") ? "label_words" : "head_init"), error.what());
+      fail_at(train.written.at(train.written.find("label_words") ? "label_words" : "head_init"),
+              error.what());
     }
   });
 }

@@ -75,7 +75,8 @@ std::vector<std::string> differences(const json& provenance, const json& other,
   }
   const json own_parts = provenance.value("parts", none), other_parts = other.value("parts", none);
   for (const auto& [part, digest] : own_parts.items()) {
-    if (part != "measures" && other_parts.value(part, json()) != digest) found.push_back("w2s's own code: " + part);
+    if (part != "measures" && other_parts.value(part, json()) != digest)
+      found.push_back("w2s's own code: " + part);
   }
   for (const auto& [field, name] : {std::pair("torch", "LibTorch"), std::pair("device", "device")}) {
     const std::string a = text_of(provenance, field), b = text_of(other, field);

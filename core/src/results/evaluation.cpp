@@ -13,7 +13,8 @@ constexpr const char* kWeakLabelAccuracy = "weak_label_accuracy";
 Measures supervision_of(const Predictions& student, const Predictions& supervisor) {
   if (student.generation())
     return answer_supervision_measures(student.answers, supervisor.answers, student.labels);
-  return supervision_measures(student.probabilities, supervisor.probabilities, student.labels, student.classes);
+  return supervision_measures(student.probabilities, supervisor.probabilities, student.labels,
+                              student.classes);
 }
 
 std::map<std::string, Predictions> read_if_there(const std::string& path) {

@@ -97,12 +97,17 @@ void read(const element& value, std::map<std::string, Measures>& tests) {
 }
 
 using TextField = std::pair<std::string_view, std::string Record::*>;
-constexpr TextField kTexts[] = {
-    {"key", &Record::key},        {"kind", &Record::kind},         {"experiment", &Record::experiment},
-    {"task", &Record::task},      {"protocol", &Record::protocol}, {"weak", &Record::weak},
-    {"strong", &Record::strong},  {"method", &Record::method},     {"floor", &Record::floor},
-    {"ceiling", &Record::ceiling},
-    {"measured_by", &Record::measured_by}};
+constexpr TextField kTexts[] = {{"key", &Record::key},
+                                {"kind", &Record::kind},
+                                {"experiment", &Record::experiment},
+                                {"task", &Record::task},
+                                {"protocol", &Record::protocol},
+                                {"weak", &Record::weak},
+                                {"strong", &Record::strong},
+                                {"method", &Record::method},
+                                {"floor", &Record::floor},
+                                {"ceiling", &Record::ceiling},
+                                {"measured_by", &Record::measured_by}};
 
 void read_field(std::string_view name, const element& value, Record& record) {
   if (value.is_string()) {

@@ -5,11 +5,11 @@
 #include <fmt/format.h>
 
 #include "base/files.hpp"
-#include "values/toml.hpp"
 #include "results/evaluation.hpp"
 #include "results/ledger.hpp"
 #include "results/predictions.hpp"
 #include "store/payload.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {

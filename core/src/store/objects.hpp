@@ -1,6 +1,7 @@
 // The objects folder: where an object lies, and whether it is whole.
 //
-//   objects/ab/cdef…/manifest.json   {"key", "kind", "created", "format", "files": {NAME: {"bytes", "sha256"}},
+//   objects/ab/cdef…/manifest.json   {"key", "kind", "created", "format", "files": {NAME: {"bytes",
+//   "sha256"}},
 //                                     "manifest_sha256", and the writer's own fields}
 //
 // manifest_sha256 is the digest of the manifest's compact JSON without that field.
@@ -23,9 +24,9 @@ class DamagedObject : public Error {
 
 inline constexpr const char* kManifestName = "manifest.json";
 
-/// Version of the form of objects, in the manifest's "format" and in <root>/format.json. 1, which is not written:
-/// before recipes; its objects are read (tables, report, show, export), and no key of this version asks for them.
-/// 2: a manifest holds the recipe whose digest is the key.
+/// Version of the form of objects, in the manifest's "format" and in <root>/format.json. 1, which is not
+/// written: before recipes; its objects are read (tables, report, show, export), and no key of this version
+/// asks for them. 2: a manifest holds the recipe whose digest is the key.
 inline constexpr int kStoreFormat = 2;
 
 /// Throws Error unless `key` is 8 to 128 lower-case hexadecimal characters.

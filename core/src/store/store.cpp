@@ -33,8 +33,9 @@ int read_format(const std::string& root) {
   const int format = said.is_object() ? said.value("format", 0) : 0;
   if (format < 1) throw Error("'" + format_file(root) + "' is damaged: expected {\"format\": N}");
   if (format > kStoreFormat) {
-    throw UsageError("the store '" + root + "' is of format " + std::to_string(format) + ", and this w2s reads up to " +
-                     std::to_string(kStoreFormat) + ": use the w2s that wrote it, or a later one");
+    throw UsageError("the store '" + root + "' is of format " + std::to_string(format) +
+                     ", and this w2s reads up to " + std::to_string(kStoreFormat) +
+                     ": use the w2s that wrote it, or a later one");
   }
   return format;
 }

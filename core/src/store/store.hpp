@@ -72,9 +72,10 @@ class Store {
   /// Starts an object, has it filled and commits it. Nothing where another process leads.
   void put(const std::string& key, const std::string& kind, const std::function<void(ObjectWriter&)>& fill);
 
-  /// Writes an object anew under its key: `fill` finds its files and manifest and changes them. Readers see the
-  /// old object or the new one. For what follows from the object's own files by other code than before; nothing
-  /// else of an object ever changes. Nothing where another process leads. Throws Error where it is absent.
+  /// Writes an object anew under its key: `fill` finds its files and manifest and changes them. Readers see
+  /// the old object or the new one. For what follows from the object's own files by other code than before;
+  /// nothing else of an object ever changes. Nothing where another process leads. Throws Error where it is
+  /// absent.
   void replace(const std::string& key, const std::function<void(ObjectWriter&)>& fill);
 
   /// Runs `compute` unless the object is there, holding the key's lock: of two processes

@@ -66,8 +66,8 @@ bool move_into_place(const std::string& folder, const std::string& root, const s
   return true;
 }
 
-/// Puts `folder` in the object's place and the object in that of the folder. File systems that cannot exchange two
-/// names have a moment between in which the object is absent.
+/// Puts `folder` in the object's place and the object in that of the folder. File systems that cannot
+/// exchange two names have a moment between in which the object is absent.
 void exchange(const std::string& folder, const std::string& root, const std::string& key) {
   const std::string target = object_folder(root, key);
   if (::renameat2(AT_FDCWD, folder.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0) {
