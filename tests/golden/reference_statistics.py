@@ -25,17 +25,32 @@ def grand(u):
     return sum(map(sum, u)) / (len(u) * len(u[0]))
 
 
-def crossed(u):
-    """(variance of the grand mean, degrees of freedom) from mean squares: (MSa + MSb - MSab) / (ab)."""
+def mean_squares(u):
+    """Of seeds, examples and their interaction in a two-way table."""
     a, b, g = len(u), len(u[0]), grand(u)
     rows = [sum(r) / b for r in u]
     columns = [sum(u[s][i] for s in range(a)) / a for i in range(b)]
     msa = b * sum((r - g) ** 2 for r in rows) / (a - 1)
     msb = a * sum((c - g) ** 2 for c in columns) / (b - 1)
     msab = sum((u[s][i] - rows[s] - columns[i] + g) ** 2 for s in range(a) for i in range(b)) / ((a - 1) * (b - 1))
-    v = max(msa + msb - msab, msa, msb) / (a * b)
-    df = v * v / ((msa / (a * b)) ** 2 / (a - 1) + (msb / (a * b)) ** 2 / (b - 1))
-    return v, max(df, 1.0)
+    return msa, msb, msab
+
+
+def spread(coefficients):
+    """(value, middle of the interval, half of it, standard error) of a combination of columns."""
+    u = combination(coefficients)
+    a, b, g = len(u), len(u[0]), grand(u)
+    seeds, examples, both = (m / (a * b) for m in mean_squares(u))
+    pooled = sum((x - g) ** 2 for r in u for x in r) / (a * b)
+    worth = min(max(pooled / examples * b / (b - 1), b), a * b)
+    added = 4 if len(coefficients) == 1 else 2
+    middle = sum(coefficients.values()) / 2
+    centre = (worth * g + added * middle) / (worth + added)
+    squares = worth * (pooled + (g - centre) ** 2)
+    squares += added * (sum(c * c for c in coefficients.values()) / 4 + (middle - centre) ** 2)
+    examples = squares / (worth + added) ** 2
+    half = math.sqrt(T_SEEDS ** 2 * max(seeds - .4 * both, 0) + T_EXAMPLES ** 2 * examples)
+    return g, centre, half, math.sqrt(max(seeds + examples - both, seeds, examples))
 
 
 def t_upper(t, df, steps=200000):
@@ -63,23 +78,77 @@ def t_quantile(p, df):
     return lo
 
 
-def interval(name, u, value=None):
-    v, df = crossed(u)
-    value = grand(u) if value is None else value
-    h = t_quantile(0.975, df) * math.sqrt(v)
-    print(f"{name}: value {value:.9f} se {math.sqrt(v):.9f} df {df:.6f} ci [{value - h:.6f}, {value + h:.6f}]")
+T_SEEDS, T_EXAMPLES, Z = t_quantile(.975, SEEDS - 1), t_quantile(.975, EXAMPLES - 1), 1.959963985
+
+
+def df_of(critical):
+    lo, hi = 1.0, 1e6
+    for _ in range(60):
+        m = math.sqrt(lo * hi)
+        lo, hi = (m, hi) if t_upper(critical, m, 4000) > .025 else (lo, m)
+    return lo
+
+
+def beta_cdf(p, a, b, steps=2000):
+    """By Simpson's rule; a, b of 1 and more."""
+    c = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b))
+
+    def f(x):
+        return c * x ** (a - 1) * (1 - x) ** (b - 1)
+    h = p / steps
+    return h / 3 * (f(0) + f(p) + 4 * sum(f(h * j) for j in range(1, steps, 2)) + 2 * sum(f(h * j) for j in range(2, steps, 2)))
+
+
+def share_interval(share, n):
+    """Wilson's interval, or mid-p of the binomial where fewer than ten are right or wrong."""
+    right = share * n
+    if min(right, n - right) >= 10:
+        centre = (right + Z * Z / 2) / (n + Z * Z)
+        half = Z / (n + Z * Z) * math.sqrt(right * (n - right) / n + Z * Z / 4)
+        return centre - half, centre + half
+
+    def lower(x):
+        lo, hi = 0.0, 1.0
+        for _ in range(50):
+            m = (lo + hi) / 2
+            lo, hi = (m, hi) if (beta_cdf(m, x, n - x + 1) + beta_cdf(m, x + 1, n - x)) / 2 < .025 else (lo, m)
+        return lo
+    return lower(right), 1 - lower(n - right)
+
+
+def interval(name, coefficients):
+    value, centre, half, se = spread(coefficients)
+    print(f"{name}: value {value:.9f} se {se:.9f} df {df_of(half / se):.5f} ci [{centre - half:.6f}, {centre + half:.6f}]")
+    if len(coefficients) == 1:
+        n = max(centre * (1 - centre) * Z * Z / half ** 2 - 4, 1)
+        if n > 5:  # the density that is integrated has no poles
+            print(f"  as a share, worth {n:.4f} answers: [%.6f, %.6f]" % share_interval(value, n))
+
+
+def end_of(start, direction):
+    """Where student − floor − r (ceiling − floor) stops being compatible with 0."""
+    def inside(r):
+        _, centre, half, _ = spread({2: 1, 0: r - 1, 1: -r})
+        return abs(centre) <= half
+    lo, hi = start, start + direction
+    while inside(hi):
+        hi += direction
+    for _ in range(50):
+        m = (lo + hi) / 2
+        lo, hi = (m, hi) if inside(m) else (lo, m)
+    return lo
 
 
 def statistics():
     for k, name in enumerate(("floor", "ceiling", "student")):
-        interval(name, combination({k: 1}))
-    interval("gap", combination({1: 1, 0: -1}))
+        interval(name, {k: 1})
+    interval("gap", {1: 1, 0: -1})
     f, c, s = (grand(X[k]) for k in range(3))
     pgr = (s - f) / (c - f)
-    interval("pgr", combination({2: 1 / (c - f), 0: (pgr - 1) / (c - f), 1: -pgr / (c - f)}), pgr)
-    d = combination({2: 1, 0: -1})
-    v, df = crossed(d)
-    print(f"student against floor: t {grand(d) / math.sqrt(v):.6f} p {2 * t_upper(abs(grand(d)) / math.sqrt(v), df):.9f}")
+    _, _, half, se = spread({2: 1 / (c - f), 0: (pgr - 1) / (c - f), 1: -pgr / (c - f)})
+    print(f"pgr: value {pgr:.9f} se {se:.9f} df {df_of(half / se):.5f} ci [{end_of(pgr, -1):.6f}, {end_of(pgr, 1):.6f}]")
+    value, centre, half, se = spread({2: 1, 0: -1})
+    print(f"student against floor: {value:.6f}, p {2 * t_upper(abs(centre) / se, df_of(half / se)):.9f}")
     print("pgr per seed:", [sum(X[2][j][i] - X[0][j][i] for i in range(EXAMPLES)) / sum(X[1][j][i] - X[0][j][i] for i in range(EXAMPLES)) for j in range(SEEDS)])
 
     def mid_p(b, c):

@@ -18,7 +18,7 @@ nlohmann::json mean_and_se(const Estimate& e) {
 
 nlohmann::json with_interval(const Estimate& e, const std::optional<Interval>& bootstrap) {
   nlohmann::json json = {{"mean", number(e.value)}, {"se", number(e.se)}, {"ci", nullptr}};
-  if (!std::isnan(e.se)) json["ci"] = pair_of(e.lo, e.hi);
+  if (!std::isnan(e.lo)) json["ci"] = pair_of(e.lo, e.hi);
   if (bootstrap) json["bootstrap_ci"] = pair_of(bootstrap->lo, bootstrap->hi);
   return json;
 }
@@ -26,6 +26,7 @@ nlohmann::json with_interval(const Estimate& e, const std::optional<Interval>& b
 void add_pgr(nlohmann::json& json, const Pgr& pgr, const std::optional<Interval>& bootstrap) {
   if (pgr.estimate) {
     json["pgr"] = with_interval(*pgr.estimate, bootstrap);
+    if (!pgr.no_interval.empty()) json["pgr"]["no_interval"] = pgr.no_interval;
   } else {
     json["pgr"] = nullptr;
     json["pgr_reason"] = pgr.reason;

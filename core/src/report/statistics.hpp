@@ -7,10 +7,11 @@
 // stand behind every column.
 //
 // The standard error of a linear combination of column means comes from the
-// crossed variance components (seeds + examples − their interaction), its
-// interval from Student's t with Satterthwaite's degrees of freedom. The
-// hierarchical bootstrap stands beside it as a check: its percentile interval is
-// too narrow for 3 to 5 seeds. Unknown numbers are NaN. Free of LibTorch.
+// crossed variance components (seeds + examples − their interaction), with a few
+// answers added so that scores near 0 and 1 have one too. Its interval gives each
+// component its own quantile of Student's t. The hierarchical bootstrap stands
+// beside it as a check: its percentile interval is too narrow for 3 to 5 seeds.
+// Unknown numbers are NaN. One object is used by one thread at a time. Free of LibTorch.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +21,15 @@
 #include <utility>
 #include <vector>
 
+#include "report/statistics/variance.hpp"
+
 namespace w2s {
 
 struct Estimate {
   double value = 0;
-  double se = 0;  // NaN: neither seeds nor examples to estimate it from
-  double df = 0;  // Satterthwaite; infinite where se is 0
-  double lo = 0, hi = 0;
+  double se = 0;             // NaN: neither seeds nor examples to estimate it from
+  double df = 0;             // those of the t distribution that gives this interval; infinite where se is 0
+  double lo = 0, hi = 0;     // NaN: no interval. Its middle is not the value where there are few examples
   std::size_t seeds = 0;     // the fewest of the columns involved
   std::size_t examples = 0;  // 0: only one number a seed is known
   /// False with one seed: se and interval then cover the choice of test examples only.
@@ -51,20 +54,28 @@ class PairedScores {
   std::size_t seeds_of(std::size_t column) const { return present_[column]; }
 
   using Terms = std::vector<std::pair<std::size_t, double>>;  // (column, coefficient)
-  /// Estimate of Σ coefficient · mean(column), with a two-sided interval of the level.
+  /// Estimate of Σ coefficient · mean(column), with a two-sided interval of the level; none where seeds do
+  /// not differ and nothing but their means is known.
   Estimate linear(const Terms& terms, double level = 0.95) const;
-  /// One column; the interval stays in [0, 1] and is Clopper-Pearson's where all scores are 0 or all 1.
+  /// One column; the interval is that of a share of as many independent answers, and stays in [0, 1].
   Estimate column(std::size_t column, double level = 0.95) const;
+  Combination combine(const Terms& terms) const;
 
  private:
   friend class Bootstrap;
+  /// Of the means of two columns; computed once for each pair.
+  const VarianceParts& covariance(std::size_t j, std::size_t k) const;
+  VarianceParts compute_covariance(std::size_t j, std::size_t k) const;
+  Estimate estimate_of(const Combination& combination, const Terms& terms, double level) const;
+
   std::vector<std::vector<std::vector<double>>> scores_;  // [K][S][N]
   std::size_t seeds_ = 0, examples_ = 0;
   bool aggregated_ = false;
-  std::vector<std::size_t> present_;                // [K] seeds of a column
-  std::vector<double> means_;                       // [K]
-  std::vector<std::vector<double>> seed_means_;     // [K][S]; NaN where absent
-  std::vector<std::vector<double>> example_means_;  // [K][N], over the column's seeds
+  std::vector<std::size_t> present_;                               // [K] seeds of a column
+  std::vector<double> means_;                                      // [K]
+  std::vector<std::vector<double>> seed_means_;                    // [K][S]; NaN where absent
+  std::vector<std::vector<double>> example_means_;                 // [K][N], over the column's seeds
+  mutable std::vector<std::optional<VarianceParts>> covariances_;  // [K, K], upper half
 };
 
 /// Replicates of all column means under one resampling of seeds and examples, shared by the columns.
@@ -93,6 +104,7 @@ Interval bootstrap_interval(const Bootstrap& bootstrap, std::size_t column, doub
 struct Pgr {
   std::optional<Estimate> estimate;  // empty: undefined, for `reason`
   std::string reason;
+  std::string no_interval;  // why the estimate has none; "" where it has one
   std::vector<std::optional<double>>
       per_seed;  // [S] against the seed's own baselines, where these differ clearly
   Estimate gap;  // ceiling − floor
@@ -104,11 +116,14 @@ class Gap {
   /// Keeps a reference to the scores.
   Gap(const PairedScores& scores, std::size_t floor, std::size_t ceiling, double level = 0.95);
 
-  /// (student − floor) / (ceiling − floor) from the means over all seeds; standard error by the delta method.
-  /// Undefined unless ceiling − floor is positive and at least 2 of its standard errors.
+  /// (student − floor) / (ceiling − floor) from the means over all seeds; standard error by the delta method,
+  /// interval by Fieller's, which has none where the gap's own reaches 0. Undefined unless ceiling − floor is
+  /// positive and at least 2 of its standard errors.
   Pgr pgr(std::size_t student) const;
 
  private:
+  void set_interval(Pgr& pgr, std::size_t student) const;
+
   const PairedScores& scores_;
   std::size_t floor_, ceiling_;
   double level_;

@@ -23,12 +23,14 @@ void restore_sign(Row& row) {
   turn(row.student);
   turn(row.comparison.difference);
   reword(row.pgr.reason);
+  reword(row.pgr.no_interval);
   if (auto& bootstrap = row.student_bootstrap) bootstrap = Interval{-bootstrap->hi, -bootstrap->lo};
   for (auto& [test, shift] : row.shifts) {
     turn(shift.floor);
     turn(shift.ceiling);
     turn(shift.student);
     reword(shift.pgr.reason);
+    reword(shift.pgr.no_interval);
   }
 }
 

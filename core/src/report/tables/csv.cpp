@@ -45,7 +45,7 @@ Cells csv_cells(const Row& row, const LeaderboardOptions& options, const std::st
     add_estimate(cells, *scores.pgr.estimate);
   else
     cells.insert(cells.end(), 4, "");
-  cells.push_back(scores.pgr.estimate ? "" : scores.pgr.reason);
+  cells.push_back(scores.pgr.estimate ? scores.pgr.no_interval : scores.pgr.reason);
   return cells;
 }
 

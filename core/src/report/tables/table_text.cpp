@@ -28,7 +28,7 @@ std::string with_se(const Estimate& e) {
 }
 
 std::string with_interval(const Estimate& e, int digits) {
-  if (std::isnan(e.se)) return decimal(e.value, digits);
+  if (std::isnan(e.lo)) return decimal(e.value, digits);
   return fmt::format("{} [{}, {}]", decimal(e.value, digits), decimal(e.lo, digits), decimal(e.hi, digits));
 }
 
@@ -226,9 +226,12 @@ std::vector<std::string> remarks(TableRows block, const LeaderboardOptions& opti
   for (std::size_t i = 0; i < block.size(); ++i) {
     const Row& row = block[i];
     if (!row.pgr.estimate) add("PGR " + row.pgr.reason, labels[i]);
+    if (!row.pgr.no_interval.empty()) add("PGR " + row.pgr.no_interval, labels[i]);
     for (const auto& note : row.notes) add(note, labels[i]);
     for (const auto& [test, shift] : row.shifts)
-      if (!shift.pgr.estimate) add(fmt::format("{}: PGR {}", test, shift.pgr.reason), labels[i]);
+      if (const std::string& why = shift.pgr.estimate ? shift.pgr.no_interval : shift.pgr.reason;
+          !why.empty())
+        add(fmt::format("{}: PGR {}", test, why), labels[i]);
   }
   std::vector<std::string> lines;
   for (const auto& [remark, rows] : found) {
