@@ -57,64 +57,57 @@ std::string share(int count, int of) {
   return of < 50 ? "–" : fmt::format("{:.3f}", static_cast<double>(count) / of);
 }
 
-std::string world_cells(const World& world) {
-  return fmt::format("{} | {} | {:.2f}", world.seeds, world.examples, world.seed_noise);
-}
-
-/// Mean score, and the difference of two models that are equally good.
-std::string measure_mean(const World& world, double accuracy, std::uint64_t seed, int trials) {
+/// Of two models that are equally good: cells "mean", "mean: bootstrap", "false positives".
+std::vector<std::string> measure_mean(const World& world, double accuracy, std::uint64_t seed, int trials) {
   std::mt19937_64 engine(seed);
-  int mean = 0, bootstrap = 0, difference = 0, found = 0, found_bootstrap = 0;
-  double width = 0;
+  int mean = 0, bootstrap = 0, found = 0;
   for (int i = 0; i < trials; ++i) {
     const PairedScores scores = draw(world, {accuracy, accuracy}, engine);
-    const Bootstrap replicates(scores, kReplicates, engine());
     const Estimate score = scores.column(0);
     mean += holds(score.lo, score.hi, accuracy);
-    width += (score.hi - score.lo) / trials;
-    const Interval plain = bootstrap_interval(replicates, 0);
+    const Interval plain = bootstrap_interval(Bootstrap(scores, kReplicates, engine()), 0);
     bootstrap += holds(plain.lo, plain.hi, accuracy);
-    const PairedTest test = paired_test(scores, 0, 1, &replicates);
-    difference += holds(test.difference.lo, test.difference.hi, 0);
-    found += test.p < 0.05;
-    found_bootstrap += test.bootstrap_p < 0.05;
+    found += paired_test(scores, 0, 1).p < 0.05;
   }
-  return fmt::format("| {} | {:.2f} | {} | {:.3f} | {} | {} | {} | {} |\n", world_cells(world), accuracy,
-                     share(mean, trials), width, share(bootstrap, trials), share(difference, trials),
-                     share(found, trials), share(found_bootstrap, trials));
+  return {share(mean, trials), share(bootstrap, trials), share(found, trials)};
 }
 
-struct Pair {
+struct Trio {
   double floor, ceiling, student;
   double recovered() const { return (student - floor) / (ceiling - floor); }
 };
 
-std::string measure_ratio(const World& world, const Pair& pair, std::uint64_t seed, int trials) {
+/// Cells "defined", "with an interval", "it holds the truth".
+std::vector<std::string> measure_ratio(const World& world, const Trio& trio, std::uint64_t seed, int trials) {
   std::mt19937_64 engine(seed);
   int defined = 0, shown = 0, held = 0;
   for (int i = 0; i < trials; ++i) {
-    const Pgr found = pgr(draw(world, {pair.floor, pair.ceiling, pair.student}, engine), 0, 1, 2);
+    const Pgr found = pgr(draw(world, {trio.floor, trio.ceiling, trio.student}, engine), 0, 1, 2);
     if (!found.estimate) continue;
     ++defined;
     if (std::isnan(found.estimate->lo)) continue;
     ++shown;
-    held += holds(found.estimate->lo, found.estimate->hi, pair.recovered());
+    held += holds(found.estimate->lo, found.estimate->hi, trio.recovered());
   }
-  return fmt::format("| {} | {:.2f} | {:.2f} | {:.2f} | {} | {} | {} |\n", world_cells(world), pair.floor,
-                     pair.ceiling, pair.student, share(defined, trials), share(shown, trials),
-                     share(held, shown));
+  return {share(defined, trials), share(shown, trials), share(held, shown)};
 }
 
+/// A line a world: the cells of all settings after one another.
 template <class Setting, class Measure>
 void print_table(const std::vector<World>& worlds, const std::vector<Setting>& settings, int trials,
                  const Measure& measure) {
-  std::vector<std::string> lines(worlds.size() * settings.size());
-  parallel_for(lines.size(), 1, [&](std::size_t i) {
+  std::vector<std::vector<std::string>> cells(worlds.size() * settings.size());
+  parallel_for(cells.size(), 1, [&](std::size_t i) {
     const World& world = worlds[i / settings.size()];
-    const int fewer = world.examples * world.seeds > 2500 ? trials / 4 : trials;
-    lines[i] = measure(world, settings[i % settings.size()], i, std::max(fewer, 1));
+    const bool is_large = world.examples * world.seeds > 2500;
+    cells[i] = measure(world, settings[i % settings.size()], i, std::max(is_large ? trials / 4 : trials, 1));
   });
-  for (const std::string& line : lines) fmt::print("{}", line);
+  for (std::size_t w = 0; w < worlds.size(); ++w) {
+    fmt::print("| {} | {} | {:.1f} |", worlds[w].seeds, worlds[w].examples, worlds[w].seed_noise);
+    for (std::size_t k = 0; k < settings.size(); ++k)
+      for (const std::string& cell : cells[w * settings.size() + k]) fmt::print(" {} |", cell);
+    fmt::print("\n");
+  }
 }
 
 int run(int trials) {
@@ -123,16 +116,18 @@ int run(int trials) {
     for (const std::size_t examples : {4, 50, 1000})
       for (const double seed_noise : {0.0, 0.1, 0.3})
         if (seeds > 1 || seed_noise == 0) worlds.push_back({seeds, examples, seed_noise});
-  fmt::print(
-      "| seeds | examples | seed noise | accuracy | mean | its width | mean: bootstrap | difference | "
-      "false positives (one seed: McNemar) | paired bootstrap "
-      "|\n|---|---|---|---|---|---|---|---|---|---|\n");
-  print_table(worlds, std::vector<double>{0, 0.02, 0.5, 1}, trials, measure_mean);
-  fmt::print(
-      "\n| seeds | examples | seed noise | floor | ceiling | student | PGR defined | with an interval | it "
-      "holds the truth |\n|---|---|---|---|---|---|---|---|---|\n");
-  print_table(worlds, std::vector<Pair>{{0.6, 0.8, 0.7}, {0.66, 0.74, 0.7}, {0.5, 0.98, 0.5}, {0.5, 1, 1}},
-              trials, measure_ratio);
+  const std::vector<double> accuracies = {0, 0.02, 0.5, 1};
+  fmt::print("| seeds | examples | noise |");
+  for (const double accuracy : accuracies)
+    fmt::print(" {0}: mean | {0}: bootstrap | {0}: false + |", accuracy);
+  fmt::print("\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+  print_table(worlds, accuracies, trials, measure_mean);
+  const std::vector<Trio> trios = {{0.6, 0.8, 0.7}, {0.5, 0.98, 0.5}, {0.5, 1, 1}};
+  fmt::print("\n| seeds | examples | noise |");
+  for (const Trio& trio : trios)
+    fmt::print(" {0}, {1}, {2}: defined | with interval | holds |", trio.floor, trio.ceiling, trio.student);
+  fmt::print("\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+  print_table(worlds, trios, trials, measure_ratio);
   return 0;
 }
 
