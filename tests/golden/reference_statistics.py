@@ -238,6 +238,13 @@ def measures():
     chance = s * t + (1 - s) * (1 - t)
     print("capa", (observed - chance) / (1 - chance))
     print("misfit", sum(w[i][k] * math.log(w[i][k] / p[i][k]) for i in range(n) for k in range(2)) / n)
+    def cells(f):
+        return sum(f(p[i][k], w[i][k], k == y[i]) for i in range(n) for k in range(2)) / n
+    reverse, squared = cells(lambda s, t, _: s * math.log(s / t)), cells(lambda s, t, _: (s - t) ** 2)
+    gain_log = sum(math.log(p[i][y[i]]) - math.log(w[i][y[i]]) for i in range(n)) / n
+    gain_brier = cells(lambda s, t, right: (t - right) ** 2) - cells(lambda s, t, right: (s - right) ** 2)
+    print("misfit_reverse", reverse, "misfit_squared", squared, "entropy", cells(lambda s, t, _: -s * math.log(s)))
+    print("gain_log_loss", gain_log, "gain_brier", gain_brier, "slack", gain_log - reverse, gain_brier - squared)
     q, z = [[.5, .3, .2], [.2, .5, .3], [.1, .2, .7], [.4, .4, .2], [.3, .3, .4]], [0, 1, 2, 1, 0]
     areas = []
     for k in range(3):

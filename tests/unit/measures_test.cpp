@@ -63,9 +63,26 @@ TEST(SupervisionMeasures, AgreeWithTheReference) {
   EXPECT_NEAR(m.at("error_consistency"), 0.25, 1e-9);
   EXPECT_NEAR(m.at("capa"), 0.046242775, 1e-6);
   EXPECT_NEAR(m.at("misfit"), 0.199826202, 1e-6);
+  EXPECT_NEAR(m.at("misfit_reverse"), 0.239555944, 1e-6);
+  EXPECT_NEAR(m.at("misfit_squared"), 0.175833333, 1e-6);
+  EXPECT_NEAR(m.at("gain_log_loss"), 0.301154151, 1e-6);
+  EXPECT_NEAR(m.at("gain_brier"), 0.249166667, 1e-6);
+  EXPECT_NEAR(m.at("slack_log_loss"), 0.061598207, 1e-6);
+  EXPECT_NEAR(m.at("slack_brier"), 0.073333333, 1e-6);
+  EXPECT_NEAR(m.at("student_entropy"), 0.568895475, 1e-6);
   EXPECT_NEAR(m.at("gain"), 0, 1e-12);
   EXPECT_NEAR(m.at("student_accuracy"), 4. / 6, 1e-12);
   EXPECT_NEAR(m.at("supervisor_accuracy"), 4. / 6, 1e-12);
+}
+
+TEST(SupervisionMeasures, GainEqualsMisfitForAProjectionOnAConvexSetThatHoldsTheTruth) {
+  // Constant predictions; the truth is even in each of the supervisor's rows, its projection is their mean.
+  const Probabilities supervisor = {.8f, .2f, .8f, .2f, .4f, .6f, .4f, .6f};
+  const Probabilities student = {.6f, .4f, .6f, .4f, .6f, .4f, .6f, .4f};
+  const Measures m = supervision_measures(student, supervisor, {0, 1, 0, 1}, 2);
+  EXPECT_NEAR(m.at("misfit_squared"), 0.08, 1e-6);
+  EXPECT_NEAR(m.at("gain_brier"), 0.08, 1e-6);
+  EXPECT_NEAR(m.at("slack_brier"), 0, 1e-6);
 }
 
 TEST(SupervisionMeasures, LeaveOutWhatAFaultlessSupervisorDoesNotDefine) {

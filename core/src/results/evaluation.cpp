@@ -1,5 +1,7 @@
 #include "results/evaluation.hpp"
 
+#include <utility>
+
 #include "base/code_parts.hpp"
 #include "base/files.hpp"
 #include "store/answer_bits.hpp"
@@ -8,7 +10,9 @@
 namespace w2s {
 namespace {
 
-constexpr const char* kWeakLabelAccuracy = "weak_label_accuracy";
+/// Measures of the supervisor's labels of the transfer half, and what a student's record calls them.
+constexpr std::pair<const char*, const char*> kOfWeakLabels[] = {{"accuracy", "weak_label_accuracy"},
+                                                                 {"ece", "weak_label_ece"}};
 
 Measures supervision_of(const Predictions& student, const Predictions& supervisor) {
   if (student.generation())
@@ -39,8 +43,9 @@ void measure(Record& record, const Evidence& evidence) {
     record.supervision = supervision_of(student->second, supervisor->second);
   if (evidence.weak_labels) {
     const Measures labels = prediction_measures(*evidence.weak_labels);
-    if (const auto found = labels.find("accuracy"); found != labels.end())
-      record.supervision[kWeakLabelAccuracy] = found->second;
+    for (const auto& [measure, name] : kOfWeakLabels)
+      if (const auto found = labels.find(measure); found != labels.end())
+        record.supervision[name] = found->second;
   }
   record.measured_by = code_part("measures");
 }
@@ -70,9 +75,10 @@ bool measure_anew(Record& record, const Store& store) {
   if (evidence.oracle.empty()) record.oracle = before.oracle;
   if (evidence.supervisor.empty()) {
     record.supervision = before.supervision;
-  } else if (const auto old = before.supervision.find(kWeakLabelAccuracy);
-             !evidence.weak_labels && old != before.supervision.end()) {
-    record.supervision[kWeakLabelAccuracy] = old->second;
+  } else if (!evidence.weak_labels) {
+    for (const auto& [measure, name] : kOfWeakLabels)
+      if (const auto old = before.supervision.find(name); old != before.supervision.end())
+        record.supervision[name] = old->second;
   }
   std::map<std::string, std::string> correct;
   for (const auto& [test, found] : evidence.tests) correct[test] = correct_bytes(found);

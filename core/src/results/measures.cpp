@@ -142,6 +142,36 @@ Measures comparison(const Labels& follows, const Labels& teaches, const Labels& 
   return measures;
 }
 
+double bounded_log(double probability) { return std::log(std::max(probability, kSmallestProbability)); }
+
+/// Gain and misfit in the units in which one bounds the other (docs/measures.md), and how sure the student
+/// is.
+void add_bounds(Measures& measures, const Probabilities& student, const Probabilities& supervisor,
+                const Labels& labels, std::size_t classes) {
+  double reverse = 0, squared = 0, entropy = 0, gain_log = 0, gain_brier = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const auto label = static_cast<std::size_t>(labels[i]);
+    for (std::size_t k = 0; k < classes; ++k) {
+      const double p = student[i * classes + k], q = supervisor[i * classes + k], truth = k == label;
+      squared += (p - q) * (p - q);
+      gain_brier += (q - truth) * (q - truth) - (p - truth) * (p - truth);
+      if (p > 0) {
+        reverse += p * (std::log(p) - bounded_log(q));
+        entropy -= p * std::log(p);
+      }
+    }
+    gain_log += bounded_log(student[i * classes + label]) - bounded_log(supervisor[i * classes + label]);
+  }
+  const auto size = static_cast<double>(labels.size());
+  measures["misfit_reverse"] = reverse / size;
+  measures["misfit_squared"] = squared / size;
+  measures["gain_log_loss"] = gain_log / size;
+  measures["gain_brier"] = gain_brier / size;
+  measures["slack_log_loss"] = (gain_log - reverse) / size;
+  measures["slack_brier"] = (gain_brier - squared) / size;
+  measures["student_entropy"] = entropy / size;
+}
+
 void check_answers(const Labels& answers, const Labels& references) {
   if (answers.size() == references.size()) return;
   throw Error(fmt::format("there are {} answers for {} references", answers.size(), references.size()));
@@ -197,12 +227,13 @@ Measures supervision_measures(const Probabilities& student, const Probabilities&
     for (std::size_t k = 0; k < c; ++k) {
       const double y = supervisor[i * c + k], p = student[i * c + k];
       overlap += y * p;
-      if (y > 0) divergence += y * (std::log(y) - std::log(std::max(p, kSmallestProbability)));
+      if (y > 0) divergence += y * (std::log(y) - bounded_log(p));
     }
   }
   const double size = static_cast<double>(n), s = student_truth / size, t = teacher_truth / size;
   add_kappa(measures, "capa", overlap / size, s * t + (1 - s) * (1 - t) / static_cast<double>(classes - 1));
   measures["misfit"] = divergence / size;
+  add_bounds(measures, student, supervisor, labels, c);
   return measures;
 }
 
@@ -236,7 +267,9 @@ std::vector<std::uint8_t> answer_correctness(const Labels& answers, const Labels
 }
 
 bool higher_is_better(const std::string& measure) {
-  static const std::set<std::string> lower = {"log_loss", "brier", "ece", "misfit", "right_lost"};
+  static const std::set<std::string> lower = {"log_loss",       "brier",          "ece",
+                                              "misfit",         "misfit_reverse", "misfit_squared",
+                                              "weak_label_ece", "right_lost"};
   return !lower.count(measure);
 }
 

@@ -25,7 +25,9 @@ using Labels = std::vector<std::int64_t>;  // [N]
 Measures prediction_measures(const Probabilities& probabilities, const Labels& labels, std::int64_t classes);
 
 /// agreement, agreement_supervisor_right, agreement_supervisor_wrong, errors_corrected, right_lost,
-/// chance_adjusted_agreement, error_consistency, capa, misfit, gain, student_accuracy, supervisor_accuracy.
+/// chance_adjusted_agreement, error_consistency, capa, misfit, misfit_reverse, misfit_squared, gain,
+/// gain_log_loss, gain_brier, slack_log_loss, slack_brier, student_entropy, student_accuracy,
+/// supervisor_accuracy.
 Measures supervision_measures(const Probabilities& student, const Probabilities& supervisor,
                               const Labels& labels, std::int64_t classes);
 
@@ -35,12 +37,13 @@ std::vector<std::uint8_t> correctness(const Probabilities& probabilities, const 
 
 /// Generation: accuracy.
 Measures answer_measures(const Labels& answers, const Labels& references);
-/// Generation: as supervision_measures, without capa and misfit.
+/// Generation: as supervision_measures, without those that take probabilities.
 Measures answer_supervision_measures(const Labels& student, const Labels& supervisor,
                                      const Labels& references);
 std::vector<std::uint8_t> answer_correctness(const Labels& answers, const Labels& references);
 
-/// False for the measures of which less is better: log_loss, brier, ece, misfit, right_lost.
+/// False for the measures of which less is better: log_loss, brier, the calibration errors, the misfits,
+/// right_lost.
 bool higher_is_better(const std::string& measure);
 
 }  // namespace w2s

@@ -672,18 +672,22 @@
     return node;
   }
 
-  /// Misfit to the weak labels beside the gain over the supervisor, which it bounds.
+  /// Misfit to the supervisor beside the gain over it, in the loss in which theory bounds the one by the other.
   function gainByMisfit(rows) {
-    const shown = rows.filter(row => row.supervision && known(row.supervision.misfit) && known(row.supervision.gain));
+    const shown = rows.filter(row => row.supervision && known(row.supervision.misfit_reverse) && known(row.supervision.gain_log_loss));
     if (shown.length < 2) return null;
     const names = unique(shown.map(row => row.method));
     return element('div', {}, figure('Gain over the supervisor by misfit', null, (svg, width) => {
       const height = 320, frame = {left: 52, right: 26, top: 24, bottom: 46, width, height};
-      const x = d3.scaleLinear().domain(padded(shown.map(row => row.supervision.misfit))).nice().range([frame.left, width - frame.right]);
-      const y = d3.scaleLinear().domain(padded([0, ...shown.map(row => row.supervision.gain)])).nice().range([height - frame.bottom, frame.top]);
-      axes(svg, x, y, {...frame, xLabel: 'misfit: mean KL(weak label ‖ student), nats', yLabel: 'gain in accuracy'});
-      for (const row of shown) mark(svg, x(row.supervision.misfit), y(row.supervision.gain), row.method,
-          `${row.method}: misfit ${fixed(row.supervision.misfit)}, gain ${fixed(row.supervision.gain)}`, 80);
+      const misfit = row => row.supervision.misfit_reverse, gain = row => row.supervision.gain_log_loss;
+      const x = d3.scaleLinear().domain(padded([0, ...shown.map(misfit)])).nice().range([frame.left, width - frame.right]);
+      const y = d3.scaleLinear().domain(padded([0, ...shown.map(gain)])).nice().range([height - frame.bottom, frame.top]);
+      axes(svg, x, y, {...frame, xLabel: 'misfit: mean KL(student ‖ supervisor), nats', yLabel: 'gain in log-loss, nats'});
+      const from = Math.max(x.domain()[0], y.domain()[0]), to = Math.min(x.domain()[1], y.domain()[1]);
+      if (from < to) svg.append('line').attr('x1', x(from)).attr('y1', y(from)).attr('x2', x(to)).attr('y2', y(to)).style('stroke', 'var(--soft)')
+          .attr('stroke-dasharray', '2 4').append('title').text('gain = misfit: theory puts the student above it');
+      for (const row of shown) mark(svg, x(misfit(row)), y(gain(row)), row.method,
+          `${row.method}: misfit ${fixed(misfit(row))}, gain ${fixed(gain(row))}`, 80);
       return height;
     }), legend(methodLegend(names)));
   }
