@@ -160,7 +160,7 @@ TEST(Leaderboard, NeverAveragesOverProtocolsOrVariants) {
   for (const Row& row : board.rows) {
     EXPECT_EQ(row.seeds.size(), 3u);
     EXPECT_NEAR(row.floor.value, row.protocol[0] == 'a' ? 0.6 : 0.7, 1e-9);
-    EXPECT_TRUE(has_note(row, "several protocols: this is " + row.protocol.substr(0, 8)));
+    EXPECT_EQ(has_note(row, "several protocols: this is " + row.protocol.substr(0, 8)), row.variant.empty());
   }
 }
 
@@ -317,15 +317,68 @@ std::vector<Record> copy_of(const Records& records, const std::string& suffix) {
   return copy;
 }
 
-/// Three points of a sweep over "methods.better.strategy.0.keep".
+/// Three points of a sweep over "methods.better.strategy.0.keep": what does not depend on it is shared.
 std::vector<Record> sweep() {
   std::vector<Record> records;
-  for (const double keep : {0.1, 0.5, 1.0}) {
-    std::vector<Record> point = copy_of(three_seeds(), fmt::format("-{}", keep));
-    for (Record& r : point) r.variant = {{"methods.better.strategy.0.keep", keep}};
-    records.insert(records.end(), point.begin(), point.end());
+  for (const double keep : {1.0, 0.1, 0.5}) {
+    for (Record record : three_seeds().all) {
+      if (record.method == "better") record.key += fmt::format("-{}", keep);
+      record.variant = {{"methods.better.strategy.0.keep", keep}};
+      records.push_back(record);
+    }
   }
   return records;
+}
+
+TEST(Leaderboard, AMethodsPointsOfASweepAreRowsOfOneTableWithOneBaseline) {
+  LeaderboardOptions options;
+  options.sort = "name";
+  const Leaderboard board = make_leaderboard(sweep(), options, correct_at_random);
+  std::vector<std::string> names;
+  for (const Row& row : board.rows) {
+    names.push_back(row.name);
+    EXPECT_EQ(row.block, 0u);
+    EXPECT_EQ(row.seeds.size(), 3u);
+    EXPECT_TRUE(row.notes.empty());
+    EXPECT_EQ(row.compared_with, row.method == "naive" ? "" : "naive");
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"better (keep = 0.1)", "better (keep = 0.5)",
+                                             "better (keep = 1.0)", "naive"}));
+  EXPECT_TRUE(row_of(board, "naive").variant.empty());
+  std::vector<double> p, adjusted;
+  for (std::size_t i = 0; i < 3; ++i) {
+    p.push_back(board.rows[i].comparison.p);
+    adjusted.push_back(board.rows[i].p_holm);
+  }
+  EXPECT_EQ(adjusted, holm(p));
+}
+
+TEST(Leaderboard, ARunThatPointsShareCountsInEachOfThem) {
+  std::vector<Record> records = sweep();
+  for (Record& record : records) record.variant["train.lr"] = record.variant.begin().value();
+  const Leaderboard board = make_leaderboard(records);  // three blocks, as the baselines depend on it
+  ASSERT_EQ(board.rows.size(), 6u);
+  for (std::size_t block = 0; block < 3; ++block) {
+    EXPECT_EQ(board.rows[2 * block].variant.at("train.lr"), std::vector({0.1, 0.5, 1.0})[block]);
+    EXPECT_EQ(board.rows[2 * block].block, block);
+    EXPECT_EQ(board.rows[2 * block].compared_with, "naive");
+  }
+}
+
+TEST(Leaderboard, ProtocolsOfDifferentPointsAreNoNews) {
+  std::vector<Record> records = sweep();
+  for (Record& record : records) {
+    const double size = record.variant.begin().value();
+    record.variant = {{"task.split.transfer", size}};
+    record.protocol = fmt::format("{:08}", static_cast<int>(10 - 10 * size));
+  }
+  const Leaderboard board = make_leaderboard(records);
+  double last = 0;
+  for (const Row& row : board.rows) {
+    EXPECT_FALSE(has_note(row, "several protocols"));
+    EXPECT_GE(row.variant.at("task.split.transfer"), last);
+    last = row.variant.at("task.split.transfer");
+  }
 }
 
 TEST(Leaderboard, ShowsPointsOfASweepByTheEndOfTheirKey) {
@@ -333,7 +386,8 @@ TEST(Leaderboard, ShowsPointsOfASweepByTheEndOfTheirKey) {
   options.where = {"keep=0.5"};
   const Leaderboard board = make_leaderboard(sweep(), options);
   ASSERT_EQ(board.rows.size(), 2u);
-  for (const Row& row : board.rows) EXPECT_EQ(row.variant.at("methods.better.strategy.0.keep"), 0.5);
+  EXPECT_EQ(row_of(board, "better").variant.at("methods.better.strategy.0.keep"), 0.5);
+  EXPECT_TRUE(row_of(board, "naive").variant.empty());
   options.where = {"keep=1"};
   EXPECT_EQ(make_leaderboard(sweep(), options).rows.size(), 2u);
   options.where = {"keep=0.7"};
@@ -349,16 +403,16 @@ TEST(Leaderboard, TablesAreMadeByWhatIsAsked) {
   LeaderboardOptions options;
   options.by = {"keep"};
   Leaderboard board = make_leaderboard(sweep(), options);
-  ASSERT_EQ(board.rows.size(), 6u);
+  ASSERT_EQ(board.rows.size(), 4u);
   EXPECT_EQ(board.rows[0].group, std::vector<std::string>{"0.1"});
-  EXPECT_EQ(board.rows[1].group, board.rows[0].group);
-  EXPECT_EQ(board.rows[5].group, std::vector<std::string>{"1.0"});
+  EXPECT_EQ(board.rows[2].group, std::vector<std::string>{"1.0"});
+  EXPECT_EQ(board.rows[3].group, std::vector<std::string>{"–"});  // naive does not depend on it
 
   options.by = {"method"};
   board = make_leaderboard(sweep(), options);
   std::vector<std::string> methods;
   for (const Row& row : board.rows) methods.push_back(row.method);
-  EXPECT_EQ(methods, (std::vector<std::string>{"better", "better", "better", "naive", "naive", "naive"}));
+  EXPECT_EQ(methods, (std::vector<std::string>{"better", "better", "better", "naive"}));
 
   options.by = {"sed"};
   EXPECT_NE(message_of(sweep(), options).find("did you mean 'seed'?"), std::string::npos);

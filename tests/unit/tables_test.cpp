@@ -148,6 +148,35 @@ TEST(Csv, QuotesAndKeepsOneLineARowAndTestSet) {
     EXPECT_GE(std::count(lines[i].begin(), lines[i].end(), ','), commas) << lines[i];
 }
 
+/// Two points of a sweep over a setting of one method.
+Leaderboard sweep_board() {
+  std::vector<Record> records;
+  for (const double q : {0.3, 0.5})
+    for (int seed = 0; seed < 3; ++seed) {
+      records.push_back(record("floor", "", seed, 0.60 + 0.004 * seed));
+      records.push_back(record("ceiling", "", seed, 0.8 - 0.004 * seed));
+      records.push_back(record("student", "naive", seed, 0.65));
+      records.push_back(record("student", "gce", seed, 0.6 + q / 4 + 0.001 * seed));
+      records.back().key += std::to_string(q);
+      for (auto r = records.end() - 4; r != records.end(); ++r) r->variant = {{"methods.gce.loss.q", q}};
+    }
+  return make_leaderboard(records);
+}
+
+TEST(TerminalTable, NamesAMethodsPointsOfASweep) {
+  const std::string text = written(sweep_board(), "table");
+  for (const char* part : {"gce (q = 0.3)", "gce (q = 0.5)", "naive "})
+    EXPECT_NE(text.find(part), std::string::npos) << part;
+  EXPECT_EQ(text.find("small → large"), text.rfind("small → large"));  // one table
+}
+
+TEST(Csv, HasAColumnForEachSweptKey) {
+  const auto lines = lines_of(written(sweep_board(), "csv"));
+  EXPECT_TRUE(lines[0].ends_with(",methods.gce.loss.q\r")) << lines[0];
+  EXPECT_TRUE(lines[1].ends_with(",0.5\r")) << lines[1];
+  EXPECT_TRUE(lines.back().ends_with(",\r")) << lines.back();
+}
+
 TEST(Markdown, EscapesItsOwnMarks) {
   const std::string text = written(board(), "markdown");
   EXPECT_NE(text.find("### sci\\_q, 科学: small → large"), std::string::npos);

@@ -11,6 +11,7 @@
 
 #include "base/files.hpp"
 #include "report/html_page.hpp"
+#include "report/leaderboard/sweep_keys.hpp"
 #include "report/leaderboard_json.hpp"
 #include "results/cases.hpp"
 #include "results/ledger.hpp"
@@ -203,6 +204,10 @@ class ReportData {
     for (std::size_t i = 0; i < board_.rows.size(); ++i) {
       const Row& row = board_.rows[i];
       list[i]["block"] = row.block;
+      list[i]["method"] = row.name;
+      list[i]["variant"] = block_variant(row.variant);
+      if (json point = method_variant(row.variant); !point.empty())
+        list[i]["swept"] = {{"method", row.method}, {"point", std::move(point)}};
       std::set<std::size_t> runs;
       for (const std::size_t place : row.runs) runs.insert(run_of_place_.at(place));
       list[i]["runs"] = runs;
@@ -217,6 +222,7 @@ class ReportData {
   json run(const Record& record) {
     const Store& store = collection_.store(record);
     json out = record;
+    out["variant"] = own_variant(record);
     if (!record.origin.empty()) out["origin"] = record.origin;
     out["floor"] = index_of_run(record, record.floor);
     out["ceiling"] = index_of_run(record, record.ceiling);

@@ -18,7 +18,9 @@ namespace w2s {
 ///   metric, test, level, baseline, experiments, imports [{name, about}], models (names, in ladder order),
 ///   ranks     [{method, rank, tasks}]
 ///   rows      to_json(board), each with block (number), runs (indices into runs, the row's students) and, of
-///             a method that keeps a fraction of the examples, selection {strategy, keep}
+///             a method that keeps a fraction of the examples, selection {strategy, keep}; method is
+///             Row::name, variant the point of a sweep that the block is of, and swept {method, point} the
+///             method's own
 ///   runs      records; floor, ceiling and fits are indices (null where the store lacks them), config and
 ///             provenance are indices into configs and provenances; reliability {test: [[examples, mean
 ///             confidence, accuracy] × 15]}; against_supervisor {test: {examples, counts, cases, described}},

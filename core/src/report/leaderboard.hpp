@@ -56,8 +56,9 @@ struct Shift {
 struct Row {
   std::size_t block = 0;  // rows of one block follow each other
   std::string task, protocol, weak, strong, method, code;
-  nlohmann::json variant;
-  std::string origin;  // Record::origin, where it is not several stores'
+  nlohmann::json variant;  // point of a sweep, as far as the method depends on it
+  std::string name;        // the method, with its own settings that were swept: "gce (q = 0.3)"
+  std::string origin;      // Record::origin, where it is not several stores'
   bool imported = false;
   std::optional<std::int64_t> seed;  // where tables are made by seed
   std::vector<std::string> group;    // what LeaderboardOptions::by has here
@@ -79,8 +80,8 @@ struct Row {
 };
 
 struct MeanRank {
-  std::string method;
-  double rank = 0;  // mean over tasks of the mean over the task's blocks
+  std::string method;  // Row::name
+  double rank = 0;     // mean over tasks of the mean over the task's blocks
   std::size_t tasks = 0;
 };
 

@@ -40,20 +40,12 @@ nlohmann::json measures_json(const Measures& measures) {
 }
 
 nlohmann::json names_json(const Row& row, const LeaderboardOptions& options) {
-  nlohmann::json json = {{"task", row.task},
-                         {"weak", row.weak},
-                         {"strong", row.strong},
-                         {"method", row.method},
-                         {"metric", options.metric},
-                         {"test", options.test},
-                         {"protocol", row.protocol},
-                         {"variant", row.variant},
-                         {"seeds", row.seeds.size()},
-                         {"seed_list", row.seeds},
-                         {"examples", row.student.examples},
-                         {"level", options.level},
-                         {"rank", row.rank},
-                         {"notes", row.notes}};
+  nlohmann::json json = {
+      {"task", row.task},          {"weak", row.weak},         {"strong", row.strong},
+      {"method", row.method},      {"name", row.name},         {"metric", options.metric},
+      {"test", options.test},      {"protocol", row.protocol}, {"variant", row.variant},
+      {"seeds", row.seeds.size()}, {"seed_list", row.seeds},   {"examples", row.student.examples},
+      {"level", options.level},    {"rank", row.rank},         {"notes", row.notes}};
   if (!row.code.empty()) json["code"] = row.code;
   if (!row.origin.empty()) json["origin"] = row.origin;
   if (row.imported) json["imported"] = true;

@@ -67,6 +67,12 @@ std::vector<Students> parts_without_conflict(const Students& students, Same same
   return parts;
 }
 
+std::string point_text(const nlohmann::json& variant) { return variant.empty() ? "" : variant.dump(); }
+
+std::string name_of(const Record& student) {
+  return student.variant.empty() ? student.method : method_name(student.method, own_variant(student));
+}
+
 class BlockMaker {
  public:
   BlockMaker(const Selection& selection, const VersionNotes& versions)
@@ -88,17 +94,16 @@ class BlockMaker {
   /// The students by what a block has in common.
   std::vector<Students> alike() const {
     Numbering number;
-    std::deque<std::string> variants;
+    std::deque<std::string> points;
     std::unordered_map<BlockKey, std::size_t, BlockKeyHash> position;
     std::vector<Students> groups;
     for (const Record* record : selection_.students()) {
-      const std::string_view variant =
-          record->variant.empty() ? std::string_view() : variants.emplace_back(record->variant.dump());
+      const std::string& point = points.emplace_back(point_text(block_variant(record->variant)));
       const Platform platform = platform_of(*record);
       const auto [floor, ceiling] = selection_.index().baselines_of(*record);
       const BlockKey key{number.of(record->task),
                          number.of(record->protocol),
-                         number.of(variant),
+                         number.of(point),
                          number.of(record->weak),
                          number.of(record->strong),
                          number.of(code_of(floor)),
@@ -112,7 +117,7 @@ class BlockMaker {
       groups[it->second].push_back(record);
     }
     const auto place = [](const Students& group) {
-      return std::tie(group[0]->task, group[0]->protocol, group[0]->variant);
+      return std::tuple(group[0]->task, block_variant(group[0]->variant), group[0]->protocol);
     };
     std::stable_sort(groups.begin(), groups.end(),
                      [&](const Students& a, const Students& b) { return place(a) < place(b); });
@@ -150,7 +155,7 @@ class BlockMaker {
 
   void note_names(Block& block) const {
     const Record& first = *block.first;
-    if (const auto& protocols = selection_.protocols(first.task); protocols.size() > 1) {
+    if (const auto& protocols = selection_.protocols(first); protocols.size() > 1) {
       auto other = protocols.begin();
       if (other->first == first.protocol) ++other;
       block.notes.push_back(versions_.several_protocols(*protocols.at(first.protocol), *other->second));
@@ -169,14 +174,15 @@ class BlockMaker {
   }
 
   void add_methods(Block& block, const Students& students) const {
-    std::map<std::pair<std::string_view, std::string_view>, std::size_t> position;  // by method and code
+    using Version = std::pair<std::string, std::string_view>;  // method with its point of a sweep, code
+    std::map<Version, std::size_t> position;
     std::vector<Students> groups;
     for (const Record* record : students) {
-      const auto [it, is_new] = position.try_emplace({record->method, code_of(record)}, groups.size());
+      const auto [it, is_new] = position.try_emplace({name_of(*record), code_of(record)}, groups.size());
       if (is_new) groups.emplace_back();
       groups[it->second].push_back(record);
     }
-    std::map<std::string_view, Students> versions;  // of a method, one record each
+    std::map<std::string, Students> versions;  // of a method at its point, one record each
     for (const auto& [key, group] : position) versions[key.first].push_back(groups[group][0]);
     for (const Students& group : groups) {
       const auto parts =
@@ -184,8 +190,9 @@ class BlockMaker {
       for (const Students& part : parts) {
         MethodRuns& runs = block.methods.emplace_back();
         runs.method = part[0]->method;
+        runs.variant = own_variant(*part[0]);
         runs.code = code_of(part[0]);
-        note_method_versions(runs, *part[0], versions[runs.method]);
+        note_method_versions(runs, *part[0], versions[name_of(*part[0])]);
         if (parts.size() > 1)
           runs.notes.push_back(fmt::format("the same names and seed were run twice: this is experiment '{}'",
                                            part[0]->experiment));
@@ -221,8 +228,8 @@ class BlockMaker {
     std::map<Names, std::vector<Block*>> alike;
     for (Block& block : blocks) {
       const Record& first = *block.first;
-      alike[{first.task, first.protocol, first.variant.empty() ? "" : first.variant.dump(), first.weak,
-             first.strong, selection_.by_seed() ? first.seed : 0}]
+      alike[{first.task, first.protocol, point_text(block_variant(first.variant)), first.weak, first.strong,
+             selection_.by_seed() ? first.seed : 0}]
           .push_back(&block);
     }
     for (auto& [names, members] : alike) {

@@ -13,11 +13,13 @@ namespace w2s {
 /// What becomes one row.
 struct MethodRuns {
   std::string method, code;
+  nlohmann::json variant;  // own_variant() of its students
   RunsBySeed by_seed;
   std::vector<std::string> notes;
 };
 
-/// Students of one task, protocol, variant, pair, code of the baselines, origin and platform.
+/// Students of one task, protocol, point of a sweep that baselines depend on, pair, code of the baselines,
+/// origin and platform.
 struct Block {
   const Record* first = nullptr;  // a student, for the names
   std::vector<MethodRuns> methods;
@@ -25,7 +27,7 @@ struct Block {
   std::vector<std::string> notes;
 };
 
-/// In the order of task, protocol and variant, then as recorded.
+/// In the order of task, point of a sweep and protocol, then as recorded.
 std::vector<Block> make_blocks(const Selection& selection, const VersionNotes& versions);
 
 }  // namespace w2s

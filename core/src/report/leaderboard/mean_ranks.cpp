@@ -10,16 +10,16 @@ std::vector<MeanRank> mean_ranks(const std::vector<Row>& rows) {
   std::set<std::string> methods;
   std::map<std::size_t, std::vector<const Row*>> blocks;
   for (const Row& row : rows) {
-    methods.insert(row.method);
+    methods.insert(row.name);
     blocks[row.block].push_back(&row);
   }
   std::map<std::string, std::map<std::string, std::pair<double, double>>> sums;  // [method][task]
   for (const auto& [block, members] : blocks) {
     std::set<std::string> here;
-    for (const Row* row : members) here.insert(row->method);
+    for (const Row* row : members) here.insert(row->name);
     if (here != methods || members.size() != methods.size()) continue;
     for (const Row* row : members) {
-      auto& sum = sums[row->method][row->task];
+      auto& sum = sums[row->name][row->task];
       sum.first += row->rank;
       sum.second += 1;
     }

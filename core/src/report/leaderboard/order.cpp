@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 #include "report/leaderboard/code_version.hpp"
 #include "results/measures.hpp"
@@ -32,7 +33,7 @@ double sort_value(const Row& row, const LeaderboardOptions& options) {
 
 bool comes_before(const Row& a, const Row& b, const LeaderboardOptions& options) {
   if (options.sort == "none") return false;
-  if (options.sort == "name") return a.method < b.method;
+  if (options.sort == "name") return std::tie(a.method, a.variant) < std::tie(b.method, b.variant);
   const double x = sort_value(a, options), y = sort_value(b, options);
   if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);
   return x > y;

@@ -1,5 +1,7 @@
 #include "report/leaderboard/record_index.hpp"
 
+#include <set>
+
 #include "base/parallel.hpp"
 
 namespace w2s {
@@ -7,13 +9,23 @@ namespace {
 
 std::string imported_name(const Record& record, const std::string& key) { return record.origin + '/' + key; }
 
+/// Further points of sweeps at which a record is listed.
+using Points = std::set<std::pair<const Record*, std::string>>;
+
+/// Is `record`, which has the key of `known`, listed at a point that `known` was not met at yet?
+bool is_new_point(const Record& known, const Record& record, Points& points) {
+  return known.store == record.store && record.variant != known.variant &&
+         points.emplace(&known, record.variant.dump()).second;
+}
+
 }  // namespace
 
 RecordIndex::RecordIndex(const std::vector<Record>& records) : records_(records) {
   by_key_.reserve(records.size());
+  Points points;
   for (const Record& record : records) {
     const auto [known, is_new] = add(record);
-    if (is_new || record.key.empty()) {
+    if (is_new || record.key.empty() || is_new_point(*known, record, points)) {
       unique_.push_back(&record);
     } else if (known->store != record.store && known->tests != record.tests) {
       contradictions_[known] = record.origin;

@@ -19,7 +19,7 @@ class RecordIndex {
   /// Keeps pointers into `records`.
   explicit RecordIndex(const std::vector<Record>& records);
 
-  /// Each key once, the first; records without a key are all there.
+  /// Each key once for each point of a sweep that lists it, the first; records without a key are all there.
   const Students& unique() const { return unique_; }
   /// Of a record of the list: where it stands there.
   std::size_t place_of(const Record& record) const {

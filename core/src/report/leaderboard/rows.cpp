@@ -111,7 +111,8 @@ class RowMaker {
     if (selection_.by_seed()) row.seed = first.seed;
     row.task = first.task;
     row.protocol = first.protocol;
-    row.variant = first.variant;
+    row.variant = runs.variant;
+    row.name = method_name(runs.method, runs.variant);
     row.weak = first.weak;
     row.strong = first.strong;
     row.method = runs.method;

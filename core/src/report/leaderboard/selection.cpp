@@ -64,8 +64,23 @@ Selection::Selection(const std::vector<Record>& records, const LeaderboardOption
   baseline_ = options_.baseline.empty() && naive ? "naive" : options_.baseline;
   for (const std::string& name : options_.by) check_by(name);
   by_seed_ = !options_.by.empty() && wanted<std::string>(options_.by, "seed");
-  for (const Record* record : students_) protocols_[record->task].try_emplace(record->protocol, record);
+  for (const Record* record : students_) protocols_[place_of(*record)].try_emplace(record->protocol, record);
   leave_out_unwanted();
+  join_points();
+}
+
+Selection::Place Selection::place_of(const Record& student) {
+  const nlohmann::json point = block_variant(student.variant);
+  return {student.task, point.empty() ? "" : point.dump()};
+}
+
+void Selection::join_points() {
+  if (sweep_keys_.all().empty()) return;
+  std::set<std::pair<std::string, std::string>> met;
+  std::erase_if(students_, [&](const Record* record) {
+    return !record->key.empty() &&
+           !met.emplace(record->origin + '/' + record->key, own_variant(*record).dump()).second;
+  });
 }
 
 bool Selection::shows_method(const std::string& method) const { return wanted(options_.methods, method); }

@@ -25,9 +25,9 @@ class Selection {
   const std::string& baseline() const { return baseline_; }
   /// A table for each seed is asked for.
   bool by_seed() const { return by_seed_; }
-  /// A student of each protocol under which the task appears, filters aside.
-  const std::map<std::string, const Record*>& protocols(const std::string& task) const {
-    return protocols_.at(task);
+  /// A student of each protocol under which its task appears at its point of a sweep, filters aside.
+  const std::map<std::string, const Record*>& protocols(const Record& student) const {
+    return protocols_.at(place_of(student));
   }
 
   bool shows_method(const std::string& method) const;
@@ -37,6 +37,11 @@ class Selection {
   void check_sort() const;
   void check_by(const std::string& name) const;
   void leave_out_unwanted();
+  /// A run that several points share stands once.
+  void join_points();
+
+  using Place = std::pair<std::string, std::string>;  // task, and what of a sweep makes blocks
+  static Place place_of(const Record& student);
 
   const LeaderboardOptions& options_;
   RecordIndex index_;
@@ -44,7 +49,7 @@ class Selection {
   SweepKeys sweep_keys_;
   std::string baseline_;
   bool by_seed_ = false;
-  std::map<std::string, std::map<std::string, const Record*>> protocols_;  // by task
+  std::map<Place, std::map<std::string, const Record*>> protocols_;
 };
 
 }  // namespace w2s

@@ -1,5 +1,7 @@
 #include "report/leaderboard/sweep_keys.hpp"
 
+#include <map>
+
 #include <fmt/format.h>
 
 #include <w2s/error.hpp>
@@ -8,6 +10,8 @@
 
 namespace w2s {
 namespace {
+
+const std::string kMethods = "methods.";
 
 /// Some student has the value.
 void require_met(const Condition& condition, const Students& students) {
@@ -33,6 +37,42 @@ std::vector<std::string> SweepKeys::ending_in(const std::string& name) const {
   for (const std::string& key : keys_)
     if (key.ends_with("." + name)) found.push_back(key);
   return found;
+}
+
+nlohmann::json own_variant(const Record& record) {
+  nlohmann::json own = nlohmann::json::object();
+  const std::string table = kMethods + record.method + ".";
+  for (const auto& [key, value] : record.variant.items())
+    if (!key.starts_with(kMethods) || key.starts_with(table)) own[key] = value;
+  return own;
+}
+
+nlohmann::json method_variant(const nlohmann::json& variant) {
+  nlohmann::json part = nlohmann::json::object();
+  for (const auto& [key, value] : variant.items())
+    if (key.starts_with(kMethods)) part[key] = value;
+  return part;
+}
+
+nlohmann::json block_variant(const nlohmann::json& variant) {
+  nlohmann::json part = nlohmann::json::object();
+  for (const auto& [key, value] : variant.items())
+    if (!key.starts_with(kMethods)) part[key] = value;
+  return part;
+}
+
+std::string method_name(const std::string& method, const nlohmann::json& variant) {
+  const nlohmann::json own = method_variant(variant);
+  const auto end_of = [](const std::string& key) { return key.substr(key.rfind('.') + 1); };
+  std::map<std::string, int> times;
+  for (const auto& [key, value] : own.items()) ++times[end_of(key)];
+  std::string point;
+  for (const auto& [key, value] : own.items()) {
+    const std::string end = end_of(key);
+    const std::string name = times[end] > 1 ? key.substr(kMethods.size() + method.size() + 1) : end;
+    point += fmt::format("{}{} = {}", point.empty() ? "" : ", ", name, sweep_value_text(value));
+  }
+  return point.empty() ? method : fmt::format("{} ({})", method, point);
 }
 
 std::string sweep_value_text(const nlohmann::json& value) {

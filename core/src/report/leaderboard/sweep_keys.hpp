@@ -23,10 +23,23 @@ class SweepKeys {
   std::set<std::string> keys_;
 };
 
+/// What of its point of a sweep a student depends on: the keys of other methods ("methods.gce.loss.q" of a
+/// naive student) are left out, so that a run which several points share is the same in each.
+nlohmann::json own_variant(const Record& record);
+
+/// The part of own_variant() that lies in the method's own table: names a row among others of its block.
+nlohmann::json method_variant(const nlohmann::json& variant);
+/// The rest, which baselines depend on too: makes blocks.
+nlohmann::json block_variant(const nlohmann::json& variant);
+
+/// "gce (q = 0.3)": a method at its point of a sweep over its own settings, by the ends of their keys.
+std::string method_name(const std::string& method, const nlohmann::json& variant);
+
 /// A value of a sweep as a reader writes it.
 std::string sweep_value_text(const nlohmann::json& value);
 
-/// A point of a sweep that is asked for: the numbers 0.50 and 0.5 are one.
+/// A point of a sweep that is asked for: the numbers 0.50 and 0.5 are one. A run that several points share is
+/// listed at each of them.
 struct Condition {
   std::string key, value;
   bool holds(const Record& record) const;

@@ -596,6 +596,64 @@
     return node;
   }
 
+  /// Score and PGR over a key of a sweep: one line a method, and a level line for what does not depend on it.
+  function sweep() {
+    const pointOf = row => ({...row.variant, ...(row.swept ? row.swept.point : {})});
+    const keys = unique(data.rows.flatMap(row => Object.keys(pointOf(row))));
+    if (!keys.length) return null;
+    const node = section('sweep', 'Sweep', `${metricName[0].toUpperCase() + metricName.slice(1)} and PGR over a key of the sweep, with ` +
+        `${percent} % intervals; dashed is a method that does not depend on it.`);
+    const places = groups(row => [row.task, row.weak, row.strong, origin(row)], row => withOrigin(`${row.task}: ${row.weak} → ${row.strong}`, row));
+    chosenLater(node, [{label: 'Key', options: keys}, {label: 'Pair', options: places.map(p => p.label)}], (k, index) => {
+      const key = keys[k], here = places[index].rows.filter(row => known(row.student.mean));
+      const swept = here.filter(row => key in pointOf(row)), valueOf = row => pointOf(row)[key];
+      const values = unique(swept.map(valueOf)), numeric = values.every(known);
+      values.sort((a, b) => numeric ? a - b : String(a).localeCompare(String(b)));
+      const still = here.filter(row => !(key in pointOf(row)) && swept.some(other => other.block === row.block));
+      const nameOf = row => {
+        const {[key]: own, ...others} = pointOf(row);
+        return (row.swept ? row.swept.method : row.method) + (variantText(others) ? ` · ${variantText(others)}` : '');
+      };
+      const names = unique([...swept, ...still].map(nameOf)), stroke = name => `var(--c${names.indexOf(name) % 8})`;
+      const chart = (title, estimateOf, yLabel) => figure(title, null, (svg, width) => {
+        const height = 340, frame = {left: 52, right: 16, top: 24, bottom: 46, width, height};
+        const shown = [...swept, ...still].filter(estimateOf);
+        if (!shown.length) {
+          svg.append('text').attr('class', 'soft').attr('x', 2).attr('y', 22).text('Undefined at every point: the leaderboard\'s notes say why.');
+          return 36;
+        }
+        const range = [frame.left, width - frame.right];
+        const x = numeric ? d3.scaleLinear().domain(padded(values)).range(range) : d3.scaleBand().domain(values.map(String)).range(range);
+        const at = value => numeric ? x(value) : x(String(value)) + x.bandwidth() / 2;
+        const y = d3.scaleLinear().domain(padded(shown.flatMap(row => [estimateOf(row).mean, ...(interval(estimateOf(row)) || [])]))).nice()
+            .range([height - frame.bottom, frame.top]);
+        axes(svg, x, y, {...frame, xLabel: key, yLabel});
+        for (const row of still.filter(estimateOf)) {
+          const level = y(estimateOf(row).mean);
+          svg.append('line').attr('x1', range[0]).attr('x2', range[1]).attr('y1', level).attr('y2', level).style('stroke', stroke(nameOf(row)))
+              .attr('stroke-dasharray', '6 4').attr('stroke-width', 2).append('title').text(`${nameOf(row)}: ${fixed(estimateOf(row).mean)}`);
+        }
+        names.forEach((name, i) => {
+          const line = swept.filter(row => nameOf(row) === name && estimateOf(row)).sort((a, b) => values.indexOf(valueOf(a)) - values.indexOf(valueOf(b)));
+          const shift = 5 * (i - (names.length - 1) / 2);
+          svg.append('path').attr('d', d3.line()(line.map(row => [at(valueOf(row)), y(estimateOf(row).mean)]))).style('fill', 'none')
+              .style('stroke', stroke(name)).attr('stroke-width', 2);
+          for (const row of line) {
+            const ci = interval(estimateOf(row)), place = at(valueOf(row));
+            if (ci) svg.append('line').attr('x1', place + shift).attr('x2', place + shift).attr('y1', y(ci[0])).attr('y2', y(ci[1])).style('stroke', stroke(name));
+            svg.append('circle').attr('cx', place).attr('cy', y(estimateOf(row).mean)).attr('r', 4).style('fill', stroke(name))
+                .append('title').text(`${name}, ${key} = ${valueOf(row)}: ${fixed(estimateOf(row).mean)} ${between(ci)}`);
+          }
+        });
+        return height;
+      });
+      return [element('div', {class: 'figures'}, chart(`${metricName} over ${key}`, row => row.student, metricName),
+          chart(`PGR over ${key}`, row => row.pgr, 'PGR')),
+        legend(names.map(name => ({name, stroke: stroke(name), dash: still.some(row => nameOf(row) === name) ? '6 4' : null})))];
+    });
+    return node;
+  }
+
   /// Score against the fraction of the examples that a method keeps: one line a chain of strategies.
   function selection() {
     const kept = data.rows.filter(row => row.selection && known(row.selection.keep) && known(row.student.mean));
@@ -810,7 +868,7 @@
   // ---- The page ------------------------------------------------------------------------------------------
 
   const overview = document.getElementById('overview'), runMain = document.getElementById('run');
-  const built = data.rows.length ? [leaderboard, scaling, heatMap, forests, selection, shifts, curves, behaviour, runList] : [runList];
+  const built = data.rows.length ? [leaderboard, scaling, heatMap, forests, sweep, selection, shifts, curves, behaviour, runList] : [runList];
   overview.append(...built.map(build => build()).filter(Boolean));
   document.getElementById('sections').append(...[...overview.children].map(node =>
       element('a', {href: '#' + node.id}, node.querySelector('h2').textContent)));

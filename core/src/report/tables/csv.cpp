@@ -1,9 +1,11 @@
 // CSV: one line a row and test set, numbers in full precision, empty fields for what is undefined.
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "report/leaderboard/sweep_keys.hpp"
 #include "report/tables/format.hpp"
 #include "report/tables/table_text.hpp"
 
@@ -49,19 +51,38 @@ Cells csv_cells(const Row& row, const LeaderboardOptions& options, const std::st
   return cells;
 }
 
+/// Every key that some row was swept over.
+std::set<std::string> swept_keys(const Leaderboard& board) {
+  std::set<std::string> keys;
+  for (const Row& row : board.rows)
+    for (const auto& [key, value] : row.variant.items()) keys.insert(key);
+  return keys;
+}
+
+/// The point of a sweep, a cell a key: empty where the row does not depend on it.
+void add_point(Cells& cells, const Row& row, const std::set<std::string>& keys) {
+  for (const std::string& key : keys) {
+    const auto it = row.variant.find(key);
+    cells.push_back(it == row.variant.end() ? "" : sweep_value_text(*it));
+  }
+}
+
 std::string csv(const Leaderboard& board, const TableStyle&) {
+  const std::set<std::string> keys = swept_keys(board);
   const auto line = [](const Cells& cells) {
     std::string text;
     for (std::size_t c = 0; c < cells.size(); ++c) text += (c > 0 ? "," : "") + csv_field(cells[c]);
     return text + "\r\n";
   };
-  std::string text =
-      line({"task",       "protocol", "variant",    "weak",         "strong",     "method",   "code",
-            "metric",     "test",     "seeds",      "examples",     "floor",      "floor_se", "ceiling",
-            "ceiling_se", "student",  "student_se", "student_lo",   "student_hi", "pgr",      "pgr_se",
-            "pgr_lo",     "pgr_hi",   "pgr_reason", "drop",         "agreement",  "oracle",   "baseline",
-            "difference", "p",        "p_holm",     "rank",         "notes",      "origin",   "seed_list",
-            "fits",       "seconds",  "peak_bytes", "energy_joules"});
+  Cells header = {"task",       "protocol",   "variant",      "weak",     "strong",     "method",
+                  "code",       "metric",     "test",         "seeds",    "examples",   "floor",
+                  "floor_se",   "ceiling",    "ceiling_se",   "student",  "student_se", "student_lo",
+                  "student_hi", "pgr",        "pgr_se",       "pgr_lo",   "pgr_hi",     "pgr_reason",
+                  "drop",       "agreement",  "oracle",       "baseline", "difference", "p",
+                  "p_holm",     "rank",       "notes",        "origin",   "seed_list",  "fits",
+                  "seconds",    "peak_bytes", "energy_joules"};
+  header.insert(header.end(), keys.begin(), keys.end());
+  std::string text = line(header);
   for (const Row& row : board.rows) {
     Cells cells =
         csv_cells(row, board.options, board.options.test, {row.floor, row.ceiling, row.student, row.pgr, 0});
@@ -80,6 +101,7 @@ std::string csv(const Leaderboard& board, const TableStyle&) {
     cells.push_back(fmt::format("{}", fmt::join(row.seeds, " ")));
     for (const char* cost : {"fits", "seconds", "peak_bytes", "energy_joules"})
       cells.push_back(row.cost.count(cost) > 0 ? csv_number(row.cost.at(cost)) : "");
+    add_point(cells, row, keys);
     text += line(cells);
     for (const auto& [test, shift] : row.shifts) {
       Cells more = csv_cells(row, board.options, test, shift);
@@ -88,6 +110,7 @@ std::string csv(const Leaderboard& board, const TableStyle&) {
       more.push_back(row.origin);
       more.push_back(fmt::format("{}", fmt::join(row.seeds, " ")));
       more.insert(more.end(), 4, "");
+      add_point(more, row, keys);
       text += line(more);
     }
   }

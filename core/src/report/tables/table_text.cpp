@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/display_width.hpp"
+#include "report/leaderboard/sweep_keys.hpp"
 #include "results/measures.hpp"
 
 namespace w2s {
@@ -70,11 +71,11 @@ std::string variant_text(const nlohmann::json& variant) {
 std::vector<std::pair<std::string, std::string>> fields_of(const Row& row) {
   return {{"task", row.task},
           {"pair", row.weak + " → " + row.strong},
-          {"variant", variant_text(row.variant)},
+          {"variant", variant_text(block_variant(row.variant))},
           {"protocol", "protocol " + row.protocol.substr(0, 8)},
           {"seed", row.seed ? fmt::format("seed {}", *row.seed) : ""},
           {"origin", row.origin.empty() ? "" : "from " + row.origin},
-          {"method", row.method}};
+          {"method", row.name}};
 }
 
 /// The fields in which the rows of the table differ; of rows that are all alike, the method.
@@ -191,7 +192,8 @@ std::string table_name(TableRows block, const LeaderboardOptions& options) {
   }
   std::string name =
       fmt::format("{}: {} → {}", printable(row.task), printable(row.weak), printable(row.strong));
-  if (!row.variant.empty()) name += fmt::format(" ({})", printable(variant_text(row.variant)));
+  if (const std::string point = variant_text(block_variant(row.variant)); !point.empty())
+    name += fmt::format(" ({})", printable(point));
   if (row.seed) name += fmt::format(", seed {}", *row.seed);
   if (!row.origin.empty()) name += fmt::format(", from {}", printable(row.origin));
   return name;
