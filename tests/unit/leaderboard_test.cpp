@@ -322,7 +322,10 @@ std::vector<Record> sweep() {
   std::vector<Record> records;
   for (const double keep : {1.0, 0.1, 0.5}) {
     for (Record record : three_seeds().all) {
-      if (record.method == "better") record.key += fmt::format("-{}", keep);
+      if (record.method == "better") {
+        record.key += fmt::format("-{}", keep);
+        record.tests["test"]["accuracy"] += 0.01 * keep;
+      }
       record.variant = {{"methods.better.strategy.0.keep", keep}};
       records.push_back(record);
     }
@@ -351,6 +354,36 @@ TEST(Leaderboard, AMethodsPointsOfASweepAreRowsOfOneTableWithOneBaseline) {
     adjusted.push_back(board.rows[i].p_holm);
   }
   EXPECT_EQ(adjusted, holm(p));
+}
+
+TEST(Leaderboard, TellsASweptSettingThatChangedNothing) {
+  std::vector<Record> records = sweep();
+  for (Record& record : records)
+    if (record.method == "better") record.tests["test"]["accuracy"] = 0.7 + 0.01 * record.seed;
+  LeaderboardOptions options;
+  options.sort = "none";
+  const Leaderboard board = make_leaderboard(records, options);
+  int told = 0;
+  for (const Row& row : board.rows) told += has_note(row, "what was swept changed nothing");
+  EXPECT_EQ(told, 2);
+  EXPECT_FALSE(has_note(row_of(board, "naive"), "changed nothing"));
+}
+
+TEST(Leaderboard, TellsSupervisorsAndStudentsOfWhichAMeanSaysLittle) {
+  Records records;
+  for (int seed = 0; seed < 4; ++seed) {
+    records.baselines(seed, 0.6 + 0.001 * seed, 0.8 + 0.001 * seed);
+    records.all[records.all.size() - 2].tests["test"]["balanced_accuracy"] = seed == 1 ? 0.5 : 0.61;
+    records.student("naive", seed, 0.65 + 0.001 * seed).supervision["agreement"] = seed == 2 ? 1.0 : 0.9;
+    records.student("better", seed, seed == 3 ? 0.4 : 0.75 + 0.001 * seed);
+  }
+  const Leaderboard board = make_leaderboard(records.all);
+  const Row &naive = row_of(board, "naive"), &better = row_of(board, "better");
+  EXPECT_TRUE(has_note(naive, "seed 1: the supervisor is as good as one class for every example"));
+  EXPECT_TRUE(has_note(naive, "seed 2: the student predicts what its supervisor does on every example"));
+  EXPECT_FALSE(has_note(naive, "far below"));
+  EXPECT_TRUE(has_note(better, "seed 3 is far below the others"));
+  EXPECT_FALSE(has_note(better, "student predicts what"));
 }
 
 TEST(Leaderboard, ARunThatPointsShareCountsInEachOfThem) {

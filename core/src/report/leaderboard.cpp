@@ -5,6 +5,7 @@
 
 #include "base/parallel.hpp"
 #include "report/leaderboard/blocks.hpp"
+#include "report/leaderboard/doubts.hpp"
 #include "report/leaderboard/mean_ranks.hpp"
 #include "report/leaderboard/order.hpp"
 #include "report/leaderboard/rows.hpp"
@@ -12,12 +13,15 @@
 namespace w2s {
 namespace {
 
-std::vector<Row> make_rows(const Selection& selection, const LoadCorrectness& load,
-                           const LoadProvenance& provenance) {
+std::vector<Row> make_rows(const std::vector<Record>& records, const Selection& selection,
+                           const LoadCorrectness& load, const LoadProvenance& provenance) {
   const std::vector<Block> blocks = make_blocks(selection, VersionNotes(provenance));
   const ScoreReader scores(selection.options().metric, load);
   std::vector<std::vector<Row>> made(blocks.size());
-  parallel_for(blocks.size(), 4, [&](std::size_t b) { made[b] = rows_of(blocks[b], selection, scores); });
+  parallel_for(blocks.size(), 4, [&](std::size_t b) {
+    made[b] = rows_of(blocks[b], selection, scores);
+    note_equal_points(made[b], records);
+  });
   std::size_t count = 0;
   for (const auto& of_block : made) count += of_block.size();
   std::vector<Row> rows;
@@ -45,7 +49,7 @@ Leaderboard make_leaderboard(const std::vector<Record>& records, const Leaderboa
   Leaderboard board;
   board.options = options;
   board.options.baseline = selection.baseline();
-  board.rows = make_rows(selection, load, provenance);
+  board.rows = make_rows(records, selection, load, provenance);
   board.ranks = mean_ranks(board.rows);
   std::erase_if(board.rows, [&](const Row& row) { return !selection.shows_method(row.method); });
   adjust_for_comparisons(board.rows);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "report/leaderboard/doubts.hpp"
 #include "report/leaderboard/means.hpp"
 #include "report/leaderboard/sign.hpp"
 
@@ -97,7 +98,7 @@ class RowMaker {
     fill_means(row, *shown_[m]);
     fill_shifts(row, *shown_[m]);
     fill_comparison(row, m);
-    add_notes(row);
+    add_notes(row, *shown_[m]);
     return row;
   }
 
@@ -195,7 +196,7 @@ class RowMaker {
     row.comparison = paired_test(*scores_, column_of(m), column_of(baselines_[0]), bootstrap());
   }
 
-  void add_notes(Row& row) const {
+  void add_notes(Row& row, const MethodRuns& runs) const {
     if (row.student.seeds == 1)
       row.notes.push_back(scores_->examples() > 0
                               ? "one seed: intervals cover the choice of test examples only"
@@ -204,6 +205,8 @@ class RowMaker {
       row.notes.push_back("no per-example scores shared by all runs: intervals cover seeds only");
     const std::size_t most = std::max(has_floor_ ? row.floor.seeds : 0, has_ceiling_ ? row.ceiling.seeds : 0);
     if (most > row.student.seeds) row.notes.push_back(fmt::format("{} of {} seeds", row.student.seeds, most));
+    for (std::string& doubt : doubts_of(runs.by_seed, block_.floors, options_.test, reader_.metric()))
+      row.notes.push_back(std::move(doubt));
   }
 
   const Block& block_;
