@@ -22,7 +22,7 @@ double end_of(double start, double direction, const Inside& inside) {
     step *= 2;
     beyond += direction * step;
   }
-  for (int i = 0; i < 48; ++i) {
+  for (int i = 0; i < 36; ++i) {
     const double middle = (within + beyond) / 2;
     (inside(middle) ? within : beyond) = middle;
   }
@@ -45,6 +45,20 @@ bool is_clear(std::span<const double> low, std::span<const double> high, double 
   }
   c.parts.examples = c.parts.pooled / (n - 1);
   return own > 0 && own >= 2 * spread_of(c, Criticals(0, c.examples, 0.95)).se;
+}
+
+/// gain − ratio · gap, of which `difference` is that with ratio 1: covariances are quadratic in the ratio.
+Combination remainder(const Combination& gain, const Combination& gap, const Combination& difference,
+                      double ratio) {
+  Combination c = gain;
+  c.value -= ratio * gap.value;
+  c.sum = 0;
+  c.squares = 1 + (1 - ratio) * (1 - ratio) + ratio * ratio;
+  c.columns = 3;
+  // 2 cov(gain, gap) = var(gain) + var(gap) − var(difference)
+  c.parts = VarianceParts();
+  c.parts.add(gain.parts, 1 - ratio).add(gap.parts, ratio * ratio - ratio).add(difference.parts, ratio);
+  return c;
 }
 
 }  // namespace
@@ -102,11 +116,12 @@ void Gap::set_interval(Pgr& result, std::size_t student) const {
     return;
   }
   // Ratios r for which student − floor − r (ceiling − floor) may be 0 (Fieller 1954).
-  const Combination first = scores_.combine({{student, 1.0}, {floor_, -1.0}, {ceiling_, 0.0}});
-  const Criticals criticals(first.seeds, first.examples, level_);
+  const Combination gain = scores_.combine({{student, 1.0}, {floor_, -1.0}, {ceiling_, 0.0}});
+  const Combination gap = scores_.combine({{ceiling_, 1.0}, {floor_, -1.0}, {student, 0.0}});
+  const Combination both = scores_.combine({{student, 1.0}, {ceiling_, -1.0}});  // gain − gap
+  const Criticals criticals(gain.seeds, gain.examples, level_);
   const auto may_be = [&](double ratio) {
-    const Spread spread =
-        spread_of(scores_.combine({{student, 1.0}, {floor_, ratio - 1}, {ceiling_, -ratio}}), criticals);
+    const Spread spread = spread_of(remainder(gain, gap, both, ratio), criticals);
     return std::abs(spread.centre) <= spread.half;
   };
   if (estimate_.lo > 0) {

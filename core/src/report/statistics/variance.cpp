@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <tuple>
 
 #include "report/statistics/quantiles.hpp"
 
@@ -49,10 +51,16 @@ VarianceParts& VarianceParts::add(const VarianceParts& other, double times) {
 }
 
 Criticals::Criticals(std::size_t seeds, std::size_t examples, double level) {
-  const double probability = (1 + level) / 2;
-  if (seeds > 1) of_seeds_ = t_quantile(static_cast<double>(seeds - 1), probability);
-  of_examples_ = seeds > 1 && examples > 1 ? t_quantile(static_cast<double>(examples - 1), probability)
-                                           : normal_quantile(probability);
+  thread_local std::map<std::tuple<std::size_t, std::size_t, double>, Criticals> known;
+  const auto [it, is_new] = known.try_emplace({seeds, examples, level});
+  if (is_new) {
+    const double probability = (1 + level) / 2;
+    if (seeds > 1) it->second.of_seeds_ = t_quantile(static_cast<double>(seeds - 1), probability);
+    it->second.of_examples_ = seeds > 1 && examples > 1
+                                  ? t_quantile(static_cast<double>(examples - 1), probability)
+                                  : normal_quantile(probability);
+  }
+  *this = it->second;
 }
 
 Spread spread_of(const Combination& c, const Criticals& criticals) {

@@ -33,9 +33,10 @@ struct Spread {
   double centre = 0, half = 0, se = 0;
 };
 
-/// Student's and the normal quantiles of one level, looked up once.
+/// Student's and the normal quantiles of one level; each is computed once in a thread.
 class Criticals {
  public:
+  Criticals() = default;
   /// `seeds` and `examples` as in Combination.
   Criticals(std::size_t seeds, std::size_t examples, double level);
   double of_seeds() const { return of_seeds_; }
