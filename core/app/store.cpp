@@ -3,6 +3,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "commands.hpp"
 #include "results/evaluation.hpp"
@@ -50,8 +51,22 @@ std::set<std::string> reachable(const Store& store) {
   return keys;
 }
 
+/// Records that no experiment lists any more: how many of each method (or floor, ceiling) of the experiments
+/// that computed them.
+std::map<std::string, std::map<std::string, int>> unlisted(const Store& store,
+                                                           const std::set<std::string>& listed) {
+  std::map<std::string, std::map<std::string, int>> found;
+  for (const ObjectInfo& object : store.list("record")) {
+    if (listed.count(object.key) != 0) continue;
+    const Record record = store.manifest(object.key).at("record").get<Record>();
+    ++found[record.experiment][record.method.empty() ? record.kind : record.method];
+  }
+  return found;
+}
+
 int collect(Store& store, const std::string& keep, bool dry_run) {
   const std::set<std::string> wanted = keep == "used" ? reachable(store) : std::set<std::string>{};
+  const auto going = keep == "used" ? unlisted(store, wanted) : decltype(unlisted(store, wanted)){};
   std::size_t count = 0;
   const std::int64_t freed = store.gc(
       [&](const ObjectInfo& object) {
@@ -61,6 +76,11 @@ int collect(Store& store, const std::string& keep, bool dry_run) {
       },
       dry_run, [&](const ObjectInfo&) { ++count; });
   fmt::print("{} {} objects, {}\n", dry_run ? "would remove" : "removed", count, size_text(freed));
+  for (const auto& [experiment, methods] : going) {
+    std::vector<std::string> counts;
+    for (const auto& [method, times] : methods) counts.push_back(fmt::format("{} {}", method, times));
+    fmt::print("  records of {}: {}\n", experiment, fmt::join(counts, ", "));
+  }
   return 0;
 }
 

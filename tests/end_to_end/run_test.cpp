@@ -233,7 +233,9 @@ TEST(Store, GcKeepsWhatExperimentsListAndVerifyFindsDamage) {
   ASSERT_EQ(bench.w2s({"run", "tiny.toml", "--seeds", "0,1"}).status, 0);
   const Outcome one_seed = bench.w2s({"run", "tiny.toml", "--seeds", "0"});
   const std::string before = bench.w2s({"store", "du"}).out;
-  EXPECT_THAT(bench.w2s({"store", "gc", "--dry-run"}).out, StartsWith("would remove "));
+  const std::string dry = bench.w2s({"store", "gc", "--dry-run"}).out;
+  EXPECT_THAT(dry, StartsWith("would remove "));
+  EXPECT_THAT(dry, HasSubstr("\n  records of tiny: ceiling 1, floor 1, gce 1, naive 1\n"));
   EXPECT_EQ(bench.w2s({"store", "du"}).out, before);
   EXPECT_THAT(bench.w2s({"store", "gc"}).out, StartsWith("removed "));
   EXPECT_NE(bench.w2s({"store", "du"}).out, before);
