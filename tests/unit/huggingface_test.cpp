@@ -11,6 +11,7 @@
 #include <w2s/json.hpp>
 #include <w2s/model.hpp>
 #include <w2s/safetensors.hpp>
+#include <w2s/saves_head.hpp>
 #include <w2s/tokenizer.hpp>
 #include <w2s/torch_compat.hpp>
 
@@ -237,6 +238,8 @@ Tensor features(IModel& model, const std::vector<Ids>& rows) {
   const at::NoGradGuard no_grad;
   return model.features(batch_of(rows));
 }
+
+const ISavesHead& saving(const IModel& model) { return dynamic_cast<const ISavesHead&>(model); }
 
 double distance(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
 
@@ -923,6 +926,37 @@ TEST(HuggingFaceSaving, WritesTheTensorsThatItRead) {
     EXPECT_EQ(read_json(copy / "config.json").as_table().at("dtype").as_string(), "float32");
     EXPECT_EQ(distance(features(*load(folder), kRows), features(*load(copy), kRows)), 0);
   }
+}
+
+TEST(HuggingFaceSaving, PutsAHeadWhereTheFamilyHasIt) {
+  const std::map<std::string, std::string> architectures = {
+      {"gpt2", "GPT2ForSequenceClassification"},   {"gpt_neox", "GPTNeoXForSequenceClassification"},
+      {"llama", "LlamaForSequenceClassification"}, {"mistral", "MistralForSequenceClassification"},
+      {"qwen2", "Qwen2ForSequenceClassification"}, {"qwen3", "Qwen3ForSequenceClassification"}};
+  const LinearHead head{random_tensor("head", {3, 8}), random_tensor("bias", {3})};
+  for (const Case& c : text_models()) {
+    Folder folder, exported;
+    write(folder, c);
+    const auto architecture = architectures.find(type_of(c));
+    const std::string module = saving(*load(folder)).save_with_head(exported.str(), head);
+    EXPECT_EQ(module, architecture == architectures.end() ? "classifier" : "score") << type_of(c);
+    const SafeTensors file = SafeTensors::open(exported / "model.safetensors");
+    EXPECT_TRUE(at::equal(file.at(module + ".weight"), head.weight)) << type_of(c);
+    EXPECT_TRUE(at::equal(file.at(module + ".bias"), head.bias)) << type_of(c);
+    const Table config = read_json(exported / "config.json").as_table();
+    EXPECT_EQ(config.at("id2label").as_table().size(), 3u);
+    if (architecture != architectures.end())
+      EXPECT_EQ(config.at("architectures"), Value(List{architecture->second})) << type_of(c);
+    EXPECT_EQ(distance(features(*load(folder), kRows), features(*load(exported), kRows)), 0) << type_of(c);
+  }
+}
+
+TEST(HuggingFaceSaving, APaddingTokenIsTheEndOfTextWhereThereIsNone) {
+  Folder folder, exported;
+  write(folder, gpt2());
+  saving(*load(folder)).save_with_head(exported.str(), {random_tensor("head", {2, 8}), {}});
+  EXPECT_EQ(read_json(exported / "config.json").as_table().at("pad_token_id"), Value(19));
+  EXPECT_FALSE(SafeTensors::open(exported / "model.safetensors").has("score.bias"));
 }
 
 TEST(HuggingFaceSaving, DigestFollowsTheWeights) {

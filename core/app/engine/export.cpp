@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include <w2s/json.hpp>
 #include <w2s/safetensors.hpp>
+#include <w2s/saves_head.hpp>
 
 #include "commands.hpp"
 #include "lab/stored_fit.hpp"
@@ -47,13 +47,8 @@ std::unique_ptr<IModel> backbone_of(const Store& store, const Registry& registry
   return model;
 }
 
-struct HeadWeights {
-  Tensor weight;  // [C, D]
-  Tensor bias;    // [C]; undefined where the head has neither a bias nor a mean
-};
-
 // logits = features · Wᵀ + b, a standardising head folded in.
-HeadWeights head_of(const std::string& path) {
+LinearHead head_of(const std::string& path) {
   const SafeTensors file = SafeTensors::open(path);
   Tensor weight = file.at("head.weight").clone();
   Tensor bias = file.has("head.bias") ? file.at("head.bias").clone() : Tensor();
@@ -65,54 +60,20 @@ HeadWeights head_of(const std::string& path) {
   return {weight, bias};
 }
 
-// The class of transformers that reads `score.weight`, "" where there is none.
-std::string architecture_of(const std::string& model_type) {
-  const std::map<std::string, std::string> names = {
-      {"gpt2", "GPT2ForSequenceClassification"},   {"gpt_neox", "GPTNeoXForSequenceClassification"},
-      {"llama", "LlamaForSequenceClassification"}, {"mistral", "MistralForSequenceClassification"},
-      {"qwen2", "Qwen2ForSequenceClassification"}, {"qwen3", "Qwen3ForSequenceClassification"}};
-  const auto found = names.find(model_type);
-  return found == names.end() ? "" : found->second;
-}
-
-// Puts the head into the folder; gives the name that it has there.
-std::string add_head(const std::string& folder, const HeadWeights& head) {
-  const std::string weights_path = folder + "/model.safetensors", config_path = folder + "/config.json";
-  Value config = read_json(config_path);
-  Table& table = config.as_table();
-  const std::string architecture = architecture_of(table.at("model_type").as_string());
-  const std::string name = architecture.empty() ? "classifier" : "score";
-
-  const SafeTensors weights = SafeTensors::open(weights_path);
-  std::map<std::string, Tensor> tensors{{name + ".weight", head.weight}};
-  if (head.bias.defined()) tensors[name + ".bias"] = head.bias;
-  for (const std::string& other : weights.names()) tensors[other] = weights.at(other);
-  save_safetensors(weights_path, tensors, weights.metadata());
-
-  Table ids;
-  for (std::int64_t c = 0; c < head.weight.size(0); ++c)
-    ids.set(std::to_string(c), "LABEL_" + std::to_string(c));
-  table.set("id2label", ids);  // transformers counts its labels here
-  if (!architecture.empty()) table.set("architectures", List{architecture});
-  const Value *pad = table.find("pad_token_id"), *end = table.find("eos_token_id");
-  if ((pad == nullptr || pad->is_null()) && end != nullptr && !end->is_list())
-    table.set("pad_token_id", Value(*end));
-  save_json(config_path, config);
-  return name;
-}
-
 void export_fit(const Store& store, const Registry& registry, const std::string& key,
                 const std::string& folder) {
   const StoredFit fit = StoredFit::read(store, key);
   const std::unique_ptr<IModel> model = backbone_of(store, registry, fit);
-  model->save(folder);
   const std::string weights = fit.weights(store);
   if (!SafeTensors::open(weights).has("head.weight")) {
+    model->save(folder);
     fmt::print("{}: {} from fit {}, a language model without a head\n", folder, fit.model, key.substr(0, 12));
     return;
   }
-  const HeadWeights head = head_of(weights);
-  const std::string name = add_head(folder, head);
+  const auto* form = dynamic_cast<const ISavesHead*>(model.get());
+  if (!form) throw UsageError("the model '" + fit.model + "' has no folder form with a place for a head");
+  const LinearHead head = head_of(weights);
+  const std::string name = form->save_with_head(folder, head);
   fmt::print("{}: {} from fit {}, {}.weight [{}, {}]{}\n", folder, fit.model, key.substr(0, 12), name,
              head.weight.size(0), head.weight.size(1), head.bias.defined() ? " and " + name + ".bias" : "");
 }

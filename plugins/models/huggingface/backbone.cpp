@@ -276,13 +276,30 @@ std::string Backbone::tokenizer_digest() const {
   return any ? digest.hex() : "";
 }
 
-void Backbone::save(const std::string& folder) const {
+void Backbone::save(const std::string& folder) const { write(folder, {}, config_.table()); }
+
+std::string Backbone::save_with_head(const std::string& folder, const LinearHead& head) const {
+  const HeadForm form = family_->head();
+  std::map<std::string, Tensor> tensors{{form.module + ".weight", head.weight}};
+  if (head.bias.defined()) tensors[form.module + ".bias"] = head.bias;
+  Table config = config_.table(), labels;
+  for (std::int64_t c = 0; c < head.weight.size(0); ++c)
+    labels.set(std::to_string(c), "LABEL_" + std::to_string(c));
+  config.set("id2label", labels);  // transformers counts its labels here
+  if (!form.architecture.empty()) config.set("architectures", List{form.architecture});
+  const Value *pad = config.find("pad_token_id"), *end = config.find("eos_token_id");
+  if ((pad == nullptr || pad->is_null()) && end != nullptr && !end->is_list())
+    config.set("pad_token_id", Value(*end));
+  write(folder, std::move(tensors), std::move(config));
+  return form.module;
+}
+
+void Backbone::write(const std::string& folder, std::map<std::string, Tensor> tensors, Table config) const {
   std::error_code failure;
   fs::create_directories(folder, failure);
   if (failure) throw Error("cannot make the folder '" + folder + "': " + failure.message());
   const Layout& layout = family_->layout();
   const Weights named = weights();
-  std::map<std::string, Tensor> tensors;
   for (const TensorSpec& tensor : layout.tensors) {
     const std::string name = layout.full_name(tensor);
     if (parameters().has(name)) tensors[name] = named.merged(name, tensor.map);
@@ -295,9 +312,8 @@ void Backbone::save(const std::string& folder) const {
     if (failure)
       throw Error("cannot copy '" + from.string() + "' to '" + to.string() + "': " + failure.message());
   }
-  Table table = config_.table();
-  table.set(table.find("torch_dtype") ? "torch_dtype" : "dtype", params_.dtype);
-  save_json(folder + "/config.json", Value(std::move(table)));
+  config.set(config.find("torch_dtype") ? "torch_dtype" : "dtype", params_.dtype);
+  save_json(folder + "/config.json", Value(std::move(config)));
 }
 
 std::int64_t Backbone::block_of(const std::string& parameter) const {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <w2s/model.hpp>
+#include <w2s/saves_head.hpp>
 #include <w2s/tokenizer.hpp>
 
 #include "family.hpp"
@@ -24,7 +25,7 @@ struct BackboneParams {
   bool checkpoint_blocks = false;  ///< Inputs::checkpoint_blocks
 };
 
-class Backbone : public IModel {
+class Backbone : public IModel, public ISavesHead {
  public:
   /// Throws UsageError for a layer or context that the model does not have.
   Backbone(Config config, BackboneParams params);
@@ -39,6 +40,7 @@ class Backbone : public IModel {
                                                   const GenerateOptions& options) override;
   /// config.json, model.safetensors with Hugging Face's names (LoRA folded in), and the tokenizer's files.
   void save(const std::string& folder) const override;
+  std::string save_with_head(const std::string& folder, const LinearHead& head) const override;
   const Tokenizer& tokenizer() const override;
   std::int64_t context() const override { return context_; }
   bool packs() const override;
@@ -56,6 +58,8 @@ class Backbone : public IModel {
 
  private:
   Weights weights() const;
+  /// `tensors` are written beside the model's own.
+  void write(const std::string& folder, std::map<std::string, Tensor> tensors, Table config) const;
   Inputs inputs(const Batch& batch) const;
   bool packed(const Batch& batch) const;
 

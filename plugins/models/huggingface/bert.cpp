@@ -10,12 +10,10 @@ namespace {
 class Bert final : public Family {
  public:
   explicit Bert(const Config& config)
-      : roberta_(config.text({"model_type"}) == "roberta"),
-        width_(config.size({"hidden_size"})),
+      : Family(Kind::encoder, {config.size({"hidden_size"}), block_count(config, {"num_hidden_layers"}),
+                               config.size({"max_position_embeddings"}), config.size({"vocab_size"})}),
+        roberta_(config.text({"model_type"}) == "roberta"),
         heads_(config.size({"num_attention_heads"})),
-        depth_(block_count(config, {"num_hidden_layers"})),
-        positions_(config.size({"max_position_embeddings"})),
-        vocabulary_(config.size({"vocab_size"})),
         padding_(config.find("pad_token_id") ? config.token("pad_token_id") : (roberta_ ? 1 : 0)),
         eps_(config.real({"layer_norm_eps"}, 1e-12)),
         activation_(config.text({"hidden_act"}, "gelu")) {
@@ -25,13 +23,15 @@ class Bert final : public Family {
       config.fail("'position_embedding_type' = '" + kind + "' is not supported; expected 'absolute'");
     }
     if (roberta_ && padding_ < 0) config.fail("'pad_token_id' must be at least 0: positions count from it");
-    if (context() < 1) config.fail("'max_position_embeddings' leaves no room for tokens");
+    const std::int64_t positions = context_;
+    if (roberta_) context_ = positions - padding_ - 1;
+    if (context_ < 1) config.fail("'max_position_embeddings' leaves no room for tokens");
     const std::int64_t inner = config.size({"intermediate_size"});
     layout_.prefix = roberta_ ? "roberta." : "bert.";
     layout_.ignored_prefixes = {"pooler.", "cls.", "lm_head.", "classifier.", "qa_outputs."};
     layout_.ignored_suffixes = {"embeddings.position_ids", "embeddings.token_type_ids"};
     layout_.weight("embeddings.word_embeddings.weight", {vocabulary_, width_}, -1);
-    layout_.weight("embeddings.position_embeddings.weight", {positions_, width_}, -1);
+    layout_.weight("embeddings.position_embeddings.weight", {positions, width_}, -1);
     layout_.weight("embeddings.token_type_embeddings.weight", {config.size({"type_vocab_size"}, 2), width_},
                    -1);
     layout_.norm("embeddings.LayerNorm", width_, -1);
@@ -47,12 +47,6 @@ class Bert final : public Family {
       layout_.norm(block + "output.LayerNorm", width_, i);
     }
   }
-
-  Kind kind() const override { return Kind::encoder; }
-  std::int64_t depth() const override { return depth_; }
-  std::int64_t width(std::int64_t) const override { return width_; }
-  std::int64_t context() const override { return roberta_ ? positions_ - padding_ - 1 : positions_; }
-  std::int64_t vocabulary() const override { return vocabulary_; }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     Tensor x = at::embedding(weights["embeddings.word_embeddings.weight"], in.x) +
@@ -102,13 +96,12 @@ class Bert final : public Family {
   }
 
   bool roberta_;
-  std::int64_t width_, heads_, depth_, positions_, vocabulary_, padding_;
+  std::int64_t heads_, padding_;
   double eps_;
   std::string activation_;
 };
 
+W2S_FAMILY(Bert, "bert", "roberta");
+
 }  // namespace
-
-std::unique_ptr<Family> make_bert(const Config& config) { return std::make_unique<Bert>(config); }
-
 }  // namespace w2s::hf

@@ -12,11 +12,10 @@ constexpr double kEps = 1e-12;  // fixed in the architecture
 class DistilBert final : public Family {
  public:
   explicit DistilBert(const Config& config)
-      : width_(config.size({"dim", "hidden_size"})),
+      : Family(Kind::encoder,
+               {config.size({"dim", "hidden_size"}), block_count(config, {"n_layers", "num_hidden_layers"}),
+                config.size({"max_position_embeddings"}), config.size({"vocab_size"})}),
         heads_(config.size({"n_heads", "num_attention_heads"})),
-        depth_(block_count(config, {"n_layers", "num_hidden_layers"})),
-        context_(config.size({"max_position_embeddings"})),
-        vocabulary_(config.size({"vocab_size"})),
         activation_(config.text({"activation"}, "gelu")) {
     check_heads(config, width_, heads_);
     check_activation(activation_, config.name());
@@ -39,12 +38,6 @@ class DistilBert final : public Family {
       layout_.norm(block + "output_layer_norm", width_, i);
     }
   }
-
-  Kind kind() const override { return Kind::encoder; }
-  std::int64_t depth() const override { return depth_; }
-  std::int64_t width(std::int64_t) const override { return width_; }
-  std::int64_t context() const override { return context_; }
-  std::int64_t vocabulary() const override { return vocabulary_; }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     Tensor x = at::embedding(weights["embeddings.word_embeddings.weight"], in.x) +
@@ -74,12 +67,11 @@ class DistilBert final : public Family {
     return weights.layer_norm(x + weights.linear(inner, name + "ffn.lin2"), name + "output_layer_norm", kEps);
   }
 
-  std::int64_t width_, heads_, depth_, context_, vocabulary_;
+  std::int64_t heads_;
   std::string activation_;
 };
 
+W2S_FAMILY(DistilBert, "distilbert");
+
 }  // namespace
-
-std::unique_ptr<Family> make_distilbert(const Config& config) { return std::make_unique<DistilBert>(config); }
-
 }  // namespace w2s::hf

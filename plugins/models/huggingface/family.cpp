@@ -1,7 +1,5 @@
 #include "family.hpp"
 
-#include <map>
-
 namespace w2s::hf {
 
 Tensor Family::pooled(const Weights&, const Tensor&, std::int64_t) const {
@@ -12,20 +10,33 @@ void Family::check_image(const std::vector<std::int64_t>&) const {
   throw UsageError("this model reads text, but the task's examples are dense");
 }
 
+constinit const FamilyLink* FamilyLink::first_ = nullptr;
+
+std::map<std::string, FamilyLink::Make> FamilyLink::all() {
+  std::map<std::string, FamilyLink::Make> families;
+  for (const FamilyLink* link = first_; link != nullptr; link = link->next_) {
+    for (const char* type : link->types_) {
+      if (!families.emplace(type, link->make_).second)
+        throw Error(std::string("two families read the model_type '") + type + "'");
+    }
+  }
+  return families;
+}
+
+std::vector<std::string> model_types() {
+  std::vector<std::string> types;
+  for (const auto& [type, make] : FamilyLink::all()) types.push_back(type);
+  return types;
+}
+
 std::unique_ptr<Family> make_family(const Config& config) {
-  static const std::map<std::string, std::unique_ptr<Family> (*)(const Config&)> families = {
-      {"bert", make_bert},     {"dinov2", make_vit},        {"distilbert", make_distilbert},
-      {"gpt2", make_gpt2},     {"gpt_neox", make_gpt_neox}, {"llama", make_llama},
-      {"mistral", make_llama}, {"qwen2", make_llama},       {"qwen3", make_llama},
-      {"resnet", make_resnet}, {"roberta", make_bert},      {"vit", make_vit},
-  };
   const std::string type = config.text({"model_type"});
+  const auto families = FamilyLink::all();
   const auto family = families.find(type);
   if (family == families.end()) {
-    std::vector<std::string> names;
-    for (const auto& [name, make] : families) names.push_back(name);
-    config.fail("unknown model_type '" + type + "'" + did_you_mean(type, names) + "; expected " +
-                one_of_list(names));
+    const std::vector<std::string> types = model_types();
+    config.fail("unknown model_type '" + type + "'" + did_you_mean(type, types) + "; expected " +
+                one_of_list(types));
   }
   return family->second(config);
 }

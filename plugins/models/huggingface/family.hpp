@@ -1,10 +1,13 @@
 // Family: an architecture as a function of (weights, inputs).
 //
-// One object is one configuration of it; it holds no tensors. make_family picks
-// the family by config.json's model_type.
+// One object is one configuration of it; it holds no tensors. A family is a file
+// of this folder that ends with W2S_FAMILY(its class, its model_types…): that is
+// all, no list names it. make_family picks it by config.json's model_type.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <span>
 
 #include "attention.hpp"
 #include "cache.hpp"
@@ -24,38 +27,59 @@ struct Inputs {
   bool checkpoint_blocks = false;  ///< training: blocks drop their activations, see recompute.hpp
 };
 
+/// A classifier of one linear map in a family's own form, as transformers would load it.
+struct HeadForm {
+  std::string module = "classifier";  ///< its weights are <module>.weight and <module>.bias
+  std::string architecture;           ///< the class that reads them; empty: none does
+};
+
 class Family {
  public:
   enum class Kind { decoder, encoder, vision };
+  struct Size {
+    std::int64_t width, depth;
+    std::int64_t context = 0;     ///< most tokens that a row may have
+    std::int64_t vocabulary = 0;  ///< token ids are below this; 0 for images
+  };
 
   virtual ~Family() = default;
-  virtual Kind kind() const = 0;
-  virtual std::int64_t depth() const = 0;
-  /// Size of a feature of layer 0 (embeddings) … depth.
-  virtual std::int64_t width(std::int64_t layer) const = 0;
-  /// Most tokens that a row may have.
-  virtual std::int64_t context() const { return 0; }
-  /// Token ids are below this; 0 for images.
-  virtual std::int64_t vocabulary() const { return 0; }
+  Kind kind() const { return kind_; }
+  std::int64_t depth() const { return depth_; }
+  std::int64_t context() const { return context_; }
+  std::int64_t vocabulary() const { return vocabulary_; }
+  const Layout& layout() const { return layout_; }
+  /// Decoders: full name of the output embedding [V, D]; else empty.
+  const std::string& output_embedding() const { return output_; }
 
+  /// Size of a feature of layer 0 (embeddings) … depth.
+  virtual std::int64_t width(std::int64_t) const { return width_; }
   /// Hidden states after `layer` blocks; with layer = depth after the final norm. Text [R, T, D], patches
   /// [R, 1 + P, D], feature maps [R, D, h, w].
   virtual Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const = 0;
   /// Images: one vector per row from such hidden states, [R, D].
   virtual Tensor pooled(const Weights& weights, const Tensor& hidden, std::int64_t layer) const;
-  /// Decoders: full name of the output embedding [V, D].
-  virtual std::string output_embedding() const { return ""; }
   /// Throws UsageError for images of another shape ([channels, height, width]) than the family takes.
   virtual void check_image(const std::vector<std::int64_t>& shape) const;
-
-  const Layout& layout() const { return layout_; }
+  virtual HeadForm head() const { return {}; }
 
  protected:
+  Family(Kind kind, Size size)
+      : kind_(kind),
+        width_(size.width),
+        depth_(size.depth),
+        context_(size.context),
+        vocabulary_(size.vocabulary) {}
+
+  Kind kind_;
+  std::int64_t width_, depth_, context_, vocabulary_;
   Layout layout_;
+  std::string output_;
 };
 
-/// Throws UsageError for a model_type that is not known, with the nearest that is.
+/// Throws UsageError for a model_type that no family has, with the nearest that one has.
 std::unique_ptr<Family> make_family(const Config& config);
+/// Every model_type that a family has, sorted.
+std::vector<std::string> model_types();
 
 // What the families share.
 
@@ -73,12 +97,31 @@ Mask decoder_mask(const Inputs& in, std::int64_t window);
 /// The mask of an encoder's layers: every token of the row, or of the sequence.
 Mask encoder_mask(const Inputs& in);
 
-std::unique_ptr<Family> make_gpt2(const Config& config);
-std::unique_ptr<Family> make_gpt_neox(const Config& config);
-std::unique_ptr<Family> make_llama(const Config& config);  // llama, mistral, qwen2, qwen3
-std::unique_ptr<Family> make_bert(const Config& config);   // bert, roberta
-std::unique_ptr<Family> make_distilbert(const Config& config);
-std::unique_ptr<Family> make_vit(const Config& config);  // vit, dinov2
-std::unique_ptr<Family> make_resnet(const Config& config);
+/// A family's place in the list that make_family reads; see W2S_FAMILY.
+class FamilyLink {
+ public:
+  using Make = std::unique_ptr<Family> (*)(const Config&);
+  /// `types` must live as long.
+  FamilyLink(std::span<const char* const> types, Make make) noexcept
+      : types_(types), make_(make), next_(first_) {
+    first_ = this;
+  }
+  /// By model_type.
+  static std::map<std::string, Make> all();
+
+ private:
+  static constinit const FamilyLink* first_;
+  std::span<const char* const> types_;
+  Make make_;
+  const FamilyLink* next_;
+};
 
 }  // namespace w2s::hf
+
+/// At the end of a family's file, in its namespace: configurations of these model_types are Class_(config).
+#define W2S_FAMILY(Class_, ...)                                                                    \
+  static constexpr const char* w2s_model_types[] = {__VA_ARGS__};                                  \
+  static const ::w2s::hf::FamilyLink w2s_family_link(                                              \
+      w2s_model_types, [](const ::w2s::hf::Config& config) -> std::unique_ptr<::w2s::hf::Family> { \
+        return std::make_unique<Class_>(config);                                                   \
+      })

@@ -11,11 +11,11 @@ namespace {
 class Gpt2 final : public Family {
  public:
   explicit Gpt2(const Config& config)
-      : width_(config.size({"n_embd", "hidden_size"})),
+      : Family(
+            Kind::decoder,
+            {config.size({"n_embd", "hidden_size"}), block_count(config, {"n_layer", "num_hidden_layers"}),
+             config.size({"n_positions", "n_ctx", "max_position_embeddings"}), config.size({"vocab_size"})}),
         heads_(config.size({"n_head", "num_attention_heads"})),
-        depth_(block_count(config, {"n_layer", "num_hidden_layers"})),
-        context_(config.size({"n_positions", "n_ctx", "max_position_embeddings"})),
-        vocabulary_(config.size({"vocab_size"})),
         eps_(config.real({"layer_norm_epsilon"}, 1e-5)),
         activation_(config.text({"activation_function"}, "gelu_new")),
         scaled_(config.flag("scale_attn_weights", true)),
@@ -43,12 +43,7 @@ class Gpt2 final : public Family {
                                        "lm_head.weight", vocabulary_, width_, depth_);
   }
 
-  Kind kind() const override { return Kind::decoder; }
-  std::int64_t depth() const override { return depth_; }
-  std::int64_t width(std::int64_t) const override { return width_; }
-  std::int64_t context() const override { return context_; }
-  std::int64_t vocabulary() const override { return vocabulary_; }
-  std::string output_embedding() const override { return output_; }
+  HeadForm head() const override { return {"score", "GPT2ForSequenceClassification"}; }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     const Tensor positions = token_positions(in);
@@ -82,15 +77,13 @@ class Gpt2 final : public Family {
     return scaled_by_depth_ ? by_size / static_cast<double>(block + 1) : by_size;
   }
 
-  std::int64_t width_, heads_, depth_, context_, vocabulary_;
+  std::int64_t heads_;
   double eps_;
   std::string activation_;
   bool scaled_, scaled_by_depth_;
-  std::string output_;
 };
 
+W2S_FAMILY(Gpt2, "gpt2");
+
 }  // namespace
-
-std::unique_ptr<Family> make_gpt2(const Config& config) { return std::make_unique<Gpt2>(config); }
-
 }  // namespace w2s::hf

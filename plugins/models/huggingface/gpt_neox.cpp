@@ -11,11 +11,9 @@ namespace {
 class GptNeoX final : public Family {
  public:
   explicit GptNeoX(const Config& config)
-      : width_(config.size({"hidden_size"})),
+      : Family(Kind::decoder, {config.size({"hidden_size"}), block_count(config, {"num_hidden_layers"}),
+                               config.size({"max_position_embeddings"}), config.size({"vocab_size"})}),
         heads_(config.size({"num_attention_heads"})),
-        depth_(block_count(config, {"num_hidden_layers"})),
-        context_(config.size({"max_position_embeddings"})),
-        vocabulary_(config.size({"vocab_size"})),
         eps_(config.real({"layer_norm_eps"}, 1e-5)),
         activation_(config.text({"hidden_act"}, "gelu")),
         parallel_(config.flag("use_parallel_residual", true)),
@@ -43,12 +41,7 @@ class GptNeoX final : public Family {
                                        "embed_out.weight", vocabulary_, width_, depth_);
   }
 
-  Kind kind() const override { return Kind::decoder; }
-  std::int64_t depth() const override { return depth_; }
-  std::int64_t width(std::int64_t) const override { return width_; }
-  std::int64_t context() const override { return context_; }
-  std::int64_t vocabulary() const override { return vocabulary_; }
-  std::string output_embedding() const override { return output_; }
+  HeadForm head() const override { return {"score", "GPTNeoXForSequenceClassification"}; }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     Tensor x = at::embedding(weights["embed_in.weight"], in.x);
@@ -84,16 +77,14 @@ class GptNeoX final : public Family {
     return x + attended + weights.linear(activate(activation_, inner), name + "mlp.dense_4h_to_h");
   }
 
-  std::int64_t width_, heads_, depth_, context_, vocabulary_;
+  std::int64_t heads_;
   double eps_;
   std::string activation_;
   bool parallel_;
-  std::string output_;
   Rotary rotary_;
 };
 
+W2S_FAMILY(GptNeoX, "gpt_neox");
+
 }  // namespace
-
-std::unique_ptr<Family> make_gpt_neox(const Config& config) { return std::make_unique<GptNeoX>(config); }
-
 }  // namespace w2s::hf

@@ -22,11 +22,10 @@ class HuggingFace final : public Backbone {
 
   static void describe(Schema<Params>& schema) {
     schema.summary(
-        "A pretrained backbone from a Hugging Face folder: gpt2, gpt_neox, llama, mistral, qwen2, qwen3, "
-        "bert, "
-        "distilbert, roberta, vit, dinov2 or resnet, as its config.json says. Features are the last token's "
-        "state "
-        "(decoders), the first token's (encoders) or the pooled image");
+        "A pretrained backbone from a Hugging Face folder, whose config.json has one of these as "
+        "model_type: " +
+        one_of_list(model_types()) +
+        ". Features are the last token's state (decoders), the first token's (encoders) or the pooled image");
     schema.source("Hugging Face transformers' checkpoints");
     schema
         .field("path", &Params::path,

@@ -13,14 +13,12 @@ namespace {
 class Llama final : public Family {
  public:
   explicit Llama(const Config& config)
-      : type_(config.text({"model_type"})),
-        width_(config.size({"hidden_size"})),
+      : Family(Kind::decoder, {config.size({"hidden_size"}), block_count(config, {"num_hidden_layers"}),
+                               config.size({"max_position_embeddings"}), config.size({"vocab_size"})}),
+        type_(config.text({"model_type"})),
         heads_(config.size({"num_attention_heads"})),
         key_heads_(config.size({"num_key_value_heads"}, type_ == "mistral" ? 8 : heads_)),
         head_(head_size(config)),
-        depth_(block_count(config, {"num_hidden_layers"})),
-        context_(config.size({"max_position_embeddings"})),
-        vocabulary_(config.size({"vocab_size"})),
         eps_(config.real({"rms_norm_eps"}, 1e-6)),
         activation_(config.text({"hidden_act"}, "silu")),
         query_norm_(type_ == "qwen3"),
@@ -61,12 +59,11 @@ class Llama final : public Family {
                                        "lm_head.weight", vocabulary_, width_, depth_);
   }
 
-  Kind kind() const override { return Kind::decoder; }
-  std::int64_t depth() const override { return depth_; }
-  std::int64_t width(std::int64_t) const override { return width_; }
-  std::int64_t context() const override { return context_; }
-  std::int64_t vocabulary() const override { return vocabulary_; }
-  std::string output_embedding() const override { return output_; }
+  HeadForm head() const override {
+    const std::map<std::string, std::string> names = {
+        {"llama", "Llama"}, {"mistral", "Mistral"}, {"qwen2", "Qwen2"}, {"qwen3", "Qwen3"}};
+    return {"score", names.at(type_) + "ForSequenceClassification"};
+  }
 
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     Tensor x = at::embedding(weights["embed_tokens.weight"], in.x);
@@ -147,17 +144,16 @@ class Llama final : public Family {
   }
 
   std::string type_;
-  std::int64_t width_, heads_, key_heads_, head_, depth_, context_, vocabulary_;
+  std::int64_t heads_, key_heads_, head_;
   double eps_;
-  std::string activation_, output_;
+  std::string activation_;
   bool query_norm_;
   Rotary rotary_;
   std::int64_t window_ = 0;
   std::vector<bool> windows_;
 };
 
+W2S_FAMILY(Llama, "llama", "mistral", "qwen2", "qwen3");
+
 }  // namespace
-
-std::unique_ptr<Family> make_llama(const Config& config) { return std::make_unique<Llama>(config); }
-
 }  // namespace w2s::hf

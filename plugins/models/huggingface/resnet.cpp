@@ -11,7 +11,8 @@ constexpr double kEps = 1e-5;
 class ResNet final : public Family {
  public:
   explicit ResNet(const Config& config)
-      : channels_(config.size({"num_channels"}, 3)),
+      : Family(Kind::vision, {.width = 0, .depth = static_cast<std::int64_t>(config.sizes("depths").size())}),
+        channels_(config.size({"num_channels"}, 3)),
         stem_(config.size({"embedding_size"}, 64)),
         widths_(config.sizes("hidden_sizes")),
         depths_(config.sizes("depths")),
@@ -52,8 +53,6 @@ class ResNet final : public Family {
     }
   }
 
-  Kind kind() const override { return Kind::vision; }
-  std::int64_t depth() const override { return static_cast<std::int64_t>(depths_.size()); }
   std::int64_t width(std::int64_t layer) const override {
     return layer == 0 ? stem_ : widths_[static_cast<std::size_t>(layer - 1)];
   }
@@ -132,8 +131,7 @@ class ResNet final : public Family {
   bool stride_first_stage_, stride_first_map_, bottleneck_ = true;
 };
 
+W2S_FAMILY(ResNet, "resnet");
+
 }  // namespace
-
-std::unique_ptr<Family> make_resnet(const Config& config) { return std::make_unique<ResNet>(config); }
-
 }  // namespace w2s::hf

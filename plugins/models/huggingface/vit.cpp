@@ -11,10 +11,9 @@ namespace {
 class VisionTransformer final : public Family {
  public:
   explicit VisionTransformer(const Config& config)
-      : dino_(config.text({"model_type"}) == "dinov2"),
-        width_(config.size({"hidden_size"})),
+      : Family(Kind::vision, {config.size({"hidden_size"}), block_count(config, {"num_hidden_layers"})}),
+        dino_(config.text({"model_type"}) == "dinov2"),
         heads_(config.size({"num_attention_heads"})),
-        depth_(block_count(config, {"num_hidden_layers"})),
         channels_(config.size({"num_channels"}, 3)),
         patch_(config.size({"patch_size"})),
         side_(config.size({"image_size"}) / patch_),
@@ -69,10 +68,6 @@ class VisionTransformer final : public Family {
       layout_.tensors[i].optional = true;
     }
   }
-
-  Kind kind() const override { return Kind::vision; }
-  std::int64_t depth() const override { return depth_; }
-  std::int64_t width(std::int64_t) const override { return width_; }
 
   void check_image(const std::vector<std::int64_t>& shape) const override {
     if (shape.size() == 3 && shape[0] == channels_ && shape[1] >= patch_ && shape[2] >= patch_) return;
@@ -147,14 +142,13 @@ class VisionTransformer final : public Family {
   }
 
   bool dino_;
-  std::int64_t width_, heads_, depth_, channels_, patch_, side_;
+  std::int64_t heads_, channels_, patch_, side_;
   double eps_;
   std::string activation_, pooler_activation_;
   bool gated_;
 };
 
+W2S_FAMILY(VisionTransformer, "dinov2", "vit");
+
 }  // namespace
-
-std::unique_ptr<Family> make_vit(const Config& config) { return std::make_unique<VisionTransformer>(config); }
-
 }  // namespace w2s::hf
