@@ -9,14 +9,16 @@
 namespace w2s::hf {
 namespace {
 
+// 0 where `allowed`, −∞ elsewhere.
+Tensor added(const Tensor& allowed) {
+  return at::zeros(allowed.sizes(), allowed.options().dtype(at::kFloat))
+      .masked_fill_(allowed.logical_not(), -std::numeric_limits<double>::infinity());
+}
+
 // Bool `allowed` in the form that the implementation takes.
 Mask made(Attention attention, const Tensor& allowed) {
   Mask mask;
-  mask.allowed = allowed;
-  if (attention == Attention::plain) {
-    mask.allowed = at::zeros(allowed.sizes(), allowed.options().dtype(at::kFloat))
-                       .masked_fill_(allowed.logical_not(), -std::numeric_limits<double>::infinity());
-  }
+  mask.allowed = attention == Attention::plain ? added(allowed) : allowed;
   return mask;
 }
 
@@ -27,6 +29,12 @@ Tensor repeat_heads(const Tensor& x, std::int64_t heads) {
   return x.unsqueeze(2)
       .expand({x.size(0), x.size(1), groups, x.size(2), x.size(3)})
       .reshape({x.size(0), heads, x.size(2), x.size(3)});
+}
+
+// softmax(scores + mask) values; overwrites the scores.
+Tensor weighted(Tensor scores, const Mask& mask, const Tensor& values) {
+  if (mask.allowed.defined()) scores = scores.add_(mask.allowed.to(scores.scalar_type()));
+  return at::matmul(at::softmax(scores, -1, at::kFloat).to(values.scalar_type()), values);
 }
 
 }  // namespace
@@ -56,11 +64,31 @@ Mask causal_mask(Attention attention, std::int64_t length, std::int64_t window, 
   return made(attention, allowed.view({1, 1, length, length}));
 }
 
+Mask near_mask(Attention attention, std::int64_t length, std::int64_t window, const Tensor& real,
+               const Tensor& like) {
+  const Tensor position = at::arange(length, like.options().dtype(at::kLong));
+  const Tensor away = (position.view({1, length}) - position.view({length, 1})).abs();
+  Tensor allowed = away.lt(window).view({1, 1, length, length});
+  if (real.defined()) {
+    allowed = allowed.logical_and(real.view({real.size(0), 1, 1, length}))
+                  .logical_or(away.eq(0).view({1, 1, length, length}));
+  }
+  return made(attention, allowed);
+}
+
 Mask cached_mask(Attention attention, const Tensor& positions, std::int64_t keys, std::int64_t window) {
   const Tensor ahead = at::arange(keys, positions.options()).view({1, 1, keys}) - positions.unsqueeze(2);
   Tensor allowed = ahead.le(0);
   if (window > 0) allowed.logical_and_(ahead.gt(-window));
   return made(attention, allowed.unsqueeze(1));
+}
+
+Mask biased(const Mask& mask, const Tensor& bias) {
+  Mask sum = mask;
+  sum.allowed = bias;
+  if (mask.allowed.defined())
+    sum.allowed = bias + (mask.allowed.scalar_type() == at::kBool ? added(mask.allowed) : mask.allowed);
+  return sum;
 }
 
 Tensor attend(Attention attention, const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
@@ -74,11 +102,17 @@ Tensor attend(Attention attention, const Tensor& q, const Tensor& k, const Tenso
   if (attention == Attention::fused) {
     const double own = scale * std::sqrt(static_cast<double>(q.size(3)));
     const Tensor queries = std::abs(own - 1) < 1e-12 ? q : q * own;
-    return compat::scaled_dot_product_attention(queries, keys, values, mask.allowed, mask.causal);
+    const bool sum = mask.allowed.defined() && mask.allowed.scalar_type() != at::kBool;
+    return compat::scaled_dot_product_attention(
+        queries, keys, values, sum ? mask.allowed.to(q.scalar_type()) : mask.allowed, mask.causal);
   }
-  Tensor scores = at::matmul(q * scale, keys.transpose(2, 3));
-  if (mask.allowed.defined()) scores = scores.add_(mask.allowed.to(scores.scalar_type()));
-  return at::matmul(at::softmax(scores, -1, at::kFloat).to(values.scalar_type()), values);
+  return weighted(at::matmul(q * scale, keys.transpose(2, 3)), mask, values);
+}
+
+Tensor attend_capped(const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask, double scale,
+                     double cap) {
+  const Tensor keys = repeat_heads(k, q.size(1)), values = repeat_heads(v, q.size(1));
+  return weighted(cap * at::tanh(at::matmul(q * (scale / cap), keys.transpose(2, 3))), mask, values);
 }
 
 Tensor split_heads(const Tensor& x, std::int64_t heads) {

@@ -17,10 +17,10 @@ Attention attention_named(const std::string& name);
 
 /// Which keys a query may look at, in the form that the implementation takes; both unset: all of them.
 struct Mask {
-  Tensor allowed;       ///< fused: bool; plain: 0 or −∞ to be added. Broadcastable to [R, H, T, S]
+  Tensor allowed;       ///< fused: bool, or numbers to be added; plain: these. Broadcastable to [R, H, T, S]
   bool causal = false;  ///< fused, packed: the lower triangle
   std::shared_ptr<const Offsets> sequences;  ///< set: packed, queries and keys are those of one row of them
-  std::int64_t window = 0;                   ///< packed: only the last `window` keys, 0 for all
+  std::int64_t window = 0;                   ///< packed: keys less than `window` places away, 0 for all
 };
 
 /// Keys that are real tokens; `real` is bool [R, T], undefined where nothing is padded.
@@ -33,9 +33,20 @@ Mask causal_mask(Attention attention, std::int64_t length, std::int64_t window, 
 /// The same for queries at `positions` [R, T] and keys at 0 … keys − 1 (a key-value cache).
 Mask cached_mask(Attention attention, const Tensor& positions, std::int64_t keys, std::int64_t window);
 
+/// Encoders: real keys less than `window` places away on either side, and the query itself. `real` as above.
+Mask near_mask(Attention attention, std::int64_t length, std::int64_t window, const Tensor& real,
+               const Tensor& like);
+
+/// The mask with `bias`, broadcastable to [R, H, T, S], added to the scores. Not for packed sequences.
+Mask biased(const Mask& mask, const Tensor& bias);
+
 /// softmax(scale · q kᵀ + mask) v, [R, H, T, d].
 Tensor attend(Attention attention, const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
               double scale);
+
+/// The same with scores s = scale · q kᵀ bent to cap · tanh(s / cap) before the mask, which is a plain one.
+Tensor attend_capped(const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask, double scale,
+                     double cap);
 
 /// [R, T, H·d] → [R, H, T, d] and back.
 Tensor split_heads(const Tensor& x, std::int64_t heads);

@@ -165,7 +165,7 @@ Inputs Backbone::inputs(const Batch& batch) const {
 }
 
 bool Backbone::packs() const {
-  if (params_.attention != "auto" || family_->kind() == Family::Kind::vision) return false;
+  if (params_.attention != "auto" || !family_->packs()) return false;
   const auto& items = parameters().items();
   return !items.empty() && items.front().tensor.is_cpu();
 }

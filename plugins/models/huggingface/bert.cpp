@@ -1,4 +1,5 @@
-// BERT (Devlin et al. 2019) and RoBERTa (Liu et al. 2019): post-norm encoders with learned positions.
+// BERT (Devlin et al. 2019), RoBERTa (Liu et al. 2019), XLM-RoBERTa (Conneau et al. 2020) and ELECTRA (Clark
+// et al. 2020), whose embeddings may be smaller: post-norm encoders with learned positions.
 #include <cmath>
 
 #include "family.hpp"
@@ -12,7 +13,8 @@ class Bert final : public Family {
   explicit Bert(const Config& config)
       : Family(Kind::encoder, {config.size({"hidden_size"}), block_count(config, {"num_hidden_layers"}),
                                config.size({"max_position_embeddings"}), config.size({"vocab_size"})}),
-        roberta_(config.text({"model_type"}) == "roberta"),
+        roberta_(config.text({"model_type"}).ends_with("roberta")),
+        electra_(config.text({"model_type"}) == "electra"),
         heads_(config.size({"num_attention_heads"})),
         padding_(config.find("pad_token_id") ? config.token("pad_token_id") : (roberta_ ? 1 : 0)),
         eps_(config.real({"layer_norm_eps"}, 1e-12)),
@@ -27,14 +29,17 @@ class Bert final : public Family {
     if (roberta_) context_ = positions - padding_ - 1;
     if (context_ < 1) config.fail("'max_position_embeddings' leaves no room for tokens");
     const std::int64_t inner = config.size({"intermediate_size"});
-    layout_.prefix = roberta_ ? "roberta." : "bert.";
-    layout_.ignored_prefixes = {"pooler.", "cls.", "lm_head.", "classifier.", "qa_outputs."};
+    const std::int64_t embedding = electra_ ? config.size({"embedding_size"}, 128) : width_;
+    layout_.prefix = roberta_ ? "roberta." : electra_ ? "electra." : "bert.";
+    layout_.ignored_prefixes = {"pooler.",     "cls.",      "lm_head.",          "classifier.",
+                                "qa_outputs.", "generator", "discriminator_pred"};
     layout_.ignored_suffixes = {"embeddings.position_ids", "embeddings.token_type_ids"};
-    layout_.weight("embeddings.word_embeddings.weight", {vocabulary_, width_}, -1);
-    layout_.weight("embeddings.position_embeddings.weight", {positions, width_}, -1);
-    layout_.weight("embeddings.token_type_embeddings.weight", {config.size({"type_vocab_size"}, 2), width_},
-                   -1);
-    layout_.norm("embeddings.LayerNorm", width_, -1);
+    layout_.weight("embeddings.word_embeddings.weight", {vocabulary_, embedding}, -1);
+    layout_.weight("embeddings.position_embeddings.weight", {positions, embedding}, -1);
+    layout_.weight("embeddings.token_type_embeddings.weight",
+                   {config.size({"type_vocab_size"}, 2), embedding}, -1);
+    layout_.norm("embeddings.LayerNorm", embedding, -1);
+    if (embedding != width_) layout_.linear("embeddings_project", embedding, width_, -1, true, Map::none);
     for (std::int64_t i = 0; i < depth_; ++i) {
       const std::string block = "encoder.layer." + std::to_string(i) + ".";
       layout_.linear(block + "attention.self.query", width_, width_, i);
@@ -51,8 +56,10 @@ class Bert final : public Family {
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     Tensor x = at::embedding(weights["embeddings.word_embeddings.weight"], in.x) +
                weights["embeddings.token_type_embeddings.weight"][0] +
-               at::embedding(weights["embeddings.position_embeddings.weight"], positions(in));
+               at::embedding(weights["embeddings.position_embeddings.weight"],
+                             roberta_ ? counted_positions(in, padding_) : token_positions(in));
     x = weights.layer_norm(x, "embeddings.LayerNorm", eps_);
+    if (weights.has("embeddings_project.weight")) x = weights.linear(x, "embeddings_project");
     const Mask mask = encoder_mask(in);
     for (std::int64_t i = 0; i < layer; ++i) {
       const std::string name = "encoder.layer." + std::to_string(i) + ".";
@@ -78,30 +85,13 @@ class Bert final : public Family {
                               eps_);
   }
 
-  // RoBERTa counts tokens other than padding, from padding's id + 1.
-  Tensor positions(const Inputs& in) const {
-    if (!roberta_) return token_positions(in);
-    Tensor counted = in.x.ne(padding_);
-    if (in.real.defined()) counted = counted.logical_and(in.real);
-    Tensor before = counted.cumsum(1);
-    if (in.sequences) {
-      const Offsets& offsets = *in.sequences;
-      std::vector<std::int64_t> first;  // the place of each token's first neighbour
-      for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
-        first.insert(first.end(), static_cast<std::size_t>(offsets[i + 1] - offsets[i]), offsets[i]);
-      const Tensor start = at::tensor(first, before.options());
-      before = before - (before - counted.to(at::kLong)).index_select(1, start);
-    }
-    return before * counted + padding_;
-  }
-
-  bool roberta_;
+  bool roberta_, electra_;
   std::int64_t heads_, padding_;
   double eps_;
   std::string activation_;
 };
 
-W2S_FAMILY(Bert, "bert", "roberta");
+W2S_FAMILY(Bert, "bert", "electra", "roberta", "xlm-roberta");
 
 }  // namespace
 }  // namespace w2s::hf

@@ -50,6 +50,14 @@ std::string modern_name(std::string name) {
   return name;
 }
 
+// The prefix, or its last parts: "model.decoder." and "decoder." are put before the same names.
+std::string without_prefix(const std::string& name, const std::string& prefix) {
+  for (std::string part = prefix; !part.empty(); part = part.substr(part.find('.') + 1)) {
+    if (name.starts_with(part)) return name.substr(part.size());
+  }
+  return name;
+}
+
 std::string count_text(std::size_t listed, std::size_t all) {
   return all > listed ? " and " + std::to_string(all - listed) + " more" : "";
 }
@@ -84,8 +92,7 @@ Checkpoint::Checkpoint(const std::string& folder, const Layout& layout) : folder
 void Checkpoint::locate(const Layout& layout) {
   for (std::size_t file = 0; file < files_.size(); ++file) {
     for (const std::string& name : files_[file].names()) {
-      std::string bare = name.starts_with(layout.prefix) ? name.substr(layout.prefix.size()) : name;
-      bare = modern_name(std::move(bare));
+      std::string bare = modern_name(without_prefix(name, layout.prefix));
       if (starts_with_any(bare, layout.ignored_prefixes) || ends_with_any(bare, layout.ignored_suffixes))
         continue;
       const auto [other, added] = found_.emplace(bare, Place{file, name});

@@ -61,6 +61,10 @@ class Family {
   /// Throws UsageError for images of another shape ([channels, height, width]) than the family takes.
   virtual void check_image(const std::vector<std::int64_t>& shape) const;
   virtual HeadForm head() const { return {}; }
+  /// A decoder's logits [.., V] from the product of its hidden states and its output embedding.
+  virtual Tensor capped_logits(const Tensor& logits) const { return logits; }
+  /// False where attention has terms that packed sequences do without (attention.hpp).
+  virtual bool packs() const { return kind_ != Kind::vision; }
 
  protected:
   Family(Kind kind, Size size)
@@ -84,9 +88,12 @@ std::vector<std::string> model_types();
 // What the families share.
 
 /// `layers` of a configuration, bounded so that a broken file cannot ask for billions of names.
-std::int64_t block_count(const Config& config, std::initializer_list<const char*> keys);
+std::int64_t block_count(const Config& config, std::initializer_list<const char*> keys,
+                         std::optional<std::int64_t> fallback = {});
 /// Throws UsageError unless `heads` divides `width`.
 void check_heads(const Config& config, std::int64_t width, std::int64_t heads);
+/// `num_key_value_heads`. Throws UsageError unless it divides `heads`.
+std::int64_t key_value_heads(const Config& config, std::int64_t heads, std::int64_t fallback);
 /// Logits [.., V] of a decoder's hidden states [.., D]. Throws UsageError where the model has no output
 /// embedding.
 Tensor output_logits(const Family& family, const Weights& weights, const Tensor& hidden);
@@ -94,8 +101,19 @@ Tensor output_logits(const Family& family, const Weights& weights, const Tensor&
 Tensor token_positions(const Inputs& in);
 /// The mask of a decoder's layer, cached or not.
 Mask decoder_mask(const Inputs& in, std::int64_t window);
-/// The mask of an encoder's layers: every token of the row, or of the sequence.
-Mask encoder_mask(const Inputs& in);
+/// The mask of an encoder's layers: every token of the row, or of the sequence; window > 0: those less than
+/// `window` places away.
+Mask encoder_mask(const Inputs& in, std::int64_t window = 0);
+/// RoBERTa's positions: tokens other than padding are counted from `padding` + 1, padding is at `padding`.
+Tensor counted_positions(const Inputs& in, std::int64_t padding);
+/// `layer_types` of a configuration: true where a block attends to a sliding window; empty where it says
+/// nothing. Throws UsageError for other types and another number of blocks.
+std::vector<bool> sliding_blocks(const Config& config, std::int64_t depth);
+
+/// Images: position embeddings [1, extra + side², D] for a grid of patches; interpolated where it is not the
+/// checkpoint's own. The first `extra` are no patches.
+Tensor grid_positions(const Tensor& stored, std::int64_t extra, std::int64_t side, std::int64_t height,
+                      std::int64_t width);
 
 /// A family's place in the list that make_family reads; see W2S_FAMILY.
 class FamilyLink {

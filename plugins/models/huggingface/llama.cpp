@@ -1,6 +1,6 @@
 // Llama (Touvron et al. 2023) and its relatives: rotary positions, RMS norm, gated feed-forward, grouped
 // queries. Mistral adds a sliding window, Qwen 2 biases on queries, keys and values, Qwen 3 a norm on queries
-// and keys.
+// and keys; SmolLM3 leaves every fourth block without positions.
 #include <cmath>
 
 #include "family.hpp"
@@ -17,18 +17,15 @@ class Llama final : public Family {
                                config.size({"max_position_embeddings"}), config.size({"vocab_size"})}),
         type_(config.text({"model_type"})),
         heads_(config.size({"num_attention_heads"})),
-        key_heads_(config.size({"num_key_value_heads"}, type_ == "mistral" ? 8 : heads_)),
+        key_heads_(key_value_heads(config, heads_, type_ == "mistral" ? 8 : heads_)),
         head_(head_size(config)),
         eps_(config.real({"rms_norm_eps"}, 1e-6)),
         activation_(config.text({"hidden_act"}, "silu")),
         query_norm_(type_ == "qwen3"),
         rotary_(config, head_, 1.0),
+        turned_(turned(config)),
         windows_(windows(config)) {
     check_activation(activation_, config.name());
-    if (heads_ % key_heads_ != 0) {
-      config.fail(std::to_string(heads_) + " query heads do not divide into " + std::to_string(key_heads_) +
-                  " key-value heads");
-    }
     const std::int64_t inner = config.size({"intermediate_size"});
     const bool all_biases = type_ != "qwen2" && config.flag("attention_bias", false);
     const bool qkv_bias = type_ == "qwen2" || all_biases;
@@ -60,8 +57,11 @@ class Llama final : public Family {
   }
 
   HeadForm head() const override {
-    const std::map<std::string, std::string> names = {
-        {"llama", "Llama"}, {"mistral", "Mistral"}, {"qwen2", "Qwen2"}, {"qwen3", "Qwen3"}};
+    const std::map<std::string, std::string> names = {{"llama", "Llama"},
+                                                      {"mistral", "Mistral"},
+                                                      {"qwen2", "Qwen2"},
+                                                      {"qwen3", "Qwen3"},
+                                                      {"smollm3", "SmolLM3"}};
     return {"score", names.at(type_) + "ForSequenceClassification"};
   }
 
@@ -102,8 +102,10 @@ class Llama final : public Family {
       q = weights.rms_norm(q, module + "q_norm", eps_);
       k = weights.rms_norm(k, module + "k_norm", eps_);
     }
-    q = rotary_.turn(q, angles);
-    k = rotary_.turn(k, angles);
+    if (turned_[static_cast<std::size_t>(layer)]) {
+      q = rotary_.turn(q, angles);
+      k = rotary_.turn(k, angles);
+    }
     if (in.cache) std::tie(k, v) = in.cache->update(layer, k, v, positions);
     const double scale = 1 / std::sqrt(static_cast<double>(head_));
     return weights.linear(merge_heads(attend(in.attention, q, k, v, mask, scale)), module + "o_proj");
@@ -115,27 +117,34 @@ class Llama final : public Family {
     return config.size({"head_dim"}, width_ / heads_);
   }
 
+  // Which blocks turn queries and keys by their positions.
+  std::vector<bool> turned(const Config& config) const {
+    const auto blocks = static_cast<std::size_t>(depth_);
+    std::vector<bool> turned(blocks, true);
+    if (type_ != "smollm3") return turned;
+    const Value* written = config.find("no_rope_layers");
+    const auto interval = static_cast<std::size_t>(config.size({"no_rope_layer_interval"}, 4));
+    if (written && (!written->is_list() || written->as_list().size() != blocks))
+      config.fail("'no_rope_layers': expected a list with one entry per layer");
+    for (std::size_t i = 0; i < blocks; ++i)
+      turned[i] = written ? !(written->as_list()[i] == Value(0)) : (i + 1) % interval != 0;
+    return turned;
+  }
+
   // Which blocks look at the last `window_` tokens only.
   std::vector<bool> windows(const Config& config) {
     const auto blocks = static_cast<std::size_t>(depth_);
-    const bool qwen = type_ == "qwen2" || type_ == "qwen3";
+    const bool chosen = type_ != "llama" && type_ != "mistral";
     std::vector<bool> sliding(blocks, false);
-    if (type_ == "llama" || (qwen && !config.flag("use_sliding_window", false))) return sliding;
+    if (type_ == "llama" || (chosen && !config.flag("use_sliding_window", false))) return sliding;
     const Value* written = config.table().find("sliding_window");
     if (written && written->is_null()) return sliding;
     window_ = config.size({"sliding_window"}, 4096);
-    if (!qwen) return std::vector<bool>(blocks, true);
-    if (const Value* types = config.find("layer_types")) {
-      if (!types->is_list() || types->as_list().size() != blocks) {
-        config.fail("'layer_types': expected a list with one entry per layer");
-      }
-      for (std::size_t i = 0; i < blocks; ++i) {
-        const Value& type = types->as_list()[i];
-        if (type == Value("sliding_attention"))
-          sliding[i] = true;
-        else if (!(type == Value("full_attention")))
-          config.fail("'layer_types': unknown type " + type.canonical());
-      }
+    if (!chosen) return std::vector<bool>(blocks, true);
+    if (config.find("layer_types")) return sliding_blocks(config, depth_);
+    if (type_ == "smollm3") {
+      sliding = turned_;
+      sliding.flip();
       return sliding;
     }
     const auto first = static_cast<std::size_t>(config.size({"max_window_layers"}, 28));
@@ -150,10 +159,10 @@ class Llama final : public Family {
   bool query_norm_;
   Rotary rotary_;
   std::int64_t window_ = 0;
-  std::vector<bool> windows_;
+  std::vector<bool> turned_, windows_;
 };
 
-W2S_FAMILY(Llama, "llama", "mistral", "qwen2", "qwen3");
+W2S_FAMILY(Llama, "llama", "mistral", "qwen2", "qwen3", "smollm3");
 
 }  // namespace
 }  // namespace w2s::hf

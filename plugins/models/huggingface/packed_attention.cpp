@@ -70,7 +70,10 @@ class HeadOfSequence {
   std::int64_t first_key(std::int64_t query) const {
     return shape_.window > 0 ? std::max<std::int64_t>(0, query - shape_.window + 1) : 0;
   }
-  std::int64_t end_key(std::int64_t query) const { return shape_.causal ? query + 1 : length_; }
+  std::int64_t end_key(std::int64_t query) const {
+    if (shape_.causal) return query + 1;
+    return shape_.window > 0 ? std::min(length_, query + shape_.window) : length_;
+  }
 
   struct Block {
     std::int64_t queries, end, first, keys;  // queries … end − 1 look at `keys` keys from `first` on

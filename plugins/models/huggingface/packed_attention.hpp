@@ -15,8 +15,8 @@ namespace w2s::hf {
 using Offsets = std::vector<std::int64_t>;
 
 /// softmax(scale · q kᵀ) v within each sequence: q [1, H, N, d], k and v [1, K, N, d] float32 on the CPU, H a
-/// multiple of K; gives [1, H, N, d]. `causal`: keys at or before the query; window > 0: of these the last
-/// `window`. Differentiable once.
+/// multiple of K; gives [1, H, N, d]. `causal`: keys at or before the query; window > 0: of these, or of all,
+/// the ones less than `window` places away. Differentiable once.
 Tensor packed_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                         const std::shared_ptr<const Offsets>& offsets, bool causal, std::int64_t window,
                         double scale);

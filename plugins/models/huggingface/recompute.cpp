@@ -59,9 +59,13 @@ class Recomputed final : public torch::autograd::Function<Recomputed> {
 }  // namespace
 
 Tensor run_block(const Inputs& in, const Weights& weights, const std::string& module, const Tensor& x,
-                 const Block& block) {
+                 const Block& block, const std::vector<std::string>& shared) {
   if (!in.checkpoint_blocks || !at::GradMode::is_enabled()) return block(x);
   variable_list inputs = weights.trained(module);
+  for (const std::string& other : shared) {
+    const variable_list more = weights.trained(other);
+    inputs.insert(inputs.end(), more.begin(), more.end());
+  }
   if (inputs.empty() && !x.requires_grad()) return block(x);
   inputs.insert(inputs.begin(), x);
   const auto recipe = c10::make_intrusive<Recipe>();

@@ -1,5 +1,6 @@
 #include "rotary.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -34,14 +35,26 @@ Rotary::Rotary(const Config& config, std::int64_t head_size, double partial_defa
   const bool modern = config.find("rope_parameters") != nullptr;
   const Config rope = config.nested(modern ? "rope_parameters" : "rope_scaling");
   const Config& base = modern && rope.find("rope_theta") ? rope : config;
-  const double theta = base.real({"rope_theta", "rotary_emb_base"}, 10000.0);
   const Config& part = modern && rope.find("partial_rotary_factor") ? rope : config;
-  const double share = part.real({"partial_rotary_factor", "rotary_pct"}, partial_default);
-  const std::string kind = rope.text({"rope_type", "type"}, "default");
-  if (kind != "default" && kind != "linear" && kind != "llama3") {
-    rope.fail("rope scaling '" + kind + "' is not supported" +
-              did_you_mean(kind, {"default", "linear", "llama3"}) +
-              "; expected 'default', 'linear' or 'llama3'");
+  make(config, rope, base.real({"rope_theta", "rotary_emb_base"}, 10000.0),
+       part.real({"partial_rotary_factor", "rotary_pct"}, partial_default), head_size);
+}
+
+Rotary::Rotary(const Config& config, std::int64_t head_size, const char* type, const char* theta_key,
+               double theta, bool scaled) {
+  const Config modern = config.nested("rope_parameters").nested(type);
+  const Config rope = modern.table().empty() && scaled ? config.nested("rope_scaling") : modern;
+  make(config, rope, modern.real({"rope_theta"}, config.real({theta_key}, theta)), 1.0, head_size);
+}
+
+void Rotary::make(const Config& config, const Config& rope, double theta, double share,
+                  std::int64_t head_size) {
+  std::string kind = rope.text({"rope_type", "type"}, "default");
+  if (kind == "su") kind = "longrope";
+  const std::vector<std::string> kinds = {"default", "linear", "llama3", "longrope"};
+  if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
+    rope.fail("rope scaling '" + kind + "' is not supported" + did_you_mean(kind, kinds) + "; expected " +
+              one_of_list(kinds));
   }
   if (theta <= 0) config.fail("'rope_theta' must be above 0");
   if (head_size > kLargestHead || share <= 0 || share > 1) {
@@ -61,6 +74,28 @@ Rotary::Rotary(const Config& config, std::int64_t head_size, double partial_defa
     if (kind == "llama3") frequency = llama3(frequency, rope);
     frequencies_.push_back(frequency);
   }
+  if (kind == "longrope") stretch(config, rope);
+}
+
+// Each frequency is divided by its own factor, one list for rows within the original context and one for
+// longer ones, which are not served; angles' cosines and sines grow with the stretching.
+void Rotary::stretch(const Config& config, const Config& rope) {
+  const Config& original = rope.find("original_max_position_embeddings") ? rope : config;
+  limit_ = original.size({"original_max_position_embeddings"});
+  const Value* factors = rope.find("short_factor");
+  if (!factors || !factors->is_list() || factors->as_list().size() != frequencies_.size())
+    rope.fail("'short_factor': expected a list of " + std::to_string(frequencies_.size()) + " numbers");
+  for (std::size_t i = 0; i < frequencies_.size(); ++i) {
+    const Value& factor = factors->as_list()[i];
+    if (!factor.is_number() || !(factor.as_real() > 0))
+      rope.fail("'short_factor': expected numbers above 0, found " + factor.canonical());
+    frequencies_[i] = static_cast<float>(frequencies_[i] / factor.as_real());
+  }
+  const auto context = static_cast<double>(limit_);
+  const double ratio = static_cast<double>(config.size({"max_position_embeddings"})) / context;
+  const double factor = rope.real({"factor"}, ratio);
+  length_ = rope.real({"attention_factor"},
+                      factor <= 1 ? 1.0 : std::sqrt(1 + std::log(factor) / std::log(context)));
 }
 
 Rotary::Angles Rotary::angles(const Tensor& positions) const {
@@ -68,7 +103,8 @@ Rotary::Angles Rotary::angles(const Tensor& positions) const {
   std::copy(frequencies_.begin(), frequencies_.end(), frequencies.data_ptr<float>());
   const Tensor angle = positions.to(at::kFloat).view({positions.size(0), 1, positions.size(1), 1}) *
                        frequencies.to(positions.device());
-  return {at::cos(angle), at::sin(angle)};
+  if (length_ == 1) return {at::cos(angle), at::sin(angle)};
+  return {at::cos(angle) * length_, at::sin(angle) * length_};
 }
 
 Tensor Rotary::turn(const Tensor& x, const Angles& angles) const {

@@ -81,8 +81,9 @@ class VisionTransformer final : public Family {
     const Tensor patches = at::conv2d(in.x.to(projection.scalar_type()), projection,
                                       weights["embeddings.patch_embeddings.projection.bias"], patch_);
     const Tensor first = weights["embeddings.cls_token"].expand({rows, 1, width_});
-    Tensor x = at::cat({first, patches.flatten(2).transpose(1, 2)}, 1) +
-               positions(weights["embeddings.position_embeddings"], patches.size(2), patches.size(3));
+    Tensor x =
+        at::cat({first, patches.flatten(2).transpose(1, 2)}, 1) +
+        grid_positions(weights["embeddings.position_embeddings"], 1, side_, patches.size(2), patches.size(3));
     for (std::int64_t i = 0; i < layer; ++i) {
       const std::string name = "encoder.layer." + std::to_string(i) + ".";
       x = run_block(in, weights, name, x,
@@ -129,16 +130,6 @@ class VisionTransformer final : public Family {
     const std::string in = block + (dino_ ? "mlp.fc1" : "intermediate.dense");
     const std::string out = block + (dino_ ? "mlp.fc2" : "output.dense");
     return weights.linear(activate(activation_, weights.linear(x, in)), out);
-  }
-
-  // Position embeddings for a grid of patches; interpolated where it is not the one of the checkpoint.
-  Tensor positions(const Tensor& stored, std::int64_t height, std::int64_t width) const {
-    if (height == side_ && width == side_) return stored;
-    const Tensor grid =
-        stored.narrow(1, 1, side_ * side_).view({1, side_, side_, width_}).permute({0, 3, 1, 2});
-    const Tensor resized =
-        at::upsample_bicubic2d(grid.to(at::kFloat), {height, width}, /*align_corners=*/false);
-    return at::cat({stored.narrow(1, 0, 1), resized.flatten(2).transpose(1, 2).to(stored.scalar_type())}, 1);
   }
 
   bool dino_;

@@ -54,13 +54,13 @@ Tensor Weights::linear(const Tensor& x, const std::string& module) const { retur
 Tensor Weights::transposed(const Tensor& x, const std::string& module) const { return map(x, module, true); }
 
 Tensor Weights::layer_norm(const Tensor& x, const std::string& module, double eps) const {
-  return at::layer_norm(x, {x.size(-1)}, (*this)[module + ".weight"], (*this)[module + ".bias"], eps);
+  const Tensor weight = has(module + ".weight") ? (*this)[module + ".weight"] : Tensor();
+  const Tensor bias = has(module + ".bias") ? (*this)[module + ".bias"] : Tensor();
+  return at::layer_norm(x, {x.size(-1)}, weight, bias, eps);
 }
 
 Tensor Weights::rms_norm(const Tensor& x, const std::string& module, double eps) const {
-  const Tensor wide = x.to(at::kFloat);
-  const Tensor scaled = wide * at::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + eps);
-  return (*this)[module + ".weight"] * scaled.to(x.scalar_type());
+  return (*this)[module + ".weight"] * root_mean_square_normed(x, eps).to(x.scalar_type());
 }
 
 Tensor Weights::merged(const std::string& full_name, Map map) const {
@@ -71,6 +71,11 @@ Tensor Weights::merged(const std::string& full_name, Map map) const {
       lora_scale_ *
       at_full_name(module + ".lora_b").detach().matmul(at_full_name(module + ".lora_a").detach());
   return (weight.to(at::kFloat) + (map == Map::transposed ? update.t() : update)).to(weight.scalar_type());
+}
+
+Tensor root_mean_square_normed(const Tensor& x, double eps) {
+  const Tensor wide = x.to(at::kFloat);
+  return wide * at::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + eps);
 }
 
 Tensor activate(const std::string& name, const Tensor& x) { return activations().at(name)(x); }

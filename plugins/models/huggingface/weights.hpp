@@ -31,7 +31,7 @@ class Weights {
   Tensor linear(const Tensor& x, const std::string& module) const;
   /// x W + b with W [in, out].
   Tensor transposed(const Tensor& x, const std::string& module) const;
-  /// Layer norm over the last dimension.
+  /// Layer norm over the last dimension; its weight and bias where there are any.
   Tensor layer_norm(const Tensor& x, const std::string& module, double eps) const;
   /// x / sqrt(mean x² + eps) · w over the last dimension, computed in float32 (Zhang & Sennrich 2019).
   Tensor rms_norm(const Tensor& x, const std::string& module, double eps) const;
@@ -45,6 +45,9 @@ class Weights {
   std::string prefix_;
   double lora_scale_;
 };
+
+/// x / sqrt(mean x² + eps) over the last dimension, in float32.
+Tensor root_mean_square_normed(const Tensor& x, double eps);
 
 /// "gelu", "gelu_new", "relu", "silu", … Throws UsageError for an unknown name.
 Tensor activate(const std::string& name, const Tensor& x);
