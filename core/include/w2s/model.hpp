@@ -84,12 +84,6 @@ struct GenerateOptions {
   std::uint64_t seed = 0;   ///< of the samples; each prompt has a stream of its own
 };
 
-/// A classifier over a model's features: logits = features · weightᵀ + bias.
-struct LinearHead {
-  Tensor weight;  ///< [C, D]
-  Tensor bias;    ///< [C]; undefined: none
-};
-
 class W2S_API IModel {
  public:
   virtual ~IModel();
@@ -131,11 +125,6 @@ class W2S_API IModel {
 
   /// Writes the model as a folder in its family's own form (Hugging Face: config.json, model.safetensors).
   virtual void save(const std::string&) const {
-    throw UsageError("this model has no folder form of its own");
-  }
-
-  /// The same with a head among the weights; gives the name of the head's module there. (A student's export.)
-  virtual std::string save_with_head(const std::string&, const LinearHead&) const {
     throw UsageError("this model has no folder form of its own");
   }
 

@@ -48,14 +48,6 @@ Inputs pack(Inputs in, const Batch& batch) {
   return in;
 }
 
-// The first or the last token's state of each packed sequence, [R, D].
-Tensor end_states(const Tensor& hidden, const Offsets& offsets, bool last) {
-  std::vector<std::int64_t> places;
-  for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
-    places.push_back(last ? offsets[i + 1] - 1 : offsets[i]);
-  return hidden.squeeze(0).index_select(0, at::tensor(places, at::kLong));
-}
-
 // Packed states [1, N, D] as [R, T, D], zeros where there is no token.
 Tensor padded_states(const Tensor& hidden, const Offsets& offsets, std::int64_t width) {
   const auto rows = static_cast<std::int64_t>(offsets.size()) - 1, size = hidden.size(2);
@@ -68,23 +60,6 @@ Tensor padded_states(const Tensor& hidden, const Offsets& offsets, std::int64_t 
   return at::zeros({rows * width, size}, hidden.options())
       .index_copy(0, at::tensor(places, at::kLong), hidden.squeeze(0))
       .view({rows, width, size});
-}
-
-// The last token's state of each row, [R, D].
-Tensor last_states(const Tensor& hidden, const Batch& batch) {
-  const std::int64_t rows = hidden.size(0), width = hidden.size(1);
-  Tensor lengths;
-  if (batch.lengths.size() == static_cast<std::size_t>(rows)) {
-    lengths = at::empty({rows}, at::kLong);
-    std::copy(batch.lengths.begin(), batch.lengths.end(), lengths.data_ptr<std::int64_t>());
-    lengths = lengths.to(hidden.device());
-  } else if (batch.mask.defined()) {
-    lengths = batch.mask.sum(1);
-  } else {
-    return hidden.select(1, width - 1);
-  }
-  const Tensor index = at::arange(rows, lengths.options()) * width + lengths - 1;
-  return hidden.reshape({rows * width, hidden.size(2)}).index_select(0, index);
 }
 
 bool padded(const Batch& batch) {
@@ -107,6 +82,7 @@ Backbone::Backbone(Config config, BackboneParams params)
       family_(make_family(config_)),
       attention_(attention_named(params_.attention)),
       type_(type_named(params_.dtype)),
+      pooling_(params_.sentence.pooling.value_or(family_->pooling())),
       layer_(params_.layer < 0 ? family_->depth() : params_.layer),
       context_(params_.context > 0 ? params_.context : family_->context()),
       has_lora_(!params_.lora.empty()) {
@@ -117,6 +93,14 @@ Backbone::Backbone(Config config, BackboneParams params)
   if (context_ > family_->context()) {
     throw UsageError("context = " + std::to_string(context_) + ": " + config_.name() + " has " +
                      std::to_string(family_->context()) + " positions");
+  }
+  if (params_.context == 0 && params_.sentence.context > 0)
+    context_ = std::min(context_, params_.sentence.context);
+  if (params_.pooling != "auto") {
+    if (family_->kind() == Family::Kind::vision)
+      throw UsageError("pooling = '" + params_.pooling + "': " + config_.name() +
+                       " reads images, which it pools itself");
+    pooling_ = pooling_named(params_.pooling);
   }
   if (has_lora_) {
     Schema<LoraParams> schema;
@@ -179,18 +163,20 @@ Tensor Backbone::features(const Batch& batch) {
   const Weights named = weights();
   const Inputs in = inputs(batch);
   const Tensor states = family_->hidden(named, in, layer_);
-  if (in.sequences) {
-    return end_states(states, *in.sequences, family_->kind() == Family::Kind::decoder).to(at::kFloat);
-  }
-  switch (family_->kind()) {
-    case Family::Kind::decoder:
-      return last_states(states, batch).to(at::kFloat);
-    case Family::Kind::encoder:
-      return states.select(1, 0).to(at::kFloat);
-    case Family::Kind::vision:
-      break;
-  }
-  return family_->pooled(named, states, layer_).to(at::kFloat);
+  Tensor vectors;
+  if (family_->kind() == Family::Kind::vision)
+    vectors = family_->pooled(named, states, layer_);
+  else
+    vectors = in.sequences ? pool_packed(pooling_, states, *in.sequences) : pool(pooling_, states, batch);
+  vectors = vectors.to(at::kFloat);
+  if (!params_.sentence.normalized) return vectors;
+  return vectors / vectors.norm(2, {1}, /*keepdim=*/true).clamp_min(1e-12);
+}
+
+// Whether features are other vectors than those that the family's own classifiers read.
+bool Backbone::own_vectors() const {
+  return family_->kind() != Family::Kind::vision &&
+         (pooling_ != family_->pooling() || params_.sentence.normalized);
 }
 
 Tensor Backbone::hidden(const Batch& batch) {
@@ -286,7 +272,7 @@ std::string Backbone::save_with_head(const std::string& folder, const LinearHead
   for (std::int64_t c = 0; c < head.weight.size(0); ++c)
     labels.set(std::to_string(c), "LABEL_" + std::to_string(c));
   config.set("id2label", labels);  // transformers counts its labels here
-  if (!form.architecture.empty()) config.set("architectures", List{form.architecture});
+  if (!form.architecture.empty() && !own_vectors()) config.set("architectures", List{form.architecture});
   const Value *pad = config.find("pad_token_id"), *end = config.find("eos_token_id");
   if ((pad == nullptr || pad->is_null()) && end != nullptr && !end->is_list())
     config.set("pad_token_id", Value(*end));
@@ -311,6 +297,11 @@ void Backbone::write(const std::string& folder, std::map<std::string, Tensor> te
     fs::copy_file(from, to, fs::copy_options::overwrite_existing, failure);
     if (failure)
       throw Error("cannot copy '" + from.string() + "' to '" + to.string() + "': " + failure.message());
+  }
+  if (own_vectors()) {
+    SentenceForm sentence = params_.sentence;
+    sentence.pooling = pooling_;
+    write_sentence_form(folder, sentence, feature_size());
   }
   config.set(config.find("torch_dtype") ? "torch_dtype" : "dtype", params_.dtype);
   save_json(folder + "/config.json", Value(std::move(config)));

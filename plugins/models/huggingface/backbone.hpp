@@ -12,6 +12,7 @@
 
 #include "family.hpp"
 #include "lora.hpp"
+#include "pooling.hpp"
 
 namespace w2s::hf {
 
@@ -23,6 +24,8 @@ struct BackboneParams {
   std::string dtype = "float32";   ///< of the weights; half types are frozen
   Table lora;                      ///< LoraParams; empty: none
   bool checkpoint_blocks = false;  ///< Inputs::checkpoint_blocks
+  std::string pooling = "auto";    ///< of text: a name of pooling.hpp, or what `sentence` or the family says
+  SentenceForm sentence;           ///< what the folder says of its vectors
 };
 
 class Backbone : public IModel, public ISavesHead {
@@ -62,12 +65,14 @@ class Backbone : public IModel, public ISavesHead {
   void write(const std::string& folder, std::map<std::string, Tensor> tensors, Table config) const;
   Inputs inputs(const Batch& batch) const;
   bool packed(const Batch& batch) const;
+  bool own_vectors() const;
 
   Config config_;
   BackboneParams params_;
   std::unique_ptr<Family> family_;
   Attention attention_;
   at::ScalarType type_;
+  Pooling pooling_;
   std::int64_t layer_, context_;
   bool has_lora_;
   LoraParams lora_;
@@ -91,6 +96,12 @@ void describe_backbone(Schema<Params>& schema) {
              "hidden states that are the features: 0 embeddings, 1 … depth after that block; -1: the last, "
              "normed")
       .at_least(-1);
+  schema
+      .field("pooling", &Params::pooling,
+             "a row's feature: the first (cls) or last token's state, or the mean or max of all tokens'; "
+             "auto: as "
+             "the folder says (1_Pooling), else last for decoders and cls for encoders")
+      .one_of({"auto", "mean", "cls", "last", "max"});
   schema
       .field(
           "attention", &Params::attention,

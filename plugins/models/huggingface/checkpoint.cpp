@@ -34,14 +34,6 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text + "]";
 }
 
-bool starts_with_any(const std::string& name, const std::vector<std::string>& starts) {
-  return std::any_of(starts.begin(), starts.end(), [&](const std::string& s) { return name.starts_with(s); });
-}
-
-bool ends_with_any(const std::string& name, const std::vector<std::string>& ends) {
-  return std::any_of(ends.begin(), ends.end(), [&](const std::string& s) { return name.ends_with(s); });
-}
-
 // Checkpoints converted from TensorFlow call a norm's weight and bias gamma and beta.
 std::string modern_name(std::string name) {
   for (const auto& [old_end, new_end] : {std::pair{".gamma", ".weight"}, std::pair{".beta", ".bias"}}) {
@@ -50,12 +42,12 @@ std::string modern_name(std::string name) {
   return name;
 }
 
-// The prefix, or its last parts: "model.decoder." and "decoder." are put before the same names.
-std::string without_prefix(const std::string& name, const std::string& prefix) {
-  for (std::string part = prefix; !part.empty(); part = part.substr(part.find('.') + 1)) {
-    if (name.starts_with(part)) return name.substr(part.size());
-  }
-  return name;
+std::string conversion(const std::string& folder) {
+  return "This converts it:\npython3 -c \"import glob, torch, safetensors.torch as st; w = {}; "
+         "[w.update(torch.load(f, 'cpu', weights_only=True)) for f in glob.glob('" +
+         folder +
+         "/pytorch_model*.bin')]; st.save_file({k: v.clone().contiguous() for k, v in w.items()}, '" +
+         folder + "/model.safetensors', {'format': 'pt'})\"";
 }
 
 std::string count_text(std::size_t listed, std::size_t all) {
@@ -70,8 +62,9 @@ std::vector<std::string> weight_files(const std::string& folder) {
   if (!fs::exists(index)) {
     const bool pickled =
         fs::exists(folder + "/pytorch_model.bin") || fs::exists(folder + "/pytorch_model.bin.index.json");
-    throw UsageError(folder + ": no weights: expected model.safetensors or model.safetensors.index.json" +
-                     (pickled ? ", found pytorch_model.bin (a pickle, which is not read: convert it)" : ""));
+    throw UsageError(
+        folder + ": no weights: expected model.safetensors or model.safetensors.index.json" +
+        (pickled ? ", found pytorch_model.bin, a pickle, which is not read. " + conversion(folder) : ""));
   }
   std::set<std::string> names;
   for (const auto& [tensor, file] : read_index(index)) names.insert(file);
@@ -92,9 +85,8 @@ Checkpoint::Checkpoint(const std::string& folder, const Layout& layout) : folder
 void Checkpoint::locate(const Layout& layout) {
   for (std::size_t file = 0; file < files_.size(); ++file) {
     for (const std::string& name : files_[file].names()) {
-      std::string bare = modern_name(without_prefix(name, layout.prefix));
-      if (starts_with_any(bare, layout.ignored_prefixes) || ends_with_any(bare, layout.ignored_suffixes))
-        continue;
+      std::string bare = modern_name(layout.bare_name(name));
+      if (layout.ignores(bare)) continue;
       const auto [other, added] = found_.emplace(bare, Place{file, name});
       if (!added) {
         throw Error(files_[file].path() + ": tensor '" + name + "' is there twice, also as '" +

@@ -13,6 +13,7 @@
 #include "cache.hpp"
 #include "config.hpp"
 #include "layout.hpp"
+#include "pooling.hpp"
 #include "weights.hpp"
 
 namespace w2s::hf {
@@ -61,6 +62,8 @@ class Family {
   /// Throws UsageError for images of another shape ([channels, height, width]) than the family takes.
   virtual void check_image(const std::vector<std::int64_t>& shape) const;
   virtual HeadForm head() const { return {}; }
+  /// Text: the vector of a row that the family's classifiers read.
+  virtual Pooling pooling() const { return kind_ == Kind::decoder ? Pooling::last : Pooling::cls; }
   /// A decoder's logits [.., V] from the product of its hidden states and its output embedding.
   virtual Tensor capped_logits(const Tensor& logits) const { return logits; }
   /// False where attention has terms that packed sequences do without (attention.hpp).

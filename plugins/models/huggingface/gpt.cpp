@@ -14,7 +14,7 @@ class Gpt final : public Backbone {
     std::int64_t layers = 4, width = 128, heads = 4, positions = 256, vocabulary = 0;
     std::string tokenizer;
     std::int64_t context = 0, layer = -1;
-    std::string attention = "auto";
+    std::string attention = "auto", pooling = "auto";
     Table lora;
     bool checkpoint_blocks = false;
   };
@@ -38,8 +38,15 @@ class Gpt final : public Backbone {
   }
 
   explicit Gpt(const Params& params)
-      : Backbone(config_of(params), {params.tokenizer, params.context, params.layer, params.attention,
-                                     "float32", params.lora, params.checkpoint_blocks}),
+      : Backbone(config_of(params), {params.tokenizer,
+                                     params.context,
+                                     params.layer,
+                                     params.attention,
+                                     "float32",
+                                     params.lora,
+                                     params.checkpoint_blocks,
+                                     params.pooling,
+                                     {}}),
         residual_sd_(0.02 / std::sqrt(2.0 * static_cast<double>(params.layers))) {}
 
   void build(const ModelContext& context, Stream stream) override {

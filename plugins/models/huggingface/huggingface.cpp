@@ -3,6 +3,7 @@
 
 #include <w2s/digest.hpp>
 
+#include "adapter.hpp"
 #include "backbone.hpp"
 #include "checkpoint.hpp"
 #include "file_digest.hpp"
@@ -13,9 +14,9 @@ namespace {
 class HuggingFace final : public Backbone {
  public:
   struct Params {
-    std::string path, tokenizer;
+    std::string path, adapter, tokenizer;
     std::int64_t context = 0, layer = -1;
-    std::string attention = "auto", dtype = "float32";
+    std::string attention = "auto", pooling = "auto", dtype = "float32";
     Table lora;
     bool checkpoint_blocks = false;
   };
@@ -25,12 +26,19 @@ class HuggingFace final : public Backbone {
         "A pretrained backbone from a Hugging Face folder, whose config.json has one of these as "
         "model_type: " +
         one_of_list(model_types()) +
-        ". Features are the last token's state (decoders), the first token's (encoders) or the pooled image");
+        ". Features are one vector a row: see pooling; for images what the family pools");
     schema.source("Hugging Face transformers' checkpoints");
     schema
         .field("path", &Params::path,
-               "folder with config.json, safetensors (single or sharded) and the tokenizer")
+               "folder with config.json, safetensors (single or sharded) and the tokenizer, or PEFT's folder "
+               "of a "
+               "LoRA whose base is a folder")
         .required()
+        .path();
+    schema
+        .field(
+            "adapter", &Params::adapter,
+            "PEFT's folder of a LoRA that is merged into the weights of path; empty: the one in path, if any")
         .path();
     schema.field("tokenizer", &Params::tokenizer, "folder of another tokenizer; empty: the model's").path();
     schema
@@ -40,18 +48,17 @@ class HuggingFace final : public Backbone {
     describe_backbone(schema);
   }
 
-  explicit HuggingFace(const Params& params)
-      : Backbone(Config::read(params.path),
-                 {params.tokenizer.empty() ? params.path : params.tokenizer, params.context, params.layer,
-                  params.attention, params.dtype, params.lora, params.checkpoint_blocks}),
-        folder_(params.path) {}
+  explicit HuggingFace(const Params& params) : HuggingFace(params, Folders(params)) {}
 
   void build(const ModelContext& context, Stream stream) override {
-    const Checkpoint checkpoint(folder_, family().layout());
+    const Checkpoint checkpoint(folders_.base, family().layout());
+    if (folders_.adapter) folders_.adapter->open(family().layout());
     build_from(
         context,
         [&](const TensorSpec& tensor, at::ScalarType type) {
-          return checkpoint.has(tensor) ? checkpoint.load(tensor, type) : Tensor();
+          if (!checkpoint.has(tensor)) return Tensor();
+          if (!folders_.adapter || !folders_.adapter->updates(tensor)) return checkpoint.load(tensor, type);
+          return folders_.adapter->merged(tensor, checkpoint.load(tensor, at::kFloat)).to(type);
         },
         stream);
   }
@@ -59,8 +66,16 @@ class HuggingFace final : public Backbone {
   std::string source_digest() const override {
     std::call_once(digest_once_, [&] {
       Digest digest;
-      digest.add(sha256_file(folder_ + "/config.json")).add(tokenizer_digest());
-      for (const std::string& file : weight_files(folder_)) {
+      digest.add(sha256_file(folders_.base + "/config.json")).add(tokenizer_digest());
+      std::vector<std::string> files = weight_files(folders_.base);
+      for (const char* name : {"modules.json", "1_Pooling/config.json", "sentence_bert_config.json"}) {
+        const std::string file = folders_.base + "/" + name;
+        if (std::filesystem::exists(file)) files.push_back(file);
+      }
+      if (folders_.adapter) {
+        for (const std::string& file : folders_.adapter->files()) files.push_back(file);
+      }
+      for (const std::string& file : files) {
         digest.add(std::filesystem::path(file).filename().string()).add(file_digest(file));
       }
       digest_ = digest.hex();
@@ -71,7 +86,38 @@ class HuggingFace final : public Backbone {
   bool pretrained() const override { return true; }
 
  private:
-  std::string folder_;
+  // Where the parts of a model lie.
+  struct Folders {
+    explicit Folders(const Params& params) : base(params.path), tokenizer(params.tokenizer) {
+      const bool alone = !std::filesystem::exists(base + "/config.json");
+      if (!params.adapter.empty())
+        adapter.emplace(params.adapter);
+      else if (Adapter::is_in(base))
+        adapter.emplace(base);
+      if (adapter && alone && params.adapter.empty()) {
+        const std::string named = adapter->base();
+        base = std::filesystem::is_directory(named) ? named : params.path + "/" + named;
+        if (named.empty() || !std::filesystem::exists(base + "/config.json")) {
+          throw UsageError(params.path + ": the adapter's base '" + named +
+                           "' is no folder here: set 'path' to the base's folder and 'adapter' to this one");
+        }
+      }
+      if (tokenizer.empty())
+        tokenizer = std::filesystem::exists(params.path + "/tokenizer.json") ? params.path : base;
+    }
+
+    std::string base, tokenizer;
+    std::optional<Adapter> adapter;
+  };
+
+  HuggingFace(const Params& params, Folders folders)
+      : Backbone(Config::read(folders.base),
+                 {folders.tokenizer, params.context, params.layer, params.attention, params.dtype,
+                  params.lora, params.checkpoint_blocks, params.pooling,
+                  read_sentence_form(folders.base, params.pooling != "auto")}),
+        folders_(std::move(folders)) {}
+
+  Folders folders_;
   mutable std::once_flag digest_once_;
   mutable std::string digest_;
 };

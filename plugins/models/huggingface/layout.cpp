@@ -1,6 +1,22 @@
 #include "layout.hpp"
 
+#include <algorithm>
+
 namespace w2s::hf {
+
+std::string Layout::bare_name(const std::string& name) const {
+  for (std::string part = prefix; !part.empty(); part = part.substr(part.find('.') + 1)) {
+    if (name.starts_with(part)) return name.substr(part.size());
+  }
+  return name;
+}
+
+bool Layout::ignores(const std::string& bare) const {
+  return std::any_of(ignored_prefixes.begin(), ignored_prefixes.end(),
+                     [&](const std::string& start) { return bare.starts_with(start); }) ||
+         std::any_of(ignored_suffixes.begin(), ignored_suffixes.end(),
+                     [&](const std::string& end) { return bare.ends_with(end); });
+}
 
 void Layout::weight(const std::string& name, std::vector<std::int64_t> shape, std::int64_t block) {
   TensorSpec spec;

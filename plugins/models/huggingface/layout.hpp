@@ -36,6 +36,12 @@ struct Layout {
     return saves_prefix && !tensor.outside ? prefix + tensor.name : tensor.name;
   }
 
+  /// The name without the prefix or its last parts: "model.decoder." and "decoder." stand before the same
+  /// names.
+  std::string bare_name(const std::string& name) const;
+  /// Whether the model does without a tensor of this bare name.
+  bool ignores(const std::string& bare) const;
+
   // Building. A linear map adds <module>.weight and, with `bias`, <module>.bias.
   void weight(const std::string& name, std::vector<std::int64_t> shape, std::int64_t block);
   void norm(const std::string& module, std::int64_t size, std::int64_t block, bool bias = true);
