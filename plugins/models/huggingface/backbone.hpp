@@ -103,10 +103,11 @@ void describe_backbone(Schema<Params>& schema) {
              "the folder says (1_Pooling), else last for decoders and cls for encoders")
       .one_of({"auto", "mean", "cls", "last", "max"});
   schema
-      .field(
-          "attention", &Params::attention,
-          "fused: LibTorch's kernels; plain: the formula, on padded rows; auto: on the CPU without padding, "
-          "on a GPU fused where it is fast")
+      .field("attention", &Params::attention,
+             "fused: LibTorch's kernels; plain: the formula, on padded rows, as always for Gemma 2's capped "
+             "scores; auto: on the CPU without padding (not so Gemma 2, DeBERTa and MPNet), on a GPU fused "
+             "where it "
+             "is fast")
       .one_of({"auto", "fused", "plain"});
   schema.field("checkpoint_blocks", &Params::checkpoint_blocks,
                "training keeps each block's input alone and computes the block again for its gradient: less "
