@@ -945,8 +945,9 @@ TEST(HuggingFaceSaving, PutsAHeadWhereTheFamilyHasIt) {
     EXPECT_TRUE(at::equal(file.at(module + ".bias"), head.bias)) << type_of(c);
     const Table config = read_json(exported / "config.json").as_table();
     EXPECT_EQ(config.at("id2label").as_table().size(), 3u);
-    if (architecture != architectures.end())
+    if (architecture != architectures.end()) {
       EXPECT_EQ(config.at("architectures"), Value(List{architecture->second})) << type_of(c);
+    }
     EXPECT_EQ(distance(features(*load(folder), kRows), features(*load(exported), kRows)), 0) << type_of(c);
   }
 }
