@@ -97,10 +97,10 @@ void describe_backbone(Schema<Params>& schema) {
              "normed")
       .at_least(-1);
   schema
-      .field("pooling", &Params::pooling,
-             "a row's feature: the first (cls) or last token's state, or the mean or max of all tokens'; "
-             "auto: as "
-             "the folder says (1_Pooling), else last for decoders and cls for encoders")
+      .field(
+          "pooling", &Params::pooling,
+          "a row's feature: the first (cls) or last token's state, or the mean or max of all tokens'; auto: "
+          "as the folder says (1_Pooling), else last for decoders and cls for encoders")
       .one_of({"auto", "mean", "cls", "last", "max"});
   schema
       .field("attention", &Params::attention,

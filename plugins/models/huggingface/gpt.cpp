@@ -22,7 +22,7 @@ class Gpt final : public Backbone {
   static void describe(Schema<Params>& schema) {
     schema.summary(
         "A GPT-2-style decoder of any size with fresh weights: normal with deviation 0.02, maps onto the "
-        "residual stream scaled by 1/sqrt(2 layers). Features are the last token's state");
+        "residual stream scaled by 1/sqrt(2 layers). Features: see pooling");
     schema.source("Radford et al. 2019");
     schema.field("layers", &Params::layers, "blocks").in(1, 4096);
     schema.field("width", &Params::width, "size of the hidden states; a multiple of heads").at_least(1);

@@ -31,8 +31,7 @@ class HuggingFace final : public Backbone {
     schema
         .field("path", &Params::path,
                "folder with config.json, safetensors (single or sharded) and the tokenizer, or PEFT's folder "
-               "of a "
-               "LoRA whose base is a folder")
+               "of a LoRA whose base is a folder")
         .required()
         .path();
     schema
