@@ -7,10 +7,10 @@
 
 #include "base/amounts.hpp"
 #include "commands.hpp"
-#include "values/toml.hpp"
 #include "results/ledger.hpp"
 #include "status/activity.hpp"
 #include "status/submission.hpp"
+#include "values/toml.hpp"
 
 namespace w2s::app {
 namespace {
@@ -101,7 +101,7 @@ nlohmann::json arrays_of(const ExperimentStatus& experiment) {
 
 nlohmann::json to_json(const Status& status) {
   nlohmann::json json = {{"experiments", nlohmann::json::array()},
-                         {"running", nlohmann::json::array()},
+                         {"running", status.running},
                          {"failed", nlohmann::json::array()}};
   for (const ExperimentStatus& experiment : status.experiments) {
     json["experiments"].push_back({{"name", experiment.name},
@@ -111,18 +111,6 @@ nlohmann::json to_json(const Status& status) {
                                    {"failed", experiment.failed},
                                    {"open", experiment.open()},
                                    {"slurm", arrays_of(experiment)}});
-  }
-  for (const ActiveJob& job : status.running) {
-    json["running"].push_back({{"key", job.key},
-                               {"title", job.title},
-                               {"what", job.what},
-                               {"device", job.device},
-                               {"step", job.step},
-                               {"total", job.total},
-                               {"loss", job.loss},
-                               {"examples_per_second", job.per_second},
-                               {"since", job.since},
-                               {"log", job.log}});
   }
   for (const auto& [key, job] : status.failed) {
     json["failed"].push_back({{"key", key},
@@ -137,10 +125,7 @@ nlohmann::json to_json(const Status& status) {
 
 void print_job(const ActiveJob& job) {
   fmt::print("  running  {}", job.title);
-  if (!job.what.empty()) fmt::print(" · {}", job.what);
-  if (job.total > 0) {
-    fmt::print(" · step {}/{} · loss {:.4f} · {:.0f}/s", job.step + 1, job.total, job.loss, job.per_second);
-  }
+  if (const std::string progress = job.progress.text(); !progress.empty()) fmt::print(" · {}", progress);
   fmt::print(" · {} · for {}\n", job.device,
              duration_text(static_cast<double>(std::time(nullptr) - job.since)));
 }

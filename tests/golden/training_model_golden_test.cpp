@@ -92,9 +92,9 @@ void reproduce(const fs::path& folder, const Micro& micro) {
   training.examples = Examples(std::move(columns));
   training.targets = targets;
   training.weights = at::ones({n});
-  std::vector<StepReport> reports;
+  std::vector<Progress> reports;
   Trainer trainer(trainee, *loss, loss_spec.type, train, training, nullptr, Stream(0, "fit"), at::kCPU,
-                  [&](const StepReport& report) { reports.push_back(report); });
+                  [&](const Progress& report) { reports.push_back(report); });
   trainer.run();
 
   const List& losses = expected.as_table().at("losses").as_list();

@@ -69,7 +69,7 @@ inline std::vector<Ended> in_processes(std::int64_t size, const std::function<Te
                                       seconds);
       }
       Tensors tensors = body(team.get());
-      if (team) team->meet();
+      if (team) team->barrier();
       save_safetensors(file(rank, ".safetensors"), tensors);
       ::_exit(0);
     } catch (const std::exception& error) {

@@ -92,7 +92,7 @@ class TextWorld {
     setup.splits = &splits_;
     setup.log = [this](const std::string& line) { log_ += line + '\n'; };
     setup.team = options_.team;
-    if (options_.team != nullptr) store_.go_in_step(*options_.team);
+    if (options_.team != nullptr) store_.go_in_lockstep(*options_.team);
     lab_ = std::make_unique<LocalLab>(setup);
   }
 

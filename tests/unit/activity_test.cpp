@@ -5,8 +5,11 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+
+#include <nlohmann/json.hpp>
 
 #include "../support/tiny_world.hpp"
 #include "base/amounts.hpp"
@@ -21,14 +24,57 @@ ActiveJob a_job() {
   ActiveJob job;
   job.key = "0123456789abcdef";
   job.title = "student gce: weak → strong, seed 1";
-  job.what = "fit strong";
   job.device = "cpu";
-  job.step = 11;
-  job.total = 32;
-  job.loss = 0.25;
-  job.per_second = 1800;
+  job.progress.what = "fit strong";
+  job.progress.step = 11;
+  job.progress.steps = 32;
+  job.progress.loss = 0.25;
+  job.progress.examples_per_second = 1800;
   job.since = 1700000000;
   return job;
+}
+
+TEST(Progress, ReadsBackWhatItWroteAsJson) {
+  Progress progress;
+  progress.what = "fit strong";
+  progress.step = 31;
+  progress.steps = 32;
+  progress.epoch = 1;
+  progress.loss = 0.25;
+  progress.lr = 1e-3;
+  progress.gradient_norm = 2;
+  progress.examples_per_second = 1800;
+  progress.validation_agreement = 0.75;
+  progress.validation_accuracy = 0.5;
+  const nlohmann::json json = progress;
+  EXPECT_EQ(nlohmann::json(json.get<Progress>()), json);
+  EXPECT_EQ(json.size(), 10u);
+  progress.validation_accuracy.reset();
+  EXPECT_FALSE(nlohmann::json(progress).get<Progress>().validation_accuracy);
+}
+
+TEST(Progress, KeepsALossThatIsNotANumber) {
+  Progress progress;
+  progress.loss = NAN;
+  const auto read = nlohmann::json::parse(nlohmann::json(progress).dump());
+  EXPECT_TRUE(std::isnan(read.get<Progress>().loss));
+}
+
+TEST(Progress, OfWhatIsNoTrainingIsItsNameAlone) {
+  EXPECT_EQ(Progress{"reading chess"}.text(), "reading chess");
+  EXPECT_EQ(Progress{}.text(), "");
+}
+
+TEST(Progress, ALogKeepsAboutTwoHundredStepsTheLastAndEveryValidation) {
+  Progress progress;
+  progress.steps = 2000;
+  std::int64_t kept = 0;
+  for (; progress.step < progress.steps; ++progress.step) kept += progress.in_log() ? 1 : 0;
+  EXPECT_EQ(kept, 201);
+  progress.step = 3;
+  EXPECT_FALSE(progress.in_log());
+  progress.validation_agreement = 0.5;
+  EXPECT_TRUE(progress.in_log());
 }
 
 TEST(Activity, IsSeenAsLongAsItsRunLives) {
@@ -42,9 +88,8 @@ TEST(Activity, IsSeenAsLongAsItsRunLives) {
     ASSERT_EQ(runs[0].jobs.size(), 1u);
     const ActiveJob& job = runs[0].jobs[0];
     EXPECT_EQ(job.title, "student gce: weak → strong, seed 1");
-    EXPECT_EQ(job.step, 11);
-    EXPECT_EQ(job.total, 32);
-    EXPECT_EQ(job.loss, 0.25);
+    EXPECT_EQ(job.device, "cpu");
+    EXPECT_EQ(job.progress.text(), "fit strong · step 12/32 · loss 0.2500 · 1800/s");
     EXPECT_EQ(job.since, 1700000000);
   }
   EXPECT_TRUE(active_runs(folder.path()).empty());

@@ -107,7 +107,7 @@ class AnswerTraining : public Encodings {
     const auto loss = plugins().make_loss(loss_spec);
     FirstStep result;
     Trainer trainer(trainee, *loss, loss_spec.type, params, labels, nullptr, Stream(1, "fit"), at::kCPU,
-                    [&](const StepReport& report) { result.losses.push_back(report.loss); });
+                    [&](const Progress& report) { result.losses.push_back(report.loss); });
     trainer.run();
     result.loss = result.losses.at(0);
     result.weights = model->parameters().items().front().tensor.detach().clone();

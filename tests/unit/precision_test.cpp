@@ -84,7 +84,7 @@ Trained train(const std::string& precision) {
   const auto loss = registry().make_loss({"cross_entropy", {}, {}});
   Trained trained;
   Trainer trainer(trainee, *loss, "cross_entropy", params, labels, nullptr, Stream(1, "fit"), at::kCPU,
-                  [&](const StepReport& report) { trained.losses.push_back(report.loss); });
+                  [&](const Progress& report) { trained.losses.push_back(report.loss); });
   trainer.run();
   EXPECT_EQ(compat::Autocast::current(at::kCPU), at::kFloat);
   for (const Parameters::Item* item : trainee.trained()) EXPECT_EQ(item->tensor.scalar_type(), at::kFloat);

@@ -35,7 +35,7 @@ class Denoise final : public IObjective {
 
 struct Trained {
   std::map<std::string, Tensor> weights;
-  std::vector<StepReport> reports;
+  std::vector<Progress> reports;
   at::ScalarType precision = at::kFloat;
 };
 
@@ -69,7 +69,7 @@ Trained run(const TrainParams& train, const std::string& folder = "", std::int64
   Checkpoints checkpoints(folder, schedule);
   pretrain(
       *model, objective, "denoise", inputs, train, Stream(5, "pretrain"), at::kCPU,
-      [&](const StepReport& report) { trained.reports.push_back(report); },
+      [&](const Progress& report) { trained.reports.push_back(report); },
       folder.empty() ? nullptr : &checkpoints);
   for (const Parameters::Item& item : model->parameters().items()) trained.weights[item.name] = item.tensor;
   trained.precision = objective.seen_precision;
@@ -84,7 +84,7 @@ TEST(Pretrain, GoesOnFromAnInterruptionToTheSameBits) {
   const Trained rest = run(settings(), folder.path());
   ASSERT_EQ(rest.reports.size(), whole.reports.size() - kInterrupted);
   for (std::size_t i = 0; i < rest.reports.size(); ++i) {
-    const StepReport &found = rest.reports[i], &expected = whole.reports[i + kInterrupted];
+    const Progress &found = rest.reports[i], &expected = whole.reports[i + kInterrupted];
     EXPECT_EQ(found.step, expected.step);
     EXPECT_EQ(found.loss, expected.loss);
     EXPECT_EQ(found.lr, expected.lr);

@@ -341,7 +341,7 @@ TEST(ProbeBatch, ASignalInTheMidstOfAStepSavesAllAtTheSameStep) {
   std::vector<std::pair<std::size_t, std::int64_t>> seen;
   train_probes(
       pointers(rest),
-      [&](std::size_t count, const StepReport& report) { seen.emplace_back(count, report.step); },
+      [&](std::size_t count, const Progress& report) { seen.emplace_back(count, report.step); },
       [](Probe&) {});
   ASSERT_FALSE(seen.empty());
   EXPECT_EQ(seen[0], std::pair(std::size_t{3}, std::int64_t{2}));
@@ -362,7 +362,7 @@ TEST(ProbeBatch, AProbeThatStopsEarlyIsGivenBackAtOnce) {
   std::int64_t steps = 0;
   std::vector<std::int64_t> given_back;
   train_probes(
-      pointers, [&](std::size_t, const StepReport&) { ++steps; },
+      pointers, [&](std::size_t, const Progress&) { ++steps; },
       [&](Probe& probe) {
         EXPECT_EQ(steps + 1, probe.result.steps);
         given_back.push_back(probe.result.steps);

@@ -58,17 +58,18 @@ void expect_like_one(const std::string& what, const std::function<Tensors(Team*)
 TEST_F(TeamTest, ExchangesGiveEveryProcessTheSame) {
   const auto team = in_processes(3, [](Team* team) {
     const Tensor sum = at::arange(5, at::kFloat) * static_cast<double>(team->rank() + 1);
-    team->sum(sum);
+    team->all_reduce(sum);
     const Tensor led = at::full({4}, team->rank() + 7);
-    team->copy_leader(led);
+    team->broadcast(led);
     std::string longer(1000, 'a');
     longer[999] = static_cast<char>('0' + team->rank());
-    const std::string told = team->told(longer) + team->told(team->leads() ? "" : "x");
+    const std::string told = team->broadcast(longer) + team->broadcast(team->leads() ? "" : "x");
     const std::vector<std::string> texts =
-        team->gather(std::string(static_cast<std::size_t>(team->rank()), 'b'));
+        team->all_gather(std::string(static_cast<std::size_t>(team->rank()), 'b'));
     if (told.size() != 1000 || told[999] != '0') throw Error("told " + told);
     if (texts != std::vector<std::string>{"", "b", "bb"}) throw Error("gathered other texts");
-    if (team->told(0.1 * static_cast<double>(team->rank() + 1)) != 0.1) throw Error("told another number");
+    if (team->broadcast(0.1 * static_cast<double>(team->rank() + 1)) != 0.1)
+      throw Error("told another number");
     if (!team->any(team->rank() == 2) || team->any(false)) throw Error("any");
     return Tensors{{"sum", sum}, {"led", led}};
   });
@@ -92,7 +93,7 @@ TEST_F(TeamTest, AnErrorInOneProcessReachesTheOthersAndTheTeamGoesOn) {
     std::string message;
     try {
       if (team->rank() == 1) throw Error("the disk is full");
-      team->meet();
+      team->barrier();
     } catch (const Error& error) {
       message = team->failed(error.what());
     }
@@ -100,7 +101,7 @@ TEST_F(TeamTest, AnErrorInOneProcessReachesTheOthersAndTheTeamGoesOn) {
       throw Error(message);
     if (team->lost() || !team->leader_reports()) throw Error("taken for lost");
     const Tensor after = at::ones({1});
-    team->sum(after);
+    team->all_reduce(after);
     return {{"after", after}};
   });
   for (const Ended& one : team) {
@@ -112,10 +113,10 @@ TEST_F(TeamTest, AnErrorInOneProcessReachesTheOthersAndTheTeamGoesOn) {
 TEST_F(TeamTest, AProcessThatIsKilledIsNamedByTheOthers) {
   for (const std::int64_t killed : {0, 1}) {
     const auto team = in_processes(3, [&](Team* team) -> Tensors {
-      team->meet();
+      team->barrier();
       if (team->rank() == killed) ::raise(SIGKILL);
       try {
-        team->meet();
+        team->barrier();
       } catch (const TeamLost& lost) {
         const std::string message = team->failed(lost.what());
         throw Error(message + (team->lost() ? " (lost)" : " (found again)"));
@@ -205,7 +206,7 @@ std::function<Tensors(Team*)> training(const TrainParams& params) {
     std::vector<double> losses;
     Trainer trainer(trainee, loss, "toy", params, labels, params.early_stopping ? &validation : nullptr,
                     Stream(3, "fit"), at::kCPU,
-                    [&](const StepReport& report) { losses.push_back(report.loss); });
+                    [&](const Progress& report) { losses.push_back(report.loss); });
     if (team != nullptr) trainer.join(*team, true);
     trainer.run();
     Tensors result{{"losses", at::tensor(losses, at::kDouble)}};

@@ -84,7 +84,7 @@ Outcome train(ILoss& loss, TrainParams params, bool with_validation = false) {
   Outcome run;
   Trainer trainer(trainee, loss, "toy", params, training, with_validation ? &validation : nullptr,
                   Stream(3, "fit"), at::kCPU,
-                  [&](const StepReport& report) { run.losses.push_back(report.loss); });
+                  [&](const Progress& report) { run.losses.push_back(report.loss); });
   run.result = trainer.run();
   run.first = trainee.weights_["first"].detach().clone();
   return run;

@@ -76,16 +76,16 @@ Store open_store(const std::string& root) {
 
 // The leader compiles what a team's plugins need, then the others find it.
 LoadedExperiments load_in_turn(const Options& options, Team* team) {
-  if (team != nullptr && !team->leads()) team->meet();
+  if (team != nullptr && !team->leads()) team->barrier();
   LoadedExperiments loaded = load(options);
-  if (team != nullptr && team->leads()) team->meet();
+  if (team != nullptr && team->leads()) team->barrier();
   return loaded;
 }
 
 int run_experiment(const Options& options, const Args& args, const PoolOptions& pool) {
   LoadedExperiments loaded = load_in_turn(options, pool.team);
   Store store = open_store(options.runs());
-  if (pool.team != nullptr) store.go_in_step(*pool.team);
+  if (pool.team != nullptr) store.go_in_lockstep(*pool.team);
   Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, &store);
   if (options.given("job")) keep_only(plan, options.list("job"));
   if (pool.team != nullptr) follow_leader(plan, *pool.team);

@@ -234,7 +234,7 @@ std::unique_ptr<Team> join_team(const Options& options, PoolOptions& pool) {
 int run_in_team(Team& team, const std::function<int()>& body) {
   try {
     const int status = body();
-    if (!team.lost()) team.meet();
+    if (!team.lost()) team.barrier();
     return status;
   } catch (const Error& error) {
     const bool usage = dynamic_cast<const UsageError*>(&error) != nullptr;
@@ -252,7 +252,7 @@ void follow_leader(Plan& plan, Team& team) {
     sha.add(job.key);
     done += job.done ? '1' : '0';
   }
-  const std::string own = sha.hex(), said = team.told(own + done);
+  const std::string own = sha.hex(), said = team.broadcast(own + done);
   if (said.substr(0, own.size()) != own || said.size() != own.size() + done.size()) {
     throw UsageError(
         "the processes of this team have different plans: all must run the same w2s, with the same plugins, "

@@ -68,7 +68,7 @@ TinyWorld::TinyWorld(const Registry& plugins, const Rows& rows, std::int64_t cla
   setup.seed = options_.seed;
   setup.checkpoints = options_.checkpoints;
   setup.team = options_.team;
-  if (options_.team != nullptr) store_.go_in_step(*options_.team);
+  if (options_.team != nullptr) store_.go_in_lockstep(*options_.team);
   setup.log = [this](const std::string& line) { log_ += line + '\n'; };
   lab_ = std::make_unique<LocalLab>(setup);
   const SupervisorFit lesson{Supervision::truth(splits_.supervisor.train, classes), lab_->spec_for("weak")};

@@ -84,7 +84,7 @@ Checkpoints::Decision Checkpoints::decide() {
   const Tensor votes = at::tensor({std::int64_t{asked}, team->leads() && due ? std::int64_t{1} : 0,
                                    team->leads() ? std::max<std::int64_t>(1, next) : 0},
                                   at::kLong);
-  team->sum(votes);
+  team->all_reduce(votes);
   const auto* vote = votes.data_ptr<std::int64_t>();
   steps_left_ = steps_between_ = vote[2];
   decided_ = now;
@@ -98,7 +98,8 @@ void Checkpoints::after_step(const std::function<Checkpoint()>& state) {
   bool saved = team != nullptr && !team->leads() ? true : save(state());
   saved_ = Clock::now();
   if (!decision.end) return;
-  if (team != nullptr) saved = team->told(saved ? "saved" : "") == "saved";  // none ends before it is saved
+  if (team != nullptr)
+    saved = team->broadcast(saved ? "saved" : "") == "saved";  // none ends before it is saved
   throw Interrupted(saved ? "interrupted; its state is saved" : "interrupted; its state is lost");
 }
 

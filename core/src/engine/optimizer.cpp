@@ -109,14 +109,14 @@ void Optimizer::sum_gradients(Team& team) {
     int* some = has.data_ptr<int>();
     for (std::int64_t i = 0; i < count; ++i)
       some[i] = parameters_[static_cast<std::size_t>(i)].grad().defined();
-    team.sum(has);
+    team.all_reduce(has);
     for (std::int64_t i = 0; i < count; ++i) {
       Tensor& parameter = parameters_[static_cast<std::size_t>(i)];
       if (some[i] > 0 && !parameter.grad().defined()) parameter.mutable_grad() = at::zeros_like(parameter);
     }
   }
   gather();
-  for (const Segment& segment : segments_) team.sum(segment.gradient);
+  for (const Segment& segment : segments_) team.all_reduce(segment.gradient);
 }
 
 double Optimizer::clip_gradients() {

@@ -8,9 +8,9 @@
 #include <w2s/error.hpp>
 #include <w2s/torch_compat.hpp>
 
-#include "values/number_text.hpp"
 #include "engine/optimizer.hpp"
 #include "engine/schedule.hpp"
+#include "values/number_text.hpp"
 
 namespace w2s {
 namespace {
@@ -30,7 +30,7 @@ void assign(Parameters& parameters, const std::map<std::string, Tensor>& values)
 
 void pretrain(IModel& model, IObjective& objective, const std::string& objective_name, const Encoded& inputs,
               const TrainParams& train, Stream stream, at::Device device,
-              const std::function<void(const StepReport&)>& observe, Checkpoints* checkpoints) {
+              const std::function<void(const Progress&)>& observe, Checkpoints* checkpoints) {
   const std::int64_t n = inputs.rows();
   const std::int64_t per_epoch = n / train.batch;
   if (per_epoch == 0) {
@@ -86,9 +86,9 @@ void pretrain(IModel& model, IObjective& objective, const std::string& objective
                               not_finite_text(value), number, epoch));
     }
     loss.backward();
-    StepReport report;
+    Progress report;
     report.step = number;
-    report.total = total;
+    report.steps = total;
     report.epoch = epoch;
     report.loss = value;
     report.lr = learning_rate(train, number, total);

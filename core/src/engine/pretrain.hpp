@@ -16,6 +16,6 @@ namespace w2s {
 /// Throws Error naming the objective and the step where the loss is not finite; Interrupted.
 void pretrain(IModel& model, IObjective& objective, const std::string& objective_name, const Encoded& inputs,
               const TrainParams& train, Stream stream, at::Device device,
-              const std::function<void(const StepReport&)>& observe, Checkpoints* checkpoints = nullptr);
+              const std::function<void(const Progress&)>& observe, Checkpoints* checkpoints = nullptr);
 
 }  // namespace w2s

@@ -12,8 +12,8 @@
 #include <w2s/error.hpp>
 #include <w2s/parallel.hpp>
 
-#include "engine/kernels/adam_kernel.hpp"
 #include "engine/fit_checks.hpp"
+#include "engine/kernels/adam_kernel.hpp"
 #include "engine/kernels/probe_kernel.hpp"
 #include "engine/schedule.hpp"
 
@@ -73,7 +73,7 @@ bool same_inputs(const Probe& a, const Probe& b) {
 class ProbeBatch {
  public:
   ProbeBatch(const std::vector<Probe*>& probes, std::vector<std::optional<Checkpoint>> saved,
-             const std::function<void(std::size_t, const StepReport&)>& progress,
+             const std::function<void(std::size_t, const Progress&)>& progress,
              const std::function<void(Probe&)>& finished)
       : progress_(progress), finished_(finished), train_(probes[0]->train), kind_(probes[0]->kind) {
     const Probe& one = *probes[0];
@@ -127,9 +127,9 @@ class ProbeBatch {
       const std::int64_t done = number - epoch * steps_per_epoch_;
       for (std::int64_t begin = done * train_.batch; begin < examples_ && any();
            begin += train_.batch, ++number) {
-        StepReport report;
+        Progress report;
         report.step = number;
-        report.total = total_steps_;
+        report.steps = total_steps_;
         report.epoch = epoch;
         report.lr = learning_rate(train_, number, total_steps_);
         const std::int64_t count = std::min(train_.batch, examples_ - begin);
@@ -281,7 +281,7 @@ class ProbeBatch {
     }
   }
 
-  void step(std::int64_t begin, std::int64_t count, const StepReport& report) {
+  void step(std::int64_t begin, std::int64_t count, const Progress& report) {
     each_lane([&](Lane& lane, const std::vector<std::size_t>& fits) {
       gather(lane, lane.order.data() + begin, count, lane.x.data());
       std::vector<const float*> w;
@@ -330,7 +330,7 @@ class ProbeBatch {
   }
 
   // Losses of one call, and ∂(weighted mean)/∂z of each of its fits.
-  void losses(const Call& call, std::int64_t begin, std::int64_t count, const StepReport& report) {
+  void losses(const Call& call, std::int64_t begin, std::int64_t count, const Progress& report) {
     if (call.fits.size() > 1) {
       try {
         return try_losses(call, begin, count, report);
@@ -342,7 +342,7 @@ class ProbeBatch {
     }
   }
 
-  void try_losses(const Call& call, std::int64_t begin, std::int64_t count, const StepReport& report) {
+  void try_losses(const Call& call, std::int64_t begin, std::int64_t count, const Progress& report) {
     const std::int64_t rows = call.joined ? rounded_up(count, kLossRows) : count;
     const auto all = rows * static_cast<std::int64_t>(call.fits.size());
     LossInput in;
@@ -430,7 +430,7 @@ class ProbeBatch {
     }
   }
 
-  void update(Fit& fit, const StepReport& report) {
+  void update(Fit& fit, const Progress& report) {
     fit.norm = std::sqrt(sum_of_squares(fit.gradient, size_));
     if (!std::isfinite(fit.norm)) {
       throw Error(loss_place(fit.probe->loss_name, report.step, report.epoch) +
@@ -453,10 +453,10 @@ class ProbeBatch {
     }
   }
 
-  void finish_step(const StepReport& common, bool validates, bool last) {
+  void finish_step(const Progress& common, bool validates, bool last) {
     count_time();
     std::size_t under_way = 0;
-    StepReport shown = common;
+    Progress shown = common;
     std::exception_ptr interrupted;
     const auto go_on = [&](Fit& fit) {
       try {
@@ -471,7 +471,7 @@ class ProbeBatch {
     for (Fit& fit : fits_) {
       if (!fit.active) continue;
       fit.probe->result.steps = common.step + 1;
-      StepReport report = common;
+      Progress report = common;
       report.loss = fit.loss;
       report.gradient_norm = fit.norm;
       if (under_way++ == 0) shown = report;
@@ -522,7 +522,7 @@ class ProbeBatch {
     });
   }
 
-  bool validate(Fit& fit, StepReport& report) {
+  bool validate(Fit& fit, Progress& report) {
     at::NoGradGuard no_grad;
     const Supervision& validation = *fit.probe->validation;
     Tensor logits = at::empty({validation.size(), classes_});
@@ -610,7 +610,7 @@ class ProbeBatch {
     fit.best_accuracy = numbers[2];
   }
 
-  const std::function<void(std::size_t, const StepReport&)>& progress_;
+  const std::function<void(std::size_t, const Progress&)>& progress_;
   const std::function<void(Probe&)>& finished_;
   Clock::time_point counted_;
   double seconds_ = 0;  // of a fit that is still under way
@@ -652,7 +652,7 @@ bool trains_as_probe(const FitSpec& spec, TaskKind kind, at::Device device) {
 }
 
 void train_probes(const std::vector<Probe*>& probes,
-                  const std::function<void(std::size_t, const StepReport&)>& progress,
+                  const std::function<void(std::size_t, const Progress&)>& progress,
                   const std::function<void(Probe&)>& finished) {
   struct Group {
     std::vector<Probe*> probes;

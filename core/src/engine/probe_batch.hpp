@@ -37,10 +37,10 @@ struct Probe {
   std::uint64_t seed = 0;      ///< examples come in the order of Stream(seed, "fit")
   std::shared_ptr<Head> head;  ///< begins with its initial weights and ends with those that are kept
   std::shared_ptr<ILoss> loss;
-  std::string loss_name;                           ///< in messages
-  std::string loss_code;                           ///< the same for losses of the same code and parameters
-  std::function<void(const StepReport&)> observe;  ///< told of the steps that belong in a log
-  std::shared_ptr<Checkpoints> checkpoints;        ///< or null
+  std::string loss_name;                         ///< in messages
+  std::string loss_code;                         ///< the same for losses of the same code and parameters
+  std::function<void(const Progress&)> observe;  ///< told of the steps that belong in a log
+  std::shared_ptr<Checkpoints> checkpoints;      ///< or null
 
   TrainResult result;
   double seconds = 0;        ///< its share of the time
@@ -53,7 +53,7 @@ bool trains_as_probe(const FitSpec& spec, TaskKind kind, at::Device device);
 /// Trains them all. `progress` is told of every step, with the number of probes that take it; `finished` of
 /// each probe as soon as it is done or has failed. Throws Interrupted when all that were under way are saved.
 void train_probes(const std::vector<Probe*>& probes,
-                  const std::function<void(std::size_t, const StepReport&)>& progress,
+                  const std::function<void(std::size_t, const Progress&)>& progress,
                   const std::function<void(Probe&)>& finished);
 
 /// Rows that share a call of a loss begin at multiples of this.

@@ -10,10 +10,10 @@
 
 #include <w2s/error.hpp>
 
-#include "values/number_text.hpp"
 #include "engine/fit_checks.hpp"
 #include "engine/schedule.hpp"
 #include "engine/team/shares.hpp"
+#include "values/number_text.hpp"
 
 namespace w2s {
 namespace {
@@ -42,7 +42,7 @@ std::int64_t or_default(std::int64_t value, std::int64_t fallback) { return valu
 
 Trainer::Trainer(Trainee& trainee, ILoss& loss, std::string loss_name, const TrainParams& train,
                  const Supervision& training, const Supervision* validation, Stream stream, at::Device device,
-                 std::function<void(const StepReport&)> observe)
+                 std::function<void(const Progress&)> observe)
     : loss_name_(std::move(loss_name)),
       train_(train),
       rule_stream_(stream.child("step rule")),
@@ -148,7 +148,7 @@ Tensor Trainer::joined(const Tensor& own, const Positions& places, std::int64_t 
     const at::NoGradGuard no_grad;
     all.index_copy_(0, where, own.detach());
   }
-  team_->sum(all);
+  team_->all_reduce(all);
   if (!at::GradMode::is_enabled()) return all;
   return own.defined() ? all.index_copy(0, where, own) : all.requires_grad_(true);
 }
@@ -159,14 +159,14 @@ std::int64_t Trainer::width() const {
 }
 
 void Trainer::start_together(const TrainResult& result) {
-  if (team_->told(static_cast<double>(result.steps)) != static_cast<double>(result.steps)) {
+  if (team_->broadcast(static_cast<double>(result.steps)) != static_cast<double>(result.steps)) {
     throw Error(fmt::format(
         "rank {} does not see the checkpoint that rank 0 goes on from: a team needs one store that all its "
         "processes see",
         team_->rank()));
   }
   for (Trained& student : students_) {
-    for (const Parameters::Item* item : student.trainee->trained()) team_->copy_leader(item->tensor.detach());
+    for (const Parameters::Item* item : student.trainee->trained()) team_->broadcast(item->tensor.detach());
   }
 }
 
@@ -439,12 +439,12 @@ Trainer::Validated Trainer::validated() {
 }
 
 // True where training should stop.
-bool Trainer::validate(StepReport& report, TrainResult& result) {
+bool Trainer::validate(Progress& report, TrainResult& result) {
   at::NoGradGuard no_grad;
   swap_averages();
   auto [agreement, accuracy, loss] = validated();
   if (team_) {
-    for (double* value : {&agreement, &accuracy, &loss}) *value = team_->told(*value);
+    for (double* value : {&agreement, &accuracy, &loss}) *value = team_->broadcast(*value);
   }
   report.validation_agreement = agreement;
   report.validation_accuracy = accuracy;
@@ -545,9 +545,9 @@ TrainResult Trainer::run() {
     for (std::int64_t begin = done * train_.batch; begin < n && !stop; begin += train_.batch, ++number) {
       const std::vector<std::int64_t> batch(order.begin() + begin,
                                             order.begin() + std::min(n, begin + train_.batch));
-      StepReport report;
+      Progress report;
       report.step = number;
-      report.total = total_steps_;
+      report.steps = total_steps_;
       report.epoch = epoch_;
       report.lr = learning_rate(train_, number, total_steps_);
       const StepOutcome outcome = step(batch, number, report.lr);

@@ -23,9 +23,7 @@
 // labels; the checkpoint that ground truth would choose is kept apart ("oracle").
 #pragma once
 
-#include <algorithm>
 #include <functional>
-#include <optional>
 
 #include <w2s/fit.hpp>
 #include <w2s/loss.hpp>
@@ -35,22 +33,9 @@
 #include "engine/optimizer.hpp"
 #include "engine/team/team.hpp"
 #include "plugins/guard.hpp"
+#include "status/progress.hpp"
 
 namespace w2s {
-
-/// One line of a fit's log.
-struct StepReport {
-  std::int64_t step = 0, total = 0, epoch = 0;
-  double loss = 0, lr = 0, gradient_norm = 0, examples_per_second = 0;
-  // Set where this step was followed by a validation.
-  std::optional<double> validation_agreement;  ///< share of validation labels (argmax) that the student gives
-  std::optional<double> validation_accuracy;   ///< the same against ground truth: for the oracle only
-
-  /// One of about 200 steps that a log keeps, the last one, or followed by a validation.
-  bool in_log() const {
-    return step % std::max<std::int64_t>(1, total / 200) == 0 || step + 1 == total || validation_agreement;
-  }
-};
 
 /// Trained tensors by name.
 using Snapshot = std::map<std::string, Tensor>;
@@ -70,7 +55,7 @@ class Trainer final : private Training {
   /// are any, FitSpec::rejected. `loss_name` stands in messages. Weights are scaled to a mean of 1.
   Trainer(Trainee& trainee, ILoss& loss, std::string loss_name, const TrainParams& train,
           const Supervision& training, const Supervision* validation, Stream stream, at::Device device,
-          std::function<void(const StepReport&)> observe);
+          std::function<void(const Progress&)> observe);
 
   /// A student that is trained beside the first, with a loss of its own that has not begun. Needs a rule.
   void add_student(Trainee& trainee, ILoss& loss);
@@ -126,7 +111,7 @@ class Trainer final : private Training {
   Tensor forwarded(Trainee& trainee, const Positions& positions);
   Tensor ordered_logits(Trainee& trainee, const Positions& positions);
   void start_together(const TrainResult& result);
-  bool validate(StepReport& report, TrainResult& result);
+  bool validate(Progress& report, TrainResult& result);
   void update_averages();
   void swap_averages();
   Checkpoint state(const TrainResult& result) const;
@@ -157,7 +142,7 @@ class Trainer final : private Training {
   const Supervision* validation_;
   Stream stream_;
   at::Device device_;
-  std::function<void(const StepReport&)> observe_;
+  std::function<void(const Progress&)> observe_;
   std::vector<std::int64_t> first_row_;  // [size + 1] of each of the trainee's examples
   Tensor targets_, weights_;             // by row
   std::int64_t steps_per_epoch_, total_steps_;

@@ -108,7 +108,7 @@ Tensor Backbones::compute(IModel& model, const Examples& examples) const {
   const auto [begin, end] = range_of(examples.size(), team->rank(), team->size());
   Tensor features = at::zeros({examples.size() * parts, model.feature_size()});
   if (begin < end) features.slice(0, begin * parts, end * parts).copy_(all(context_.own_part(examples)));
-  team->sum(features);
+  team->all_reduce(features);
   return features;
 }
 

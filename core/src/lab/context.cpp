@@ -48,15 +48,18 @@ void LabContext::log(const std::string& line) const {
 }
 
 void LabContext::tell(const std::string& what) const {
-  if (setup.progress) setup.progress({what, {}});
+  if (setup.progress) setup.progress({what});
 }
 
-std::function<void(const StepReport&)> LabContext::observer(const std::string& what, const std::string& key,
-                                                            std::string& log) const {
+std::function<void(const Progress&)> LabContext::observer(const std::string& what, const std::string& key,
+                                                          std::string& log) const {
   const std::string tensorboard = store().leads() ? setup.tensorboard : "";
-  return [this, what, write = log_writer(tensorboard, what, key, log)](const StepReport& report) {
+  return [this, what, write = log_writer(tensorboard, what, key, log)](const Progress& report) {
     write(report);
-    if (setup.progress) setup.progress({what, report});
+    if (!setup.progress) return;
+    Progress progress = report;
+    progress.what = what;
+    setup.progress(progress);
   };
 }
 
@@ -85,23 +88,18 @@ void LabContext::note(const std::string& key, bool computed) {
   computed_ += computed ? 1 : 0;
 }
 
-std::function<void(const StepReport&)> log_writer(const std::string& tensorboard, const std::string& what,
-                                                  const std::string& key, std::string& log) {
+std::function<void(const Progress&)> log_writer(const std::string& tensorboard, const std::string& what,
+                                                const std::string& key, std::string& log) {
   std::shared_ptr<TensorBoardWriter> events;
   if (!tensorboard.empty()) {
     const std::string folder = file_name(what) + "-" + key.substr(0, 8);
     events = std::make_shared<TensorBoardWriter>(tensorboard + "/" + folder, unix_time());
   }
-  return [events, &log](const StepReport& report) {
+  return [events, &log](const Progress& report) {
     if (!report.in_log()) return;
-    nlohmann::json line = {{"step", report.step},
-                           {"epoch", report.epoch},
-                           {"loss", report.loss},
-                           {"lr", report.lr},
-                           {"gradient_norm", report.gradient_norm},
-                           {"examples_per_second", report.examples_per_second}};
-    if (report.validation_agreement) line["validation_agreement"] = *report.validation_agreement;
-    if (report.validation_accuracy) line["validation_accuracy_oracle"] = *report.validation_accuracy;
+    nlohmann::json line = report;
+    line.erase("what");
+    line.erase("steps");
     log += line.dump() + '\n';
     if (!events) return;
     for (const auto& [name, value] : line.items()) {

@@ -14,17 +14,12 @@
 #include "lab/recipe.hpp"
 #include "lab/stored_fit.hpp"
 #include "plugins/registry.hpp"
+#include "status/progress.hpp"
 #include "store/store.hpp"
 
 namespace w2s {
 
 class ProbeQueue;
-
-/// What a running fit tells its watchers.
-struct Progress {
-  std::string what;  // "fit strong", "pretrain strong", "waiting for …"
-  StepReport report;
-};
 
 /// What labs over the same store and data share, so that the next one need not read or compute it again.
 struct LabCache {
@@ -81,8 +76,8 @@ class LabContext {
   void tell(const std::string& what) const;
   /// What a training loop reports to: `log` gets a line of JSON for each report that belongs in one, watchers
   /// and event files theirs. `log` must outlive the function.
-  std::function<void(const StepReport&)> observer(const std::string& what, const std::string& key,
-                                                  std::string& log) const;
+  std::function<void(const Progress&)> observer(const std::string& what, const std::string& key,
+                                                std::string& log) const;
   CheckpointSchedule schedule() const;
 
   /// A contiguous part of the examples: that of this process of the team.
@@ -104,8 +99,8 @@ class LabContext {
 
 /// Adds a line of JSON to `log` for each report that belongs in one, and writes event files below
 /// `tensorboard` unless that is "". `log` must outlive the function.
-std::function<void(const StepReport&)> log_writer(const std::string& tensorboard, const std::string& what,
-                                                  const std::string& key, std::string& log);
+std::function<void(const Progress&)> log_writer(const std::string& tensorboard, const std::string& what,
+                                                const std::string& key, std::string& log);
 void write_log(const ObjectWriter& object, const std::string& log);
 
 /// The peak of this process's memory until now.

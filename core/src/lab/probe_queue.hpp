@@ -44,7 +44,7 @@ void store_probe(Store& store, ProbeFit& fit);
 
 class ProbeQueue {
  public:
-  ProbeQueue(Store& store, std::function<void(std::size_t, const StepReport&)> progress)
+  ProbeQueue(Store& store, std::function<void(std::size_t, const Progress&)> progress)
       : store_(store), progress_(std::move(progress)) {}
 
   /// From now on this job asks.
@@ -71,7 +71,7 @@ class ProbeQueue {
   void finish(ProbeFit& fit);
 
   Store& store_;
-  std::function<void(std::size_t, const StepReport&)> progress_;
+  std::function<void(std::size_t, const Progress&)> progress_;
   std::map<std::string, std::unique_ptr<ProbeFit>> waiting_;
   struct Failed {
     std::exception_ptr error;

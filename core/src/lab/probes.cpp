@@ -7,8 +7,9 @@ Student Probes::fit(const WantedFit& wanted) {
   const std::string& key = wanted.keys[0];
   context_.once(key, "a fit of " + wanted.spec.model, [&] {
     const std::unique_ptr<ProbeFit> fit = prepare(wanted);
-    const auto progress = [&](std::size_t, const StepReport& report) {
-      if (context_.setup.progress) context_.setup.progress({"fit " + wanted.spec.model, report});
+    const auto progress = [&](std::size_t, Progress report) {
+      report.what = "fit " + wanted.spec.model;
+      if (context_.setup.progress) context_.setup.progress(report);
     };
     train_probes({&fit->probe}, progress, [&](Probe&) { store_probe(context_.store(), *fit); });
   });

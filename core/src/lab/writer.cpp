@@ -109,7 +109,7 @@ Answers Writer::answer(const Student& student, const Examples& examples, bool or
     nlohmann::json json = {
         {"texts", written.texts},
         {"certainty", std::vector<float>(certainty, certainty + written.certainty.numel())}};
-    if (Team* team = context_.setup.team) json = joined(team->gather(json.dump()));
+    if (Team* team = context_.setup.team) json = joined(team->all_gather(json.dump()));
     context_.store().put(key, "answers", [&](ObjectWriter& object) {
       write_file_atomically(object.folder() + "/" + kAnswersFile, json.dump());
       recipe.write(object.manifest());
@@ -197,8 +197,8 @@ AnswerScores Writer::compute_scores(IModel& model, const Examples& texts) {
     scores.log_probability.slice(0, first, last).copy_(own.log_probability);
     scores.tokens.slice(0, first, last).copy_(own.tokens);
   }
-  team->sum(scores.log_probability);
-  team->sum(scores.tokens);
+  team->all_reduce(scores.log_probability);
+  team->all_reduce(scores.tokens);
   return scores;
 }
 

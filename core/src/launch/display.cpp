@@ -75,11 +75,7 @@ void Display::ended(const std::string& title, bool ok, double seconds, const std
 void Display::show(const RunningJob& job, std::size_t running) {
   if (!terminal_ || (drawn_ && seconds_since(last_drawn_) < 0.1)) return;
   std::string text = fmt::format("[{}/{}] {}", done_, jobs_, job.title);
-  if (!job.what.empty()) text += " · " + job.what;
-  if (job.total > 0) {
-    text += fmt::format(" · step {}/{} · loss {:.4f} · {:.0f}/s", job.step + 1, job.total, job.loss,
-                        job.per_second);
-  }
+  if (const std::string progress = job.progress.text(); !progress.empty()) text += " · " + progress;
   if (running > 1) text += fmt::format(" · {} jobs at once", running);
   if (ended_ > 0 && jobs_ > done_) {
     const double left =

@@ -6,13 +6,14 @@
 #include <cstddef>
 #include <string>
 
+#include "status/progress.hpp"
+
 namespace w2s {
 
 /// State of one running job, as the pool knows it.
 struct RunningJob {
-  std::string title, what;  // what: "fit strong"
-  std::int64_t step = 0, total = 0;
-  double loss = 0, per_second = 0;
+  std::string title;
+  Progress progress;
 };
 
 class Display {

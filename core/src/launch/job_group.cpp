@@ -24,8 +24,9 @@ bool fits_probes(const Plan& plan, const Job& job) {
 void run_group(const Plan& plan, std::vector<std::size_t> jobs, const Registry& registry, Store& store,
                RunnerOptions options, bool fail_fast, const GroupWatch& watch) {
   using Clock = std::chrono::steady_clock;
-  ProbeQueue queue(store, [tell = options.progress](std::size_t probes, const StepReport& report) {
-    if (tell) tell({fmt::format("fit {} probes", probes), report});
+  ProbeQueue queue(store, [tell = options.progress](std::size_t probes, Progress report) {
+    report.what = fmt::format("fit {} probes", probes);
+    if (tell) tell(report);
   });
   options.probes = &queue;
   JobRunner runner(plan, registry, store, options);

@@ -48,22 +48,8 @@ std::function<void(const Progress&)> seldom(double seconds, std::function<void(c
   };
 }
 
-nlohmann::json message_of(const Progress& progress) {
-  return {{"what", progress.what},
-          {"step", progress.report.step},
-          {"total", progress.report.total},
-          {"loss", progress.report.loss},
-          {"per_second", progress.report.examples_per_second}};
-}
-
 void print_progress(const Progress& progress) {
-  const StepReport& report = progress.report;
-  if (report.total == 0) {
-    fmt::print("{}\n", progress.what);
-  } else {
-    fmt::print("{}: step {} of {}, loss {:.4f}, {:.0f} examples a second\n", progress.what, report.step + 1,
-               report.total, report.loss, report.examples_per_second);
-  }
+  fmt::print("{}\n", progress.text());
   std::fflush(stdout);
 }
 
@@ -97,13 +83,13 @@ nlohmann::json message_of(std::size_t job, const JobEnd& end) {
                              bool first) {
   set_threads(settings.threads);
   RunnerOptions options = runner_options(settings, device);
-  options.progress =
-      [&last_step, send = seldom(0.1, [pipe](const Progress& p) { write_line(pipe, message_of(p)); }),
-       print = seldom(1, print_progress), verbose = settings.verbose](const Progress& progress) {
-        last_step.set(progress);
-        send(progress);
-        if (verbose) print(progress);
-      };
+  options.progress = [&last_step, send = seldom(0.1, [pipe](const Progress& p) { write_line(pipe, p); }),
+                      print = seldom(1, print_progress),
+                      verbose = settings.verbose](const Progress& progress) {
+    last_step.set(progress);
+    send(progress);
+    if (verbose) print(progress);
+  };
   options.log = [](const std::string& line) {
     fmt::print("{}\n", line);
     std::fflush(stdout);
@@ -165,7 +151,7 @@ std::string why_it_died(int status) {
 
 struct LastStep::Page {
   char what[120];
-  std::int64_t step, total;
+  std::int64_t step, steps;
 };
 
 LastStep::LastStep() {
@@ -178,13 +164,13 @@ LastStep::~LastStep() { munmap(page_, sizeof(Page)); }
 
 void LastStep::set(const Progress& progress) {
   page_->what[progress.what.copy(page_->what, sizeof(Page::what) - 1)] = '\0';
-  page_->step = progress.report.step;
-  page_->total = progress.report.total;
+  page_->step = progress.step;
+  page_->steps = progress.steps;
 }
 
 std::string LastStep::text() const {
-  if (page_->total == 0 || page_->step + 1 >= page_->total) return "";
-  return fmt::format(" ({}, step {} of {})", page_->what, page_->step + 1, page_->total);
+  if (page_->steps == 0 || page_->step + 1 >= page_->steps) return "";
+  return fmt::format(" ({}, step {} of {})", page_->what, page_->step + 1, page_->steps);
 }
 
 // ---- running
@@ -218,7 +204,7 @@ JobEnd run_job_together(Team& team, JobRunner& runner, const Job& job) {
   if (end.interrupted) return end;
   if (end.error.empty()) {
     try {
-      team.meet();
+      team.barrier();
       return end;
     } catch (const TeamLost& lost) {
       end.error = lost.what();
@@ -336,11 +322,7 @@ bool JobProcess::read() {
       ended_.emplace_back(job, std::move(end));
       continue;
     }
-    state_.what = message.value("what", "");
-    state_.step = message.value("step", std::int64_t{0});
-    state_.total = message.value("total", std::int64_t{0});
-    state_.loss = message["loss"].is_number() ? message["loss"].get<double>() : 0.0;
-    state_.per_second = message.value("per_second", 0.0);
+    message.get_to(state_.progress);
   }
   return closed;
 }

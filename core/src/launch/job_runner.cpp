@@ -186,7 +186,7 @@ JobRunner::Loaded& JobRunner::loaded(const Job& job) {
     if (options_.tasks != nullptr && options_.tasks->count(protocol) > 0) {
       fresh->data = options_.tasks->at(protocol);
     } else {
-      if (options_.progress) options_.progress({"reading " + experiment.task_name, {}});
+      if (options_.progress) options_.progress({"reading " + experiment.task_name});
       fresh->data = registry_.make_task(experiment.task)->load();
     }
     if (options_.log) {
@@ -211,7 +211,7 @@ JobOutcome JobRunner::run(const Job& job) {
   const bool computed = store_.once(
       job.key, [&] { outcome = compute(job); },
       [&] {
-        if (options_.progress) options_.progress({"waiting for another run of this job", {}});
+        if (options_.progress) options_.progress({"waiting for another run of this job"});
       });
   if (computed) return outcome;
   outcome.summary = "found in the store";

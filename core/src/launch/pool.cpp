@@ -199,11 +199,7 @@ class Pool {
     const std::string device = options_.devices[0];
     RunnerOptions runner_options = w2s::runner_options(options_.job, device);
     runner_options.progress = [&](const Progress& progress) {
-      state.what = progress.what;
-      state.step = progress.report.step;
-      state.total = progress.report.total;
-      state.loss = progress.report.loss;
-      state.per_second = progress.report.examples_per_second;
+      state.progress = progress;
       last_step.set(progress);
       display_.show(state, 1);
       show_activity([&] { return std::vector{active(state, plan_.jobs[index], device, since_)}; });
@@ -238,12 +234,8 @@ class Pool {
     ActiveJob shown;
     shown.key = job.key;
     shown.title = state.title;
-    shown.what = state.what;
     shown.device = device;
-    shown.step = state.step;
-    shown.total = state.total;
-    shown.loss = state.loss;
-    shown.per_second = state.per_second;
+    shown.progress = state.progress;
     shown.since = since;
     return shown;
   }

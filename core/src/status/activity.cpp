@@ -45,29 +45,6 @@ bool is_held(const std::string& lock) {
   return file.valid() && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0;
 }
 
-json to_json(const ActiveJob& job) {
-  return {{"key", job.key},     {"title", job.title},
-          {"what", job.what},   {"device", job.device},
-          {"log", job.log},     {"step", job.step},
-          {"total", job.total}, {"loss", job.loss},
-          {"since", job.since}, {"per_second", job.per_second}};
-}
-
-ActiveJob active_job(const json& from) {
-  ActiveJob job;
-  job.key = from.at("key");
-  job.title = from.at("title");
-  job.what = from.at("what");
-  job.device = from.at("device");
-  job.log = from.at("log");
-  job.step = from.at("step");
-  job.total = from.at("total");
-  job.loss = from.at("loss").is_number() ? from.at("loss").get<double>() : 0;
-  job.per_second = from.at("per_second").is_number() ? from.at("per_second").get<double>() : 0;
-  job.since = from.at("since");
-  return job;
-}
-
 std::string without(const std::string& name, const std::string& ending) {
   return name.ends_with(ending) ? name.substr(0, name.size() - ending.size()) : "";
 }
@@ -84,6 +61,24 @@ void remove_dead_runs(const std::string& folder) {
 
 }  // namespace
 
+void to_json(json& to, const ActiveJob& job) {
+  to = job.progress;
+  to.update({{"key", job.key},
+             {"title", job.title},
+             {"device", job.device},
+             {"log", job.log},
+             {"since", job.since}});
+}
+
+void from_json(const json& from, ActiveJob& job) {
+  from.get_to(job.progress);
+  from.at("key").get_to(job.key);
+  from.at("title").get_to(job.title);
+  from.at("device").get_to(job.device);
+  from.at("log").get_to(job.log);
+  from.at("since").get_to(job.since);
+}
+
 Activity::Activity(const std::string& root) : root_(root) {
   make_directories(activity_folder(root));
   make_directories(failures_folder(root));
@@ -95,9 +90,7 @@ Activity::Activity(const std::string& root) : root_(root) {
 Activity::~Activity() { ::unlink((path_ + ".json").c_str()); }
 
 void Activity::show(const std::vector<ActiveJob>& jobs) const {
-  json list = json::array();
-  for (const ActiveJob& job : jobs) list.push_back(to_json(job));
-  write_lightly(path_ + ".json", {{"host", host_name()}, {"pid", ::getpid()}, {"jobs", list}});
+  write_lightly(path_ + ".json", {{"host", host_name()}, {"pid", ::getpid()}, {"jobs", jobs}});
 }
 
 void Activity::failed(const std::string& key, const FailedJob& job) const {
@@ -119,9 +112,7 @@ std::vector<ActiveRun> active_runs(const std::string& root) {
     if (run.empty() || !is_held(activity_folder(root) + "/" + run + ".lock")) continue;
     try {
       const json content = read_lightly(activity_folder(root) + "/" + name);
-      ActiveRun found{content.at("host"), content.at("pid"), {}};
-      for (const json& job : content.at("jobs")) found.jobs.push_back(active_job(job));
-      runs.push_back(std::move(found));
+      runs.push_back({content.at("host"), content.at("pid"), content.at("jobs")});
     } catch (const json::exception&) {
       continue;  // it ended while we read
     }

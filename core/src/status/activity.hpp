@@ -12,16 +12,22 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
+#include "status/progress.hpp"
 #include "store/file_lock.hpp"
 
 namespace w2s {
 
 struct ActiveJob {
-  std::string key, title, what, device, log;  // what: "fit strong"; device: "cpu", "cuda:1"
-  std::int64_t step = 0, total = 0;           // total 0: not training
-  double loss = 0, per_second = 0;            // examples a second
-  std::int64_t since = 0;                     // seconds since 1970
+  std::string key, title, device, log;  // device: "cpu", "cuda:1"
+  Progress progress;
+  std::int64_t since = 0;  // seconds since 1970
 };
+
+/// Its progress' fields stand beside its own.
+void to_json(nlohmann::json& json, const ActiveJob& job);
+void from_json(const nlohmann::json& json, ActiveJob& job);
 
 struct FailedJob {
   std::string title, reason, log, command;  // command: repeats this job alone

@@ -9,8 +9,8 @@
 
 #include "base/files.hpp"
 #include "store/file_lock.hpp"
-#include "store/in_step.hpp"
 #include "store/index.hpp"
+#include "store/lockstep.hpp"
 #include "store/objects.hpp"
 #include "store/writer.hpp"
 
@@ -78,7 +78,7 @@ struct Store::Impl {
   std::string root;
   bool read_only;
   Index index;
-  InStep* others = nullptr;
+  Lockstep* others = nullptr;
 };
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -104,7 +104,7 @@ Store Store::read_only(std::string root) {
   return Store(std::make_unique<Impl>(std::move(root), true));
 }
 
-void Store::go_in_step(InStep& others) { impl_->others = &others; }
+void Store::go_in_lockstep(Lockstep& others) { impl_->others = &others; }
 bool Store::leads() const { return impl_->others == nullptr || impl_->others->leads(); }
 
 const std::string& Store::root() const { return impl_->root; }
@@ -153,11 +153,11 @@ void Store::replace(const std::string& key, const std::function<void(ObjectWrite
 
 // The leader says what becomes of a key, with the key: a process that asks for another one does not do the
 // same.
-bool Store::once_in_step(const std::string& key, const std::function<void()>& compute,
-                         const std::function<void()>& waiting) {
-  InStep& others = *impl_->others;
+bool Store::once_in_lockstep(const std::string& key, const std::function<void()>& compute,
+                             const std::function<void()>& waiting) {
+  Lockstep& others = *impl_->others;
   const auto agreed = [&](const std::string& word) {
-    const std::string said = others.told(word + key);
+    const std::string said = others.broadcast(word + key);
     if (said.size() != key.size() + 1 || said.substr(1) != key) {
       throw Error("the processes of a team do not do the same: this one wants " + key + ", the leader said " +
                   said + ". Do all run the same w2s with the same plugins, experiment file and data?");
@@ -203,7 +203,7 @@ bool Store::once_in_step(const std::string& key, const std::function<void()>& co
 
 bool Store::once(const std::string& key, const std::function<void()>& compute,
                  const std::function<void()>& waiting) {
-  if (impl_->others != nullptr) return once_in_step(key, compute, waiting);
+  if (impl_->others != nullptr) return once_in_lockstep(key, compute, waiting);
   if (has(key)) return false;
   impl_->must_be_writable();
   milliseconds until_report{0};

@@ -26,7 +26,7 @@
 namespace w2s {
 
 class FileLock;
-class InStep;
+class Lockstep;
 class ObjectWriter;
 
 /// What the index knows of one object.
@@ -53,9 +53,9 @@ class Store {
   ~Store();
   Store(Store&&) noexcept;
 
-  /// From now on this process goes in step with others over this store (in_step.hpp): what the leader finds
+  /// From now on this process goes in step with others over this store (lockstep.hpp): what the leader finds
   /// holds for all, put() writes in its process alone. `others` must outlive the store.
-  void go_in_step(InStep& others);
+  void go_in_lockstep(Lockstep& others);
   /// False in the processes that go in step with a leader.
   bool leads() const;
 
@@ -114,8 +114,8 @@ class Store {
  private:
   friend class ObjectWriter;
   struct Impl;
-  bool once_in_step(const std::string& key, const std::function<void()>& compute,
-                    const std::function<void()>& waiting);
+  bool once_in_lockstep(const std::string& key, const std::function<void()>& compute,
+                        const std::function<void()>& waiting);
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -33,7 +33,7 @@ nlohmann::json finetune(const nlohmann::json& settings) {
   double last_loss = 0;
   std::int64_t tokens = 0;
   Trainer trainer(trainee, *loss, "cross_entropy", train, labels, nullptr, Stream(0, "fit"), device,
-                  [&](const StepReport& report) {
+                  [&](const Progress& report) {
                     if (report.step + 1 == warm) {
                       wait_for(device);
                       watch = Stopwatch();

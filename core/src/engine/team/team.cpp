@@ -224,18 +224,18 @@ bool Team::lost() const { return impl_->lost; }
 bool Team::leader_reports() const { return impl_->leader_reports; }
 std::int64_t Team::bytes() const { return impl_->bytes; }
 
-void Team::sum(const Tensor& tensor) {
+void Team::all_reduce(const Tensor& tensor) {
   const at::NoGradGuard no_grad;
   impl_->exchange(tensor);
 }
 
-void Team::copy_leader(const Tensor& tensor) {
+void Team::broadcast(const Tensor& tensor) {
   const at::NoGradGuard no_grad;
   if (!leads()) tensor.zero_();
-  sum(tensor);
+  all_reduce(tensor);
 }
 
-std::string Team::told(const std::string& message) {
+std::string Team::broadcast(const std::string& message) {
   const auto length = static_cast<std::int64_t>(message.size());
   const Tensor head = at::zeros({8 + kShortMessage}, at::kByte);
   auto* bytes = head.data_ptr<std::uint8_t>();
@@ -243,7 +243,7 @@ std::string Team::told(const std::string& message) {
     std::memcpy(bytes, &length, 8);
     std::memcpy(bytes + 8, message.data(), static_cast<std::size_t>(std::min(length, kShortMessage)));
   }
-  sum(head);
+  all_reduce(head);
   std::int64_t said = 0;
   std::memcpy(&said, bytes, 8);
   std::string text(reinterpret_cast<const char*>(bytes) + 8,
@@ -254,41 +254,41 @@ std::string Team::told(const std::string& message) {
     std::memcpy(rest.data_ptr<std::uint8_t>(), message.data() + kShortMessage,
                 static_cast<std::size_t>(said - kShortMessage));
   }
-  sum(rest);
+  all_reduce(rest);
   return text.append(reinterpret_cast<const char*>(rest.data_ptr<std::uint8_t>()),
                      static_cast<std::size_t>(said - kShortMessage));
 }
 
-double Team::told(double value) {
+double Team::broadcast(double value) {
   const Tensor one = at::tensor({leads() ? value : 0.0}, at::kDouble);
-  sum(one);
+  all_reduce(one);
   return one.item<double>();
 }
 
 bool Team::any(bool value) {
   const Tensor count = at::tensor({value ? 1 : 0}, at::kInt);
-  sum(count);
+  all_reduce(count);
   return count.item<int>() > 0;
 }
 
-std::vector<std::string> Team::gather(const std::string& text) {
+std::vector<std::string> Team::all_gather(const std::string& text) {
   const Tensor lengths = at::zeros({size()}, at::kLong);
   lengths[rank()] = static_cast<std::int64_t>(text.size());
-  sum(lengths);
+  all_reduce(lengths);
   const auto* length = lengths.data_ptr<std::int64_t>();
   std::vector<std::int64_t> begin{0};
   for (std::int64_t r = 0; r < size(); ++r) begin.push_back(begin.back() + length[r]);
   const Tensor all = at::zeros({begin.back()}, at::kByte);
   char* bytes = reinterpret_cast<char*>(all.data_ptr<std::uint8_t>());
   std::copy(text.begin(), text.end(), bytes + begin[static_cast<std::size_t>(rank())]);
-  if (begin.back() > 0) sum(all);
+  if (begin.back() > 0) all_reduce(all);
   std::vector<std::string> texts;
   for (std::size_t r = 0; r + 1 < begin.size(); ++r)
     texts.emplace_back(bytes + begin[r], bytes + begin[r + 1]);
   return texts;
 }
 
-void Team::meet() { any(false); }
+void Team::barrier() { any(false); }
 
 std::string Team::failed(const std::string& error) {
   Impl& self = *impl_;
@@ -364,13 +364,13 @@ std::int64_t Team::size() const { return 1; }
 bool Team::lost() const { return false; }
 bool Team::leader_reports() const { return false; }
 std::int64_t Team::bytes() const { return 0; }
-void Team::sum(const Tensor&) {}
-void Team::copy_leader(const Tensor&) {}
-std::string Team::told(const std::string& message) { return message; }
-double Team::told(double value) { return value; }
+void Team::all_reduce(const Tensor&) {}
+void Team::broadcast(const Tensor&) {}
+std::string Team::broadcast(const std::string& message) { return message; }
+double Team::broadcast(double value) { return value; }
 bool Team::any(bool value) { return value; }
-std::vector<std::string> Team::gather(const std::string& text) { return {text}; }
-void Team::meet() {}
+std::vector<std::string> Team::all_gather(const std::string& text) { return {text}; }
+void Team::barrier() {}
 std::string Team::failed(const std::string& error) { return error; }
 
 #endif

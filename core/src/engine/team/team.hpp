@@ -1,9 +1,9 @@
 // Team: processes that carry out fits together, through c10d: Gloo between CPUs, NCCL between GPUs where
 // LibTorch has it.
 //
-// All of them do the same things in the same order; the one of rank 0 leads. What sum() and its kin give is
-// the same in every process, to the bit. A process that dies is noticed by the others in the exchange that
-// they are at, or at the latest after the time limit: TeamLost.
+// All of them do the same things in the same order; the one of rank 0 leads. What all_reduce() and its kin
+// give is the same in every process, to the bit. A process that dies is noticed by the others in the exchange
+// that they are at, or at the latest after the time limit: TeamLost.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@
 #include <w2s/tensor.hpp>
 
 #include "engine/team/team_place.hpp"
-#include "store/in_step.hpp"
+#include "store/lockstep.hpp"
 
 namespace w2s {
 
@@ -24,7 +24,7 @@ class TeamLost : public Error {
   using Error::Error;
 };
 
-class Team final : public InStep {
+class Team final : public Lockstep {
  public:
   /// Waits for the others, at most `seconds`, which is also the time limit of every exchange. Tensors on
   /// `device` are exchanged there. Throws UsageError where this LibTorch cannot, and Error naming the
@@ -37,16 +37,16 @@ class Team final : public InStep {
   bool leads() const override { return rank() == 0; }
 
   /// Replaces a tensor's values by their sums over all processes.
-  void sum(const Tensor& tensor);
+  void all_reduce(const Tensor& tensor);
   /// Replaces a tensor's values by the leader's.
-  void copy_leader(const Tensor& tensor);
-  std::string told(const std::string& message) override;
-  double told(double value);
+  void broadcast(const Tensor& tensor);
+  std::string broadcast(const std::string& message) override;
+  double broadcast(double value);
   bool any(bool value);
   /// A text of each process, by rank.
-  std::vector<std::string> gather(const std::string& text);
+  std::vector<std::string> all_gather(const std::string& text);
   /// Waits until all are here.
-  void meet();
+  void barrier();
 
   /// What this process was at has failed here. Leaves the exchange, so that the others fail too, waits for
   /// them and begins anew, where none is lost. Returns what to tell the user: where `error` only followed

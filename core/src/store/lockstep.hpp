@@ -1,4 +1,4 @@
-// InStep: processes that do the same things in the same order over one store. One of them leads: it looks
+// Lockstep: processes that do the same things in the same order over one store. One of them leads: it looks
 // into the store and writes, the others do as it says.
 #pragma once
 
@@ -6,12 +6,12 @@
 
 namespace w2s {
 
-class InStep {
+class Lockstep {
  public:
-  virtual ~InStep() = default;
+  virtual ~Lockstep() = default;
   virtual bool leads() const = 0;
   /// The leader's message, in every process. Each call is one in all of them.
-  virtual std::string told(const std::string& message) = 0;
+  virtual std::string broadcast(const std::string& message) = 0;
 };
 
 }  // namespace w2s
