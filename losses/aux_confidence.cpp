@@ -4,12 +4,15 @@
 namespace w2s {
 namespace {
 
+enum class Prior { weak_labels, half };
+constexpr auto enum_names(Prior) { return std::array{"weak_labels", "half"}; }
+
 class AuxiliaryConfidence final : public ILoss {
  public:
   struct Params {
     double alpha_max = 0.5;
     double warmup = 0.2;
-    std::string prior = "weak_labels";
+    Prior prior = Prior::weak_labels;
   };
   static void describe(Schema<Params>& s) {
     s.summary(
@@ -22,8 +25,7 @@ class AuxiliaryConfidence final : public ILoss {
             "final weight of the student's own predictions (paper: .75 for its largest)")
         .in(0, 1);
     s.field("warmup", &Params::warmup, "fraction of training over which α rises from 0").in(0, 1);
-    s.field("prior", &Params::prior, "share of class 1: the batch mean of the weak labels, or one half")
-        .one_of({"weak_labels", "half"});
+    s.field("prior", &Params::prior, "share of class 1: the batch mean of the weak labels, or one half");
   }
   explicit AuxiliaryConfidence(const Params& params) : params_(params) {}
 
@@ -38,7 +40,7 @@ class AuxiliaryConfidence final : public ILoss {
     if (log_p.size(1) != 2) return one_hot_argmax(log_p);
     const Tensor p1 = log_p.detach().select(1, 1).exp();
     const Tensor mean = targets.select(1, 1).mean();
-    const Tensor prior = params_.prior == "half" ? at::full_like(mean, 0.5) : mean;
+    const Tensor prior = params_.prior == Prior::half ? at::full_like(mean, 0.5) : mean;
     const Tensor positive = (p1 > quantile_linear(p1, 1 - prior)).to(log_p.scalar_type());
     return at::stack({1 - positive, positive}, 1);
   }

@@ -1,5 +1,5 @@
 // Images in the IDX format of MNIST and Fashion-MNIST, with corrupted test sets.
-#include <w2s/files.hpp>
+#include <w2s/data_file.hpp>
 #include <w2s/task.hpp>
 
 #include <algorithm>

@@ -7,10 +7,13 @@
 namespace w2s {
 namespace {
 
+enum class Kind { views, parts };
+constexpr auto enum_names(Kind) { return std::array{"views", "parts"}; }
+
 class NestedFeatures final : public ITask {
  public:
   struct Params {
-    std::string kind = "views";
+    Kind kind = Kind::views;
     std::int64_t features = 32;
     double strength = 0.3;
     std::int64_t train = 4000, test = 4000, seed = 0;
@@ -26,7 +29,7 @@ class NestedFeatures final : public ITask {
          "1]).")
         .formula("views: x_j = ±strength + N(0, 1); parts: x_j ~ N(0, 1), y = 1[Σ_j x_j > 0]")
         .source("docs/synthetic.md has the scores that theory predicts");
-    s.field("kind", &Params::kind, "how the class depends on the features").one_of({"views", "parts"});
+    s.field("kind", &Params::kind, "how the class depends on the features");
     s.field("features", &Params::features, "numbers in one example").at_least(2);
     s.field("strength", &Params::strength, "views: distance of each feature's mean from 0, in deviations")
         .above(0);
@@ -59,7 +62,7 @@ class NestedFeatures final : public ITask {
     float* x = columns.dense.data_ptr<float>();
     for (std::int64_t i = 0; i < rows; ++i, x += width) {
       const double side = i % 2 == 1 ? 1 : -1;
-      const bool views = params_.kind == "views";
+      const bool views = params_.kind == Kind::views;
       double sum = 0;
       for (std::int64_t j = 0; j < width; ++j) {
         x[j] = static_cast<float>(stream.normal() + (views ? side * params_.strength : 0));

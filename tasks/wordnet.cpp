@@ -1,5 +1,5 @@
 // Definitions of WordNet's nouns, to be sorted into the kinds of thing that WordNet's authors kept apart.
-#include <w2s/files.hpp>
+#include <w2s/data_file.hpp>
 #include <w2s/records.hpp>
 #include <w2s/task.hpp>
 

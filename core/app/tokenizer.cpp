@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <w2s/files.hpp>
+#include <w2s/data_file.hpp>
 
 #include "base/files.hpp"
 #include "commands.hpp"

@@ -7,13 +7,16 @@
 namespace w2s {
 namespace {
 
+enum class Norm { group, none };
+constexpr auto enum_names(Norm) { return std::array{"group", "none"}; }
+
 class ConvolutionalNetwork final : public IModel {
  public:
   struct Params {
     std::int64_t width = 32;
     std::int64_t blocks = 2;
     std::int64_t pool = 2;
-    std::string norm = "group";
+    Norm norm = Norm::group;
   };
   static void describe(Schema<Params>& s) {
     s.summary(
@@ -24,8 +27,7 @@ class ConvolutionalNetwork final : public IModel {
         .at_least(1);
     s.field("blocks", &Params::blocks, "residual blocks of two convolutions").at_least(0);
     s.field("pool", &Params::pool, "edge of the average pooling window; 1: no pooling").at_least(1);
-    s.field("norm", &Params::norm, "after each convolution: up to 8 groups, or none (with biases instead)")
-        .one_of({"group", "none"});
+    s.field("norm", &Params::norm, "after each convolution: up to 8 groups, or none (with biases instead)");
   }
   explicit ConvolutionalNetwork(const Params& params) : params_(params) {}
 
@@ -72,13 +74,13 @@ class ConvolutionalNetwork final : public IModel {
   void add_convolution(const std::string& name, std::int64_t in, std::int64_t out, Stream& stream) {
     const std::vector<std::int64_t> shape = {out, in, 3, 3};
     parameters().add(name + ".weight", uniform_weights(stream, shape, fan_in_bound(shape)));
-    if (params_.norm == "group") parameters().add(name + ".scale", at::ones({out}));
+    if (params_.norm == Norm::group) parameters().add(name + ".scale", at::ones({out}));
     parameters().add(name + ".bias", at::zeros({out}));
   }
 
   Tensor convolution(const Tensor& x, const std::string& name, std::int64_t stride) const {
     const Tensor &weight = parameters()[name + ".weight"], &bias = parameters()[name + ".bias"];
-    if (params_.norm == "none") return at::conv2d(x, weight, bias, stride, /*padding=*/1);
+    if (params_.norm == Norm::none) return at::conv2d(x, weight, bias, stride, /*padding=*/1);
     const Tensor y = at::conv2d(x, weight, {}, stride, /*padding=*/1);
     return at::group_norm(y, std::gcd<std::int64_t>(8, y.size(1)), parameters()[name + ".scale"], bias);
   }

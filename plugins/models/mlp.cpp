@@ -7,11 +7,14 @@
 namespace w2s {
 namespace {
 
+enum class Activation { relu, gelu, tanh, silu };
+constexpr auto enum_names(Activation) { return std::array{"relu", "gelu", "tanh", "silu"}; }
+
 class Mlp final : public IModel {
  public:
   struct Params {
     std::vector<std::int64_t> hidden = {256, 128};
-    std::string activation = "relu";
+    Activation activation = Activation::relu;
     std::vector<std::int64_t> rows, columns, inputs;
   };
   static void describe(Schema<Params>& s) {
@@ -22,8 +25,7 @@ class Mlp final : public IModel {
         .source("initialised as PyTorch's linear layers: Kaiming-uniform, He et al. 2015");
     s.field("hidden", &Params::hidden, "sizes of the hidden layers; empty: the inputs are the features")
         .at_least(1);
-    s.field("activation", &Params::activation, "after each hidden layer")
-        .one_of({"relu", "gelu", "tanh", "silu"});
+    s.field("activation", &Params::activation, "after each hidden layer");
     s.field("rows", &Params::rows, "image rows that it sees, from 0; empty: all").at_least(0);
     s.field("columns", &Params::columns, "image columns that it sees, from 0; empty: all").at_least(0);
     s.field("inputs", &Params::inputs,
@@ -39,7 +41,7 @@ class Mlp final : public IModel {
 
   void build(const ModelContext& context, Stream stream) override {
     std::vector<std::int64_t> shape = context.input_shape;
-    if (shape.empty()) throw UsageError("model 'mlp' takes dense inputs, not text");
+    if (shape.empty()) throw WrongInputs("model 'mlp' takes dense inputs, not text");
     restrict(shape, shape.size() - 2, params_.rows, "rows");
     restrict(shape, shape.size() - 1, params_.columns, "columns");
     if (!params_.inputs.empty()) {
@@ -99,10 +101,17 @@ class Mlp final : public IModel {
   }
 
   Tensor activate(const Tensor& x) const {
-    if (params_.activation == "gelu") return at::gelu(x);
-    if (params_.activation == "tanh") return at::tanh(x);
-    if (params_.activation == "silu") return at::silu(x);
-    return at::relu(x);
+    switch (params_.activation) {
+      case Activation::relu:
+        return at::relu(x);
+      case Activation::gelu:
+        return at::gelu(x);
+      case Activation::tanh:
+        return at::tanh(x);
+      case Activation::silu:
+        return at::silu(x);
+    }
+    throw Error("model 'mlp' has no such activation");
   }
 
   const Params params_;

@@ -1,5 +1,5 @@
 // Next-token prediction: a causal model learns to continue texts, the task's own or those of files.
-#include <w2s/files.hpp>
+#include <w2s/data_file.hpp>
 #include <w2s/objective.hpp>
 #include <w2s/tokenizer.hpp>
 
@@ -11,11 +11,14 @@
 namespace w2s {
 namespace {
 
+enum class Documents { line, paragraph, file };
+constexpr auto enum_names(Documents) { return std::array{"line", "paragraph", "file"}; }
+
 class LanguageModel final : public IObjective {
  public:
   struct Params {
     std::vector<std::string> files;
-    std::string documents = "paragraph";
+    Documents documents = Documents::paragraph;
     double held_out = 0.02;
     std::int64_t length = 0;
     std::int64_t tokens = 0;
@@ -34,8 +37,7 @@ class LanguageModel final : public IObjective {
             "text files, plain, gzip or Zstandard, in the place of the task's texts; "
             "empty: the task's")
         .path();
-    s.field("documents", &Params::documents, "what one text is in such a file")
-        .one_of({"line", "paragraph", "file"});
+    s.field("documents", &Params::documents, "what one text is in such a file");
     s.field("held_out", &Params::held_out, "share of the texts that is held out").at_least(0).below(1);
     s.field("length", &Params::length, "tokens of a row; 0: the model's context").at_least(0);
     s.field("tokens", &Params::tokens, "train on the first so many tokens of the shuffled texts; 0: all")
@@ -121,11 +123,11 @@ class LanguageModel final : public IObjective {
     };
     for (const std::string& path : params_.files) {
       const std::string bytes = read_data_file(path);
-      if (params_.documents == "file") {
+      if (params_.documents == Documents::file) {
         add(bytes);
         continue;
       }
-      const bool lines = params_.documents == "line";
+      const bool lines = params_.documents == Documents::line;
       std::size_t text = 0;  // where the current one begins
       for (std::size_t line = 0; line < bytes.size();) {
         const std::size_t next = std::min(bytes.find('\n', line), bytes.size() - 1) + 1;

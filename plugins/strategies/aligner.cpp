@@ -25,14 +25,15 @@ class Aligner final : public ISupervisionStrategy {
   }
   explicit Aligner(const Params& params) : params_(params) {}
 
-  bool serves(TaskKind kind) const override { return kind != TaskKind::preference; }
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::preference ? "it corrects answers to one text, and preferences are of two" : "";
+  }
+  Truth reads_truth() const override { return Truth::supervisor_half; }
   std::vector<std::string> models() const override {
     return params_.model.empty() ? std::vector<std::string>() : std::vector<std::string>{params_.model};
   }
 
   void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::preference)
-      throw UsageError("aligner corrects answers to one text, and preferences are of two");
     if (context.labels_from_outside) {
       throw UsageError(
           "aligner learns from a weak model's mistakes on its own half, and here the labels come from "

@@ -27,7 +27,7 @@ class Bootstrap final : public ISupervisionStrategy {
   explicit Bootstrap(const Params& params) : params_(params) {}
 
   std::vector<std::string> models() const override { return params_.ladder; }
-  bool serves(TaskKind) const override { return true; }
+  std::string serves(TaskKind) const override { return ""; }
 
   void check(const StrategyContext& context) const override {
     if (params_.ladder.empty()) throw UsageError("strategy 'bootstrap': the ladder names no model");

@@ -28,10 +28,12 @@ class CoSupervised final : public ISupervisionStrategy {
   }
   explicit CoSupervised(const Params& params) : params_(params) {}
 
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::classification ? "" : "it needs one feature vector per example";
+  }
+  Truth reads_truth() const override { return Truth::supervisor_half; }
+
   void check(const StrategyContext& context) const override {
-    if (context.kind != TaskKind::classification) {
-      throw UsageError("co_supervised needs one feature vector per example: classification only");
-    }
     if (context.labels_from_outside) {
       throw UsageError(
           "strategy 'co_supervised' fits specialists like the supervisor, and here the labels come "
@@ -44,7 +46,7 @@ class CoSupervised final : public ISupervisionStrategy {
     // Kept under the features: the model's name may come to stand for other weights.
     const Tensor x = lab.features(spec.model, lesson.labels.examples);
     const Tensor cluster =
-        lab.once(spec_of<CoSupervised>("co_supervised", params_), digest(x) + lesson.labels.digest(),
+        lab.once(spec_of<CoSupervised>(params_), digest(x) + lesson.labels.digest(),
                  [&] {
                    const Tensor centers = k_means(x, params_.specialists, lab.stream("co_supervised"));
                    return std::map<std::string, Tensor>{{"cluster", nearest_center(x, centers)}};

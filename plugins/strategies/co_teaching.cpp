@@ -54,14 +54,14 @@ class CoTeaching final : public ISupervisionStrategy {
   explicit CoTeaching(const Params& params) : params_(params) {}
 
   bool sets_step_rule() const override { return true; }
-  void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::generation)
-      throw UsageError("co_teaching chooses whole examples, not tokens");
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::generation ? "it chooses whole examples, not tokens" : "";
   }
+  std::int64_t members() const override { return 2; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {
     FitSpec pair = spec;
-    pair.rule = StepPlan{spec_of<CoTeaching>("co_teaching", params_), 2,
+    pair.rule = StepPlan{spec_of<CoTeaching>(params_), 2,
                          [params = params_] { return std::make_unique<ExchangeSmallLosses>(params); }};
     return next(labels, pair);
   }

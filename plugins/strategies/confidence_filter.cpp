@@ -17,7 +17,7 @@ class ConfidenceFilter final : public ISupervisionStrategy {
   }
   explicit ConfidenceFilter(const Params& params) : params_(params) {}
 
-  bool serves(TaskKind) const override { return true; }
+  std::string serves(TaskKind) const override { return ""; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     const Supervision kept = labels.select(surest_per_class(labels, params_.keep));

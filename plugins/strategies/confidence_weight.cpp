@@ -21,7 +21,7 @@ class ConfidenceWeight final : public ISupervisionStrategy {
   }
   explicit ConfidenceWeight(const Params& params) : params_(params) {}
 
-  bool serves(TaskKind) const override { return true; }
+  std::string serves(TaskKind) const override { return ""; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {
     Supervision weighted = labels;

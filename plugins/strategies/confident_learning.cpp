@@ -9,11 +9,14 @@
 namespace w2s {
 namespace {
 
+enum class Action { prune, relabel };
+constexpr auto enum_names(Action) { return std::array{"prune", "relabel"}; }
+
 class ConfidentLearning final : public ISupervisionStrategy {
  public:
   struct Params {
     std::int64_t folds = 5;
-    std::string action = "prune";
+    Action action = Action::prune;
   };
   static void describe(Schema<Params>& s) {
     s.summary(
@@ -24,14 +27,12 @@ class ConfidentLearning final : public ISupervisionStrategy {
         .formula("N · Q[given l, true j] examples labelled l with the largest p_j − p_l")
         .source("Northcutt et al. 2021, prune by noise rate");
     s.field("folds", &Params::folds, "parts; each is predicted by a student of the others").at_least(2);
-    s.field("action", &Params::action, "what happens to an example whose label is doubted")
-        .one_of({"prune", "relabel"});
+    s.field("action", &Params::action, "what happens to an example whose label is doubted");
   }
   explicit ConfidentLearning(const Params& params) : params_(params) {}
 
-  void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::generation)
-      throw UsageError("confident_learning judges whole examples, not tokens");
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::generation ? "it judges whole examples, not tokens" : "";
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
@@ -62,7 +63,7 @@ class ConfidentLearning final : public ISupervisionStrategy {
     cleaned.targets = labels.targets.clone();
     for (std::size_t i = 0; i < best.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
-      if (best[i] < 0 || params_.action == "relabel") trusted.push_back(row);
+      if (best[i] < 0 || params_.action == Action::relabel) trusted.push_back(row);
       if (best[i] >= 0)
         cleaned.targets[row] = at::zeros({labels.classes()}).index_fill(0, at::tensor(best[i]), 1);
     }

@@ -77,8 +77,12 @@ class DivDis final : public ISupervisionStrategy {
   explicit DivDis(const Params& params) : params_(params) {}
 
   bool sets_step_rule() const override { return true; }
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::generation ? "it compares whole examples, not tokens" : "";
+  }
+  Truth reads_truth() const override { return Truth::supervisor_half; }
+
   void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::generation) throw UsageError("divdis compares whole examples, not tokens");
     if (context.labels_from_outside) {
       throw UsageError(
           "strategy 'divdis' chooses its head by true labels of the weak model's half, and here the "
@@ -88,7 +92,7 @@ class DivDis final : public ISupervisionStrategy {
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     FitSpec several = spec;
-    several.rule = StepPlan{spec_of<DivDis>("divdis", params_), params_.heads,
+    several.rule = StepPlan{spec_of<DivDis>(params_), params_.heads,
                             [params = params_] { return std::make_unique<Diversify>(params); }};
     const Student all = next(labels, several);
     const Examples& known = lab.supervisor_fit().labels.examples;

@@ -129,13 +129,14 @@ class DivideMix final : public ISupervisionStrategy {
   explicit DivideMix(const Params& params) : params_(params) {}
 
   bool sets_step_rule() const override { return true; }
-  void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::generation) throw UsageError("divide_mix sorts whole examples, not tokens");
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::generation ? "it sorts whole examples, not tokens" : "";
   }
+  std::int64_t members() const override { return 2; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {
     FitSpec pair = spec;
-    pair.rule = StepPlan{spec_of<DivideMix>("divide_mix", params_), 2,
+    pair.rule = StepPlan{spec_of<DivideMix>(params_), 2,
                          [params = params_] { return std::make_unique<DivideAndMix>(params); }};
     return next(labels, pair);
   }

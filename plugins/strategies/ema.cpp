@@ -19,7 +19,7 @@ class MovingAverage final : public ISupervisionStrategy {
   }
   explicit MovingAverage(const Params& params) : params_(params) {}
 
-  bool serves(TaskKind) const override { return true; }
+  std::string serves(TaskKind) const override { return ""; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {
     FitSpec averaged = spec;

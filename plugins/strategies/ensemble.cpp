@@ -7,11 +7,18 @@
 namespace w2s {
 namespace {
 
+enum class How { bagging, boosting };
+constexpr auto enum_names(How) { return std::array{"bagging", "boosting"}; }
+
+enum class Combine { average, vote };
+constexpr auto enum_names(Combine) { return std::array{"average", "vote"}; }
+
 class Ensemble final : public ISupervisionStrategy {
  public:
   struct Params {
     std::int64_t size = 5;
-    std::string how = "bagging", combine = "average";
+    How how = How::bagging;
+    Combine combine = Combine::average;
   };
   static void describe(Schema<Params>& s) {
     s.summary(
@@ -22,16 +29,18 @@ class Ensemble final : public ISupervisionStrategy {
             "bagging: Breiman 1996; boosting: Zhu et al. 2009; for weak supervisors: EnsemW2S, Agrawal et "
             "al. 2024");
     s.field("size", &Params::size, "supervisors").at_least(1);
-    s.field("how", &Params::how, "what makes them differ").one_of({"bagging", "boosting"});
+    s.field("how", &Params::how, "what makes them differ");
     s.field("combine", &Params::combine,
-            "mean of the probabilities, or share of the votes; boosted ones weighted")
-        .one_of({"average", "vote"});
+            "mean of the probabilities, or share of the votes; boosted ones weighted");
   }
   explicit Ensemble(const Params& params) : params_(params) {}
 
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::generation ? "it combines labels of examples, not token by token" : "";
+  }
+  Truth reads_truth() const override { return Truth::supervisor_half; }
+
   void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::generation)
-      throw UsageError("ensemble combines labels of examples, not token by token");
     if (context.labels_from_outside) {
       throw UsageError(
           "strategy 'ensemble' fits further weak models like the supervisor, and here the labels come "
@@ -48,7 +57,7 @@ class Ensemble final : public ISupervisionStrategy {
     for (std::int64_t m = 0; m < params_.size; ++m) {
       FitSpec weak = lesson.spec;
       weak.seed = stream.bits() >> 1;
-      if (params_.how == "bagging") {
+      if (params_.how == How::bagging) {
         std::vector<std::int64_t> drawn(static_cast<std::size_t>(lesson.labels.size()));
         for (auto& row : drawn) row = stream.below(lesson.labels.size());
         members.push_back(lab.fit(lesson.labels.select(drawn), weak));
@@ -77,7 +86,7 @@ class Ensemble final : public ISupervisionStrategy {
       double total = 0;
       for (std::size_t m = 0; m < members.size(); ++m) {
         const Tensor p = lab.predict(members[m], given.examples);
-        combined.targets += says[m] * (params_.combine == "vote" ? one_hot_argmax(p) : p);
+        combined.targets += says[m] * (params_.combine == Combine::vote ? one_hot_argmax(p) : p);
         total += says[m];
       }
       combined.targets /= total;

@@ -23,13 +23,13 @@ class GenerativeFinetune final : public ISupervisionStrategy {
   }
   explicit GenerativeFinetune(const Params& params) : params_(params) {}
 
-  bool serves(TaskKind) const override { return true; }
+  std::string serves(TaskKind) const override { return ""; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     const Table train{{"epochs", params_.epochs},
                       {"batch", params_.batch},
                       {"lr", params_.lr.value_or(spec.train.lr)},
-                      {"optimizer", spec.train.optimizer},
+                      {"optimizer", name_of(spec.train.optimizer)},
                       {"clip_norm", spec.train.clip_norm}};
     FitSpec tuned = spec;
     tuned.start = lab.tune(spec, params_.objective, train, labels.examples);

@@ -26,17 +26,15 @@ class KnnFilter final : public ISupervisionStrategy {
   }
   explicit KnnFilter(const Params& params) : params_(params) {}
 
-  void check(const StrategyContext& context) const override {
-    if (context.kind != TaskKind::classification) {
-      throw UsageError("knn_filter needs one feature vector per example: classification only");
-    }
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::classification ? "" : "it needs one feature vector per example";
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     // Kept under the features: the model's name may come to stand for other weights.
     const Tensor features = lab.features(spec.model, labels.examples);
     const Tensor agreement =
-        lab.once(spec_of<KnnFilter>("knn_filter", params_), digest(features) + labels.digest(),
+        lab.once(spec_of<KnnFilter>(params_), digest(features) + labels.digest(),
                  [&] {
                    const Tensor near = nearest_neighbors(features, params_.k);
                    const Tensor votes = labels.targets.index_select(0, near.flatten())

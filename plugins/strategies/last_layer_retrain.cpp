@@ -59,11 +59,13 @@ class LastLayerRetrain final : public ISupervisionStrategy {
   }
   explicit LastLayerRetrain(const Params& params) : params_(params) {}
 
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::classification ? "" : "it needs one feature vector per example";
+  }
+  Truth reads_truth() const override { return Truth::supervisor_half; }
+
   void check(const StrategyContext& context) const override {
     if (params_.c.empty()) throw UsageError("last_layer_retrain: c names no penalty to try");
-    if (context.kind != TaskKind::classification) {
-      throw UsageError("last_layer_retrain needs one feature vector per example: classification only");
-    }
     if (context.labels_from_outside) {
       throw UsageError(
           "strategy 'last_layer_retrain' balances groups of the weak model's half by its predictions, "
@@ -79,8 +81,8 @@ class LastLayerRetrain final : public ISupervisionStrategy {
     }
     const Supervision& truth = lab.supervisor_fit().labels;
     const std::string inputs = student.members()[0] + lab.supervisor().members()[0] + truth.digest();
-    const auto head = lab.once(spec_of<LastLayerRetrain>("last_layer_retrain", params_), inputs,
-                               [&] { return retrain(student, truth, lab); });
+    const auto head =
+        lab.once(spec_of<LastLayerRetrain>(params_), inputs, [&] { return retrain(student, truth, lab); });
     return lab.with_head(student, head.at("weight"), head.at("bias"));
   }
 

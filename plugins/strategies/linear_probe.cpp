@@ -16,7 +16,7 @@ class LinearProbe final : public ISupervisionStrategy {
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {
     FitSpec probe = spec;
-    probe.train.trainable = "head";
+    probe.train.trainable = Trainable::head();
     return next(labels, probe);
   }
 };

@@ -24,7 +24,7 @@ class ProbeThenFineTune final : public ISupervisionStrategy {
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {
     FitSpec probe = spec;
-    probe.train.trainable = "head";
+    probe.train.trainable = Trainable::head();
     probe.train.epochs = params_.epochs;
     probe.train.batch = params_.batch;
     probe.train.lr = params_.lr;

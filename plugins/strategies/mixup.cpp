@@ -43,14 +43,13 @@ class Mixup final : public ISupervisionStrategy {
   explicit Mixup(const Params& params) : params_(params) {}
 
   bool sets_step_rule() const override { return true; }
-  void check(const StrategyContext& context) const override {
-    if (context.kind == TaskKind::generation)
-      throw UsageError("mixup mixes whole examples, not the tokens of answers");
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::generation ? "it mixes whole examples, not the tokens of answers" : "";
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {
     FitSpec mixed = spec;
-    mixed.rule = StepPlan{spec_of<Mixup>("mixup", params_), 1,
+    mixed.rule = StepPlan{spec_of<Mixup>(params_), 1,
                           [params = params_] { return std::make_unique<MixedBatch>(params); }};
     return next(labels, mixed);
   }

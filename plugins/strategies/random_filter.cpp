@@ -21,7 +21,7 @@ class RandomFilter final : public ISupervisionStrategy {
   }
   explicit RandomFilter(const Params& params) : params_(params) {}
 
-  bool serves(TaskKind) const override { return true; }
+  std::string serves(TaskKind) const override { return ""; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     std::vector<std::int64_t> kept = lab.stream("random_filter").permutation(labels.size());

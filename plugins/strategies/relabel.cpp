@@ -20,7 +20,7 @@ class Relabel final : public ISupervisionStrategy {
   }
   explicit Relabel(const Params& params) : params_(params) {}
 
-  bool serves(TaskKind) const override { return true; }
+  std::string serves(TaskKind) const override { return ""; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     const std::vector<std::int64_t> kept = surest_per_class(labels, params_.keep);

@@ -19,7 +19,7 @@ class SelfTrain final : public ISupervisionStrategy {
   }
   explicit SelfTrain(const Params& params) : params_(params) {}
 
-  bool serves(TaskKind) const override { return true; }
+  std::string serves(TaskKind) const override { return ""; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     FitSpec again = spec;

@@ -74,11 +74,10 @@ class Spin final : public ISupervisionStrategy {
   }
   explicit Spin(const Params& params) : params_(params) {}
 
-  bool serves(TaskKind kind) const override { return kind == TaskKind::generation; }
-  bool sets_step_rule() const override { return true; }
-  void check(const StrategyContext& context) const override {
-    if (context.kind != TaskKind::generation) throw UsageError("spin compares answers: generation only");
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::generation ? "" : "it compares written answers";
   }
+  bool sets_step_rule() const override { return true; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     Student student = next(labels, spec);
@@ -87,7 +86,7 @@ class Spin final : public ISupervisionStrategy {
       game.start = student;
       game.train.lr = params_.lr.value_or(spec.train.lr);
       game.rejected = lab.answer(student, labels.examples).texts;
-      game.rule = StepPlan{spec_of<Spin>("spin", params_), 1,
+      game.rule = StepPlan{spec_of<Spin>(params_), 1,
                            [params = params_] { return std::make_unique<SelfPlay>(params); }};
       student = next(labels, game);
     }

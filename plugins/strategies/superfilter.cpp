@@ -28,13 +28,15 @@ class Superfilter final : public ISupervisionStrategy {
   }
   explicit Superfilter(const Params& params) : params_(params) {}
 
-  bool serves(TaskKind kind) const override { return kind == TaskKind::generation; }
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::generation ? "" : "it scores written answers";
+  }
+  Truth reads_truth() const override { return params_.model.empty() ? Truth::none : Truth::supervisor_half; }
   std::vector<std::string> models() const override {
     return params_.model.empty() ? std::vector<std::string>() : std::vector<std::string>{params_.model};
   }
 
   void check(const StrategyContext& context) const override {
-    if (context.kind != TaskKind::generation) throw UsageError("superfilter scores answers: generation only");
     if (context.labels_from_outside) {
       throw UsageError(
           "superfilter scores answers by a weak model fitted to true ones, and here the labels come from "

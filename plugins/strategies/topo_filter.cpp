@@ -29,22 +29,19 @@ class TopoFilter final : public ISupervisionStrategy {
   }
   explicit TopoFilter(const Params& params) : params_(params) {}
 
-  void check(const StrategyContext& context) const override {
-    if (context.kind != TaskKind::classification) {
-      throw UsageError("topo_filter needs one feature vector per example: classification only");
-    }
+  std::string serves(TaskKind kind) const override {
+    return kind == TaskKind::classification ? "" : "it needs one feature vector per example";
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     // Kept under the features: the model's name may come to stand for other weights.
     const Tensor features = lab.features(spec.model, labels.examples);
-    const Tensor near =
-        lab.once(spec_of<TopoFilter>("topo_filter", params_), digest(features) + labels.digest(),
-                 [&] {
-                   return std::map<std::string, Tensor>{
-                       {"near", nearest_neighbors(features, params_.k).contiguous()}};
-                 })
-            .at("near");
+    const Tensor near = lab.once(spec_of<TopoFilter>(params_), digest(features) + labels.digest(),
+                                 [&] {
+                                   return std::map<std::string, Tensor>{
+                                       {"near", nearest_neighbors(features, params_.k).contiguous()}};
+                                 })
+                            .at("near");
     const std::vector<std::int64_t> kept = core(near, labels.targets.argmax(1), labels.classes());
     lab.log("topo_filter: " + std::to_string(kept.size()) + " of " + std::to_string(labels.size()) +
             " examples kept");

@@ -23,7 +23,7 @@ class MyModel final : public w2s::IModel {
 
   // Called once. All random values come from `stream`, so that a seed gives the same model everywhere.
   void build(const w2s::ModelContext& context, w2s::Stream stream) override {
-    if (context.input_shape.empty()) throw w2s::UsageError("model 'my_model' takes dense inputs, not text");
+    if (context.input_shape.empty()) throw w2s::WrongInputs("model 'my_model' takes dense inputs, not text");
     std::int64_t inputs = 1;
     for (const std::int64_t size : context.input_shape) inputs *= size;
     const double bound = w2s::fan_in_bound({params_.width, inputs});

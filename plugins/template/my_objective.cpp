@@ -22,7 +22,7 @@ class MyObjective final : public w2s::IObjective {
 
   // Weights of the objective's own, such as a projection, would be added to parameters() here.
   void begin(w2s::IModel&, const w2s::Encoded& inputs, w2s::Stream) override {
-    if (inputs.ragged()) throw w2s::UsageError("objective 'my_objective' is for dense inputs");
+    if (inputs.ragged()) throw w2s::WrongInputs("objective 'my_objective' is for dense inputs");
   }
 
   // The mean loss of these rows. All random values come from `stream`.

@@ -13,23 +13,35 @@ namespace {
 
 namespace fs = std::filesystem;
 
+enum class Prompt { moves, pgn, paper, fen };
+constexpr auto enum_names(Prompt) { return std::array{"moves", "pgn", "paper", "fen"}; }
+
+enum class Notation { san, uci };
+constexpr auto enum_names(Notation) { return std::array{"san", "uci"}; }
+
+enum class Difficulty { automatic, file, mate };
+constexpr auto enum_names(Difficulty) { return std::array{"auto", "file", "mate"}; }
+
+enum class BadPuzzles { refuse, skip };
+constexpr auto enum_names(BadPuzzles) { return std::array{"refuse", "skip"}; }
+
 class ChessPuzzles final : public ITask {
  public:
   struct Params {
     std::string path;
     std::vector<std::string> train, test;
-    std::string format = "auto";
-    std::string prompt = "moves";
+    PuzzleFormat format = PuzzleFormat::automatic;
+    Prompt prompt = Prompt::moves;
     std::int64_t last_plies = 0;
-    std::string answer = "san";
-    std::string difficulty = "auto";
+    Notation answer = Notation::san;
+    Difficulty difficulty = Difficulty::automatic;
     std::vector<std::string> themes;
     double easier_than = 0;
     double hard = 0;
     std::int64_t train_limit = 0;
     std::int64_t test_limit = 0;
     std::int64_t held_out = 0;
-    std::string on_error = "refuse";
+    BadPuzzles on_error = BadPuzzles::refuse;
     std::int64_t seed = 0;
   };
 
@@ -44,23 +56,19 @@ class ChessPuzzles final : public ITask {
     s.field("train", &Params::train, "file, or list of files, of the training puzzles").required();
     s.field("test", &Params::test,
             "file, or list of files, of the test puzzles; none: `held_out` training puzzles");
-    s.field("format", &Params::format, "of the files; auto: by their names")
-        .one_of({"auto", "jsonl", "lichess", "pgn", "olv"});
+    s.field("format", &Params::format, "of the files; auto: by their names");
     s.field("prompt", &Params::prompt,
             "moves: d4 Nf6 c4; pgn: 1. d4 Nf6 2. c4 2...; paper: 1. d4 1... Nf6 2. c4 2...; fen: the "
             "position, the "
-            "only one for files without games")
-        .one_of({"moves", "pgn", "paper", "fen"});
+            "only one for files without games");
     s.field("last_plies", &Params::last_plies,
             "show the last so many moves of either side; 0: the whole game")
         .at_least(0);
-    s.field("answer", &Params::answer, "how the answer is written: san, Qxc1+; uci, d2c1")
-        .one_of({"san", "uci"});
+    s.field("answer", &Params::answer, "how the answer is written: san, Qxc1+; uci, d2c1");
     s.field("difficulty", &Params::difficulty,
             "file: its own (lichess: Rating; jsonl: difficulty); mate: moves to mate, other puzzles are left "
             "out; "
-            "auto: file, or mate where the files have none of their own")
-        .one_of({"auto", "file", "mate"});
+            "auto: file, or mate where the files have none of their own");
     s.field("themes", &Params::themes,
             "keep puzzles with one of these themes, as lichess names them; empty: all");
     s.field("easier_than", &Params::easier_than, "keep puzzles of a smaller difficulty; 0: all").at_least(0);
@@ -76,8 +84,7 @@ class ChessPuzzles final : public ITask {
     s.field("held_out", &Params::held_out,
             "without test files: so many training puzzles, in whole games, are the test set")
         .at_least(0);
-    s.field("on_error", &Params::on_error, "malformed puzzles: refuse the data, or skip them and say so")
-        .one_of({"refuse", "skip"});
+    s.field("on_error", &Params::on_error, "malformed puzzles: refuse the data, or skip them and say so");
     s.field("seed", &Params::seed, "of the held-out puzzles").at_least(0);
   }
 
@@ -88,7 +95,7 @@ class ChessPuzzles final : public ITask {
           "give test files in 'test', or a number of training puzzles to test on in 'held_out', but not "
           "both");
     }
-    if (params_.prompt == "fen" && params_.last_plies > 0)
+    if (params_.prompt == Prompt::fen && params_.last_plies > 0)
       fail("'last_plies' shortens a game; prompt = \"fen\" has none");
   }
 
@@ -154,8 +161,9 @@ class ChessPuzzles final : public ITask {
           const std::string where = file(name) + ":" + std::to_string(puzzle.line) + ": ";
           if (!ids.insert(id).second) throw UsageError(where + "the id '" + own + "' occurs twice");
           columns.text.push_back(prompt_of(puzzle, where));
-          columns.second.push_back(
-              " " + (params_.answer == "uci" ? uci(puzzle.answer) : san(puzzle.position, puzzle.answer)));
+          columns.second.push_back(" " + (params_.answer == Notation::uci
+                                              ? uci(puzzle.answer)
+                                              : san(puzzle.position, puzzle.answer)));
           columns.ids.push_back(id);
           const std::string group = puzzle.group.empty() ? id : name + '\x1f' + puzzle.group;
           columns.groups.push_back(
@@ -174,9 +182,10 @@ class ChessPuzzles final : public ITask {
     report(split, tally, notes);
     if (columns.ids.empty()) fail("no puzzle in the files of '" + split + "'");
     columns.labels = at::zeros({static_cast<std::int64_t>(columns.ids.size())}, at::kLong);
-    columns.difficulty = complete(params_.difficulty == "mate" ? mate : file_difficulty);
-    if (columns.difficulty.empty() && params_.difficulty == "auto") columns.difficulty = complete(mate);
-    if (columns.difficulty.empty() && params_.difficulty == "file")
+    columns.difficulty = complete(params_.difficulty == Difficulty::mate ? mate : file_difficulty);
+    if (columns.difficulty.empty() && params_.difficulty == Difficulty::automatic)
+      columns.difficulty = complete(mate);
+    if (columns.difficulty.empty() && params_.difficulty == Difficulty::file)
       fail("difficulty = \"file\", but not every puzzle of '" + split + "' has a difficulty of its own");
     return columns;
   }
@@ -201,10 +210,10 @@ class ChessPuzzles final : public ITask {
         })) {
       return leave("puzzles of other themes");
     }
-    if (params_.difficulty == "mate" && !puzzle.mate) return leave("puzzles without mate");
+    if (params_.difficulty == Difficulty::mate && !puzzle.mate) return leave("puzzles without mate");
     if (params_.easier_than > 0) {
-      const bool by_mate =
-          params_.difficulty == "mate" || (params_.difficulty == "auto" && !puzzle.difficulty);
+      const bool by_mate = params_.difficulty == Difficulty::mate ||
+                           (params_.difficulty == Difficulty::automatic && !puzzle.difficulty);
       if (by_mate && !puzzle.mate) return leave("puzzles without a difficulty");
       const double difficulty = by_mate ? static_cast<double>(*puzzle.mate) : puzzle.difficulty.value_or(0);
       if (difficulty >= params_.easier_than) return leave("harder puzzles");
@@ -213,14 +222,14 @@ class ChessPuzzles final : public ITask {
   }
 
   std::string prompt_of(const Puzzle& puzzle, const std::string& where) const {
-    if (params_.prompt == "fen") return puzzle.position.fen();
+    if (params_.prompt == Prompt::fen) return puzzle.position.fen();
     if (!puzzle.has_game) {
-      throw UsageError(where + "the puzzle has no game: it takes prompt = \"fen\", not \"" + params_.prompt +
-                       "\"");
+      throw UsageError(where + "the puzzle has no game: it takes prompt = \"fen\", not \"" +
+                       name_of(params_.prompt) + "\"");
     }
-    const LineStyle style = params_.prompt == "moves" ? LineStyle::moves
-                            : params_.prompt == "pgn" ? LineStyle::pgn
-                                                      : LineStyle::paper;
+    const LineStyle style = params_.prompt == Prompt::moves ? LineStyle::moves
+                            : params_.prompt == Prompt::pgn ? LineStyle::pgn
+                                                            : LineStyle::paper;
     if (puzzle.moves.empty()) throw UsageError(where + "the game has no move before the puzzle");
     Position start;
     const std::size_t plies = puzzle.moves.size();
@@ -239,7 +248,7 @@ class ChessPuzzles final : public ITask {
     if (tally.bad == 0) return;
     std::string text = std::to_string(tally.bad) + " malformed puzzle" + (tally.bad == 1 ? "" : "s") +
                        " of " + std::to_string(tally.kept + tally.bad) + " in '" + split + "'";
-    const bool skip = params_.on_error == "skip";
+    const bool skip = params_.on_error == BadPuzzles::skip;
     if (skip) text += ", left out";
     for (const std::string& error : tally.errors) text += "\n  " + error;
     const auto unnamed = tally.bad - static_cast<std::int64_t>(tally.errors.size());

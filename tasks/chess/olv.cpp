@@ -1,7 +1,7 @@
 // Compositions as the package pychess has them (.olv): YAML records of pieces, stipulation and solution.
 // Only what such files use of YAML is read.
+#include <w2s/data_file.hpp>
 #include <w2s/error.hpp>
-#include <w2s/files.hpp>
 
 #include "puzzle_source.hpp"
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include <w2s/data_file.hpp>
 #include <w2s/error.hpp>
-#include <w2s/files.hpp>
 
 namespace w2s::chess {
 namespace {

@@ -25,15 +25,14 @@ void at_line(const std::string& path, std::int64_t line, Body&& body) {
   try {
     body();
   } catch (const UsageError& error) {
-    const std::string where = path + ":" + std::to_string(line) + ": ", message = error.what();
-    throw UsageError(message.starts_with(path + ":") ? message : where + message);
+    throw error.at({path, static_cast<int>(line), 0});
   }
 }
 
 // Files of which each row is a puzzle.
 class RowPuzzles : public PuzzleSource {
  public:
-  RowPuzzles(const std::string& path, const std::string& format)
+  RowPuzzles(const std::string& path, RecordFormat format)
       : path_(path), reader_(path, {format, true, true}) {}
 
   bool next(Puzzle& puzzle) final {
@@ -52,7 +51,7 @@ class RowPuzzles : public PuzzleSource {
 
 class JsonPuzzles final : public RowPuzzles {
  public:
-  explicit JsonPuzzles(const std::string& path) : RowPuzzles(path, "jsonl") {}
+  explicit JsonPuzzles(const std::string& path) : RowPuzzles(path, RecordFormat::jsonl) {}
 
  private:
   Puzzle puzzle_of(const DataRow& row) const override {
@@ -95,7 +94,7 @@ class JsonPuzzles final : public RowPuzzles {
 
 class LichessPuzzles final : public RowPuzzles {
  public:
-  explicit LichessPuzzles(const std::string& path) : RowPuzzles(path, "csv") {}
+  explicit LichessPuzzles(const std::string& path) : RowPuzzles(path, RecordFormat::csv) {}
 
  private:
   Puzzle puzzle_of(const DataRow& row) const override {
@@ -164,15 +163,15 @@ class PgnPuzzles final : public PuzzleSource {
   PgnReader reader_;
 };
 
-std::string format_of(const std::string& path) {
+PuzzleFormat format_of(const std::string& path) {
   std::string name = path;
   for (const std::string_view packed : {".gz", ".zst"}) {
     if (name.ends_with(packed)) name.resize(name.size() - packed.size());
   }
-  if (name.ends_with(".jsonl")) return "jsonl";
-  if (name.ends_with(".csv")) return "lichess";
-  if (name.ends_with(".pgn")) return "pgn";
-  if (name.ends_with(".olv")) return "olv";
+  if (name.ends_with(".jsonl")) return PuzzleFormat::jsonl;
+  if (name.ends_with(".csv")) return PuzzleFormat::lichess;
+  if (name.ends_with(".pgn")) return PuzzleFormat::pgn;
+  if (name.ends_with(".olv")) return PuzzleFormat::olv;
   throw UsageError(path +
                    ": the name does not tell the format of the puzzles: expected .jsonl, .csv, .pgn or .olv, "
                    "or 'format'");
@@ -180,14 +179,20 @@ std::string format_of(const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<PuzzleSource> open_puzzles(const std::string& path, const std::string& format) {
-  const std::string form = format == "auto" ? format_of(path) : format;
-  if (form == "jsonl") return std::make_unique<JsonPuzzles>(path);
-  if (form == "lichess") return std::make_unique<LichessPuzzles>(path);
-  if (form == "pgn") return std::make_unique<PgnPuzzles>(path);
-  if (form == "olv") return open_olv(path);
-  throw UsageError("'" + form + "' is no format of puzzles: expected " +
-                   one_of_list({"jsonl", "lichess", "pgn", "olv"}));
+std::unique_ptr<PuzzleSource> open_puzzles(const std::string& path, PuzzleFormat format) {
+  switch (format) {
+    case PuzzleFormat::automatic:
+      return open_puzzles(path, format_of(path));
+    case PuzzleFormat::jsonl:
+      return std::make_unique<JsonPuzzles>(path);
+    case PuzzleFormat::lichess:
+      return std::make_unique<LichessPuzzles>(path);
+    case PuzzleFormat::pgn:
+      return std::make_unique<PgnPuzzles>(path);
+    case PuzzleFormat::olv:
+      return open_olv(path);
+  }
+  throw Error("there is no such format of puzzles");
 }
 
 }  // namespace w2s::chess

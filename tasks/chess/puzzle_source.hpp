@@ -46,9 +46,13 @@ class PuzzleSource {
   std::map<std::string, std::int64_t> left_out_;
 };
 
-/// "jsonl", "lichess", "pgn", "olv"; "auto" tells by the file's name, less .gz or .zst. Throws UsageError
-/// where the name does not tell, or the file cannot be read.
-std::unique_ptr<PuzzleSource> open_puzzles(const std::string& path, const std::string& format);
+enum class PuzzleFormat { automatic, jsonl, lichess, pgn, olv };
+constexpr auto enum_names(PuzzleFormat) { return std::array{"auto", "jsonl", "lichess", "pgn", "olv"}; }
+
+/// automatic: by the file's name, less .gz or .zst. Throws UsageError where the name does not tell, or the
+/// file cannot be read.
+std::unique_ptr<PuzzleSource> open_puzzles(const std::string& path,
+                                           PuzzleFormat format = PuzzleFormat::automatic);
 
 std::unique_ptr<PuzzleSource> open_olv(const std::string& path);
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <memory>
 
-#include <w2s/files.hpp>
+#include <w2s/data_file.hpp>
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wall"

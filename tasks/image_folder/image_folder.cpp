@@ -27,6 +27,12 @@ bool is_image(const fs::path& path) {
   return false;
 }
 
+enum class Color { rgb, grey };
+constexpr auto enum_names(Color) { return std::array{"rgb", "grey"}; }
+
+enum class BadImages { refuse, skip };
+constexpr auto enum_names(BadImages) { return std::array{"refuse", "skip"}; }
+
 class ImageFolder final : public ITask {
  public:
   struct Params {
@@ -35,14 +41,14 @@ class ImageFolder final : public ITask {
     std::string test = "test";
     Table shifts;
     std::vector<std::string> classes;
-    std::string color = "rgb";
+    Color color = Color::rgb;
     std::int64_t resize = 256;
     std::int64_t crop = 224;
     std::vector<double> mean = {0.485, 0.456, 0.406};
     std::vector<double> sd = {0.229, 0.224, 0.225};
     std::int64_t per_class = 0;
     std::int64_t held_out = 0;
-    std::string on_bad_images = "refuse";
+    BadImages on_bad_images = BadImages::refuse;
     std::int64_t seed = 0;
   };
   static void describe(Schema<Params>& s) {
@@ -57,7 +63,7 @@ class ImageFolder final : public ITask {
     s.field("test", &Params::test, "folder of the test images; empty: `held_out` training images");
     s.field("shifts", &Params::shifts, "out-of-distribution test sets: { NAME = folder }");
     s.field("classes", &Params::classes, "folders to read, in the order of the classes; empty: all, sorted");
-    s.field("color", &Params::color, "channels of an example").one_of({"rgb", "grey"});
+    s.field("color", &Params::color, "channels of an example");
     s.field("resize", &Params::resize, "length of the shorter side in pixels; 0: as it is").at_least(0);
     s.field("crop", &Params::crop, "edge of the square that is kept; 0: all, which must be of one size")
         .at_least(0);
@@ -69,8 +75,7 @@ class ImageFolder final : public ITask {
             "without test folder: so many training images, at random, are the test set")
         .at_least(0);
     s.field("on_bad_images", &Params::on_bad_images,
-            "files that are no readable image: refuse, or skip and say so")
-        .one_of({"refuse", "skip"});
+            "files that are no readable image: refuse, or skip and say so");
     s.field("seed", &Params::seed, "of the held-out images").at_least(0);
   }
 
@@ -123,7 +128,7 @@ class ImageFolder final : public ITask {
     throw UsageError("task 'image_folder': " + message);
   }
 
-  std::int64_t channels() const { return params_.color == "rgb" ? 3 : 1; }
+  std::int64_t channels() const { return params_.color == Color::rgb ? 3 : 1; }
   std::string folder(const std::string& name) const {
     return (fs::path(params_.path) / name).lexically_normal().string();
   }
@@ -214,10 +219,10 @@ class ImageFolder final : public ITask {
     if (errors.empty()) return;
     std::string text =
         std::to_string(errors.size()) + " bad image(s) of " + std::to_string(images) + " in '" + split + "'";
-    if (params_.on_bad_images == "skip") text += ", left out";
+    if (params_.on_bad_images == BadImages::skip) text += ", left out";
     for (std::size_t i = 0; i < std::min(errors.size(), kShown); ++i) text += "\n  " + errors[i];
     if (errors.size() > kShown) text += "\n  and " + std::to_string(errors.size() - kShown) + " more";
-    if (params_.on_bad_images != "skip") fail(text + "\non_bad_images = \"skip\" leaves them out");
+    if (params_.on_bad_images != BadImages::skip) fail(text + "\non_bad_images = \"skip\" leaves them out");
     notes.push_back("task 'image_folder': " + text);
   }
 

@@ -20,9 +20,9 @@ std::vector<std::string> answers_of(const DataRow& row, const std::vector<std::s
 }
 
 std::size_t right_answer(const DataRow& row, const std::vector<std::string>& answers, const AnswerKey& key) {
-  if (key.form == "first") return 0;
+  if (key.form == AnswerForm::first) return 0;
   const std::string wanted = row.text(key.column);
-  if (key.form == "index") {
+  if (key.form == AnswerForm::index) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
     number -= key.first;
@@ -35,7 +35,7 @@ std::size_t right_answer(const DataRow& row, const std::vector<std::string>& ans
     return static_cast<std::size_t>(number);
   }
   std::vector<std::string> names = answers;
-  if (key.form == "key") {
+  if (key.form == AnswerForm::key) {
     names.clear();
     for (const Value& name : row.at(key.keys).as_list()) names.push_back(text_of(name, key.keys));
   }

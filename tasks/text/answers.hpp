@@ -12,9 +12,13 @@ namespace w2s::text {
 /// are fewer than two.
 std::vector<std::string> answers_of(const DataRow& row, const std::vector<std::string>& columns);
 
+/// By its number, its text, its key (among those of `keys`); or it is the first, and no column names it.
+enum class AnswerForm { index, text, key, first };
+constexpr auto enum_names(AnswerForm) { return std::array{"index", "text", "key", "first"}; }
+
 /// How the right answer is named.
 struct AnswerKey {
-  std::string form = "index";  ///< "index", "text", "key" (among those of `keys`), "first" (no column)
+  AnswerForm form = AnswerForm::index;
   std::string column;
   std::int64_t first = 0;  ///< number of the first answer
   std::string keys;        ///< column with the list of the answers' keys

@@ -23,16 +23,22 @@ struct Agreement {
   }
 };
 
+enum class Form { chosen, scores, votes };
+constexpr auto enum_names(Form) { return std::array{"chosen", "scores", "votes"}; }
+
+enum class Pairs { all, extremes };
+constexpr auto enum_names(Pairs) { return std::array{"all", "extremes"}; }
+
 class Preference final : public ITask {
  public:
   struct Params : RowParams {
-    std::string form = "chosen";
+    Form form = Form::chosen;
     std::string prompt;
     std::string prompt_until = "\n\nAssistant:";
     std::vector<std::string> answers = {"chosen", "rejected"};
     std::string text_template = "{prompt}{answer}";
     std::vector<std::string> scores;
-    std::string pairs = "all";
+    Pairs pairs = Pairs::all;
     double margin = 0;
     std::vector<std::string> annotators;
     std::vector<std::string> votes = {"0", "1"};
@@ -50,10 +56,9 @@ class Preference final : public ITask {
         .source("Burns et al. 2023, section 4.1; Bai et al. 2022 for the dialogues");
     describe_rows(s);
     s.field(
-         "form", &Params::form,
-         "what tells the better one: chosen, it is the first of `answers`; scores, it has the larger score, "
-         "among two or more answers; votes, most annotators name it")
-        .one_of({"chosen", "scores", "votes"});
+        "form", &Params::form,
+        "what tells the better one: chosen, it is the first of `answers`; scores, it has the larger score, "
+        "among two or more answers; votes, most annotators name it");
     s.field("prompt", &Params::prompt,
             "column of the prompt; empty: the answers contain it, as what they share at their beginning");
     s.field("prompt_until", &Params::prompt_until,
@@ -62,8 +67,8 @@ class Preference final : public ITask {
     s.field("template", &Params::text_template,
             "a text of the pair: {prompt}, {answer} and names of columns in braces, {{ and }} for braces");
     s.field("scores", &Params::scores, "scores: columns of the answers' scores, or one column with a list");
-    s.field("pairs", &Params::pairs, "scores: every two answers of a row; or only its best and its worst one")
-        .one_of({"all", "extremes"});
+    s.field("pairs", &Params::pairs,
+            "scores: every two answers of a row; or only its best and its worst one");
     s.field("margin", &Params::margin, "scores: answers no further apart than this are a tie, and left out")
         .at_least(0);
     s.field("annotators", &Params::annotators,
@@ -74,10 +79,10 @@ class Preference final : public ITask {
 
   explicit Preference(const Params& params)
       : params_(params), rows_(kName, params), template_(checked(params)) {
-    if ((params_.form == "scores") != !params_.scores.empty()) {
+    if ((params_.form == Form::scores) != !params_.scores.empty()) {
       rows_.fail("form = \"scores\" and 'scores' belong together");
     }
-    if ((params_.form == "votes") != !params_.annotators.empty()) {
+    if ((params_.form == Form::votes) != !params_.annotators.empty()) {
       rows_.fail("form = \"votes\" and 'annotators' belong together");
     }
     if (params_.votes.size() != 2 || params_.votes[0] == params_.votes[1]) {
@@ -145,11 +150,11 @@ class Preference final : public ITask {
 
   std::vector<Converted> pairs_of(const DataRow& row, const Pairing& pairing, const std::string& id,
                                   Agreement& agreement) const {
-    if (params_.form == "scores") return scored_pairs(row, pairing, id);
+    if (params_.form == Form::scores) return scored_pairs(row, pairing, id);
     if (pairing.answers.size() != 2) {
       throw UsageError("expected two answers, found " + std::to_string(pairing.answers.size()));
     }
-    if (params_.form == "chosen") return {pair(row, pairing, 0, 1, id, "")};
+    if (params_.form == Form::chosen) return {pair(row, pairing, 0, 1, id, "")};
     const auto [first, second] = count_votes(row);
     agreement.add(first, second);
     if (first == second)
@@ -170,7 +175,7 @@ class Preference final : public ITask {
                                               : pair(row, pairing, b, a, id, suffix));
       }
     };
-    if (params_.pairs == "extremes") {
+    if (params_.pairs == Pairs::extremes) {
       const auto [worst, best] = std::minmax_element(scores.begin(), scores.end());
       add(static_cast<std::size_t>(best - scores.begin()), static_cast<std::size_t>(worst - scores.begin()));
       return pairs;

@@ -57,7 +57,7 @@ class RowSource::Reading {
         }
         add(row, place);
       } catch (const UsageError& error) {
-        refuse(path, row.line, error.what());
+        refuse({path, static_cast<int>(row.line), 0}, error);
       }
     }
   }
@@ -169,21 +169,18 @@ class RowSource::Reading {
     return found->second;
   }
 
-  void refuse(const std::string& path, std::int64_t line, const std::string& message) {
-    const std::string where = path + ":";
-    const bool unread = message.starts_with(where);
-    rows_ += unread ? 1 : 0;
+  // The reader says itself where a row is that it cannot read.
+  void refuse(const Source& row, const UsageError& error) {
+    rows_ += error.place().known() ? 1 : 0;
     ++malformed_;
-    if (errors_.size() < kErrorsShown) {
-      errors_.push_back(unread ? message : where + std::to_string(line) + ": " + message);
-    }
+    if (errors_.size() < kErrorsShown) errors_.push_back(error.at(row).what());
   }
 
   void report_malformed(std::vector<std::string>& notes) const {
     if (malformed_ == 0) return;
     std::string text =
         counted(malformed_, "malformed row") + " of " + std::to_string(rows_) + " in '" + split_ + "'";
-    const bool skip = params_.on_bad_rows == "skip";
+    const bool skip = params_.on_bad_rows == BadRows::skip;
     if (skip) text += ", left out";
     for (const std::string& error : errors_) text += "\n  " + error;
     const std::int64_t more = malformed_ - static_cast<std::int64_t>(errors_.size());
@@ -228,7 +225,7 @@ std::string RowSource::file(const std::string& name) const {
 
 std::vector<std::string> RowSource::names_of(const std::vector<std::string>& names) const {
   try {
-    return find_files(params_.path, names, params_.format != "auto");
+    return find_files(params_.path, names, params_.format != RecordFormat::automatic);
   } catch (const UsageError& error) {
     fail(error.what());
   }

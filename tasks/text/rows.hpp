@@ -16,11 +16,15 @@
 
 namespace w2s::text {
 
+/// What becomes of malformed rows.
+enum class BadRows { refuse, skip };
+constexpr auto enum_names(BadRows) { return std::array{"refuse", "skip"}; }
+
 struct RowParams {
   std::string path;
   std::vector<std::string> train, test;
   Table shifts;
-  std::string format = "auto";
+  RecordFormat format = RecordFormat::automatic;
   bool header = true;
   bool quotes = true;
   std::vector<std::string> columns;
@@ -33,7 +37,7 @@ struct RowParams {
   std::int64_t held_out = 0;
   std::int64_t max_tokens = 0;
   std::string tokenizer;
-  std::string on_bad_rows = "refuse";
+  BadRows on_bad_rows = BadRows::refuse;
   std::int64_t seed = 0;
 };
 
@@ -48,8 +52,7 @@ void describe_rows(Schema<P>& s) {
   s.template field<Names>("test", &P::test, "files of the test rows; none: `held_out` training rows");
   s.template field<Table>("shifts", &P::shifts,
                           "out-of-distribution test sets: { NAME = file, pattern or list of them }");
-  s.template field<std::string>("format", &P::format, "of the files; auto: by their names")
-      .one_of({"auto", "jsonl", "csv", "tsv", "parquet"});
+  s.template field<RecordFormat>("format", &P::format, "of the files; auto: by their names");
   s.template field<bool>("header", &P::header,
                          "csv, tsv: the first row names the columns; else they are 0, 1, …");
   s.template field<bool>("quotes", &P::quotes,
@@ -83,9 +86,8 @@ void describe_rows(Schema<P>& s) {
   s.template field<std::string>("tokenizer", &P::tokenizer,
                                 "folder of the tokenizer that max_tokens counts with")
       .path();
-  s.template field<std::string>("on_bad_rows", &P::on_bad_rows,
-                                "malformed rows: refuse the data, or skip them and say so")
-      .one_of({"refuse", "skip"});
+  s.template field<BadRows>("on_bad_rows", &P::on_bad_rows,
+                            "malformed rows: refuse the data, or skip them and say so");
   s.template field<std::int64_t>("seed", &P::seed, "of the random draws and of the held-out rows")
       .at_least(0);
 }

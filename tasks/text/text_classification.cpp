@@ -18,20 +18,26 @@ TextTemplate checked_template(const std::string& text) {
   }
 }
 
+enum class Form { label, choices, pair };
+constexpr auto enum_names(Form) { return std::array{"label", "choices", "pair"}; }
+
+enum class NoneRight { show_wrong, leave_out };
+constexpr auto enum_names(NoneRight) { return std::array{"show_wrong", "leave_out"}; }
+
 class TextClassification final : public ITask {
  public:
   struct Params : RowParams {
-    std::string form = "label";
+    Form form = Form::label;
     std::string text_template;
     std::string label = "label";
     std::vector<std::string> classes = {"0", "1"};
     Table label_map;
     std::vector<std::string> choices;
-    std::string answer = "index";
+    AnswerForm answer = AnswerForm::index;
     std::int64_t first_choice = 0;
     std::string choice_keys;
     std::vector<std::string> none_of_these;
-    std::string none_right = "show_wrong";
+    NoneRight none_right = NoneRight::show_wrong;
     std::string prompt_until;
     std::vector<std::string> claims = {"first", "second"};
   };
@@ -47,7 +53,7 @@ class TextClassification final : public ITask {
         "claim is true");
     s.source("the conversion to two classes: Burns et al. 2023, appendix A");
     describe_rows(s);
-    s.field("form", &Params::form, "what a row is").one_of({"label", "choices", "pair"});
+    s.field("form", &Params::form, "what a row is");
     s.field(
          "template", &Params::text_template,
          "the text: names of columns in braces, {{ and }} for braces; choices: {answer} is the answer shown; "
@@ -63,16 +69,14 @@ class TextClassification final : public ITask {
             "worse text");
     s.field("answer", &Params::answer,
             "choices: what the label column holds: the number of the right answer, its text, its key among "
-            "choice_keys; first: the first choice is right and there is no such column")
-        .one_of({"index", "text", "key", "first"});
+            "choice_keys; first: the first choice is right and there is no such column");
     s.field("first_choice", &Params::first_choice, "choices: number of the first answer").in(0, 1);
     s.field("choice_keys", &Params::choice_keys, "choices: column with the list of the answers' keys");
     s.field("none_of_these", &Params::none_of_these, "choices: answers that are never shown");
     s.field(
-         "none_right", &Params::none_right,
-         "choices: where an answer that is never shown is the right one: show a wrong one, label 0; or leave "
-         "the row out")
-        .one_of({"show_wrong", "leave_out"});
+        "none_right", &Params::none_right,
+        "choices: where an answer that is never shown is the right one: show a wrong one, label 0; or leave "
+        "the row out");
     s.field(
         "prompt_until", &Params::prompt_until,
         "choices, pair: what the texts share at their beginning, up to the last of these separators, is the "
@@ -83,12 +87,12 @@ class TextClassification final : public ITask {
 
   explicit TextClassification(const Params& params)
       : params_(params), rows_(kName, params), template_(checked_template(params.text_template)) {
-    if (params_.form == "label") {
+    if (params_.form == Form::label) {
       check_label();
-    } else if (params_.form == "choices") {
+    } else if (params_.form == Form::choices) {
       if (params_.choices.empty())
         rows_.fail("form = \"choices\" needs 'choices': the columns of the answers");
-      if ((params_.answer == "key") != !params_.choice_keys.empty()) {
+      if ((params_.answer == AnswerForm::key) != !params_.choice_keys.empty()) {
         rows_.fail("answer = \"key\" and 'choice_keys' belong together");
       }
     } else {
@@ -105,9 +109,9 @@ class TextClassification final : public ITask {
 
   TaskData load() override {
     const Convert convert = [this](DataRow& row, const std::string& id) -> std::vector<Converted> {
-      if (params_.form == "label") return {shown(template_.render(row), label_of(row))};
+      if (params_.form == Form::label) return {shown(template_.render(row), label_of(row))};
       Stream stream(static_cast<std::uint64_t>(params_.seed), kName + "/" + id);
-      return {params_.form == "choices" ? choose(row, stream) : compare(row, stream)};
+      return {params_.form == Form::choices ? choose(row, stream) : compare(row, stream)};
     };
     TaskData data = rows_.load(convert, class_names());
     data.classes = classes();
@@ -123,9 +127,9 @@ class TextClassification final : public ITask {
   }
 
   std::vector<std::string> class_names() const {
-    if (params_.form == "label") return params_.classes;
-    return params_.form == "choices" ? std::vector<std::string>{"wrong", "right"}
-                                     : std::vector<std::string>{"false", "true"};
+    if (params_.form == Form::label) return params_.classes;
+    return params_.form == Form::choices ? std::vector<std::string>{"wrong", "right"}
+                                         : std::vector<std::string>{"false", "true"};
   }
 
   void check_label() {
@@ -173,7 +177,7 @@ class TextClassification final : public ITask {
       const auto& names = params_.none_of_these;
       return std::find(names.begin(), names.end(), answer) != names.end();
     };
-    if (never(answers[right]) && params_.none_right == "leave_out") {
+    if (never(answers[right]) && params_.none_right == NoneRight::leave_out) {
       Converted one;
       one.left_out = "the right answer is '" + answers[right] + "'";
       return one;

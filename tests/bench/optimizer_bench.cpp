@@ -23,7 +23,7 @@ std::vector<Tensor> parameters(std::int64_t tensors) {
 
 void OptimizerFlat(benchmark::State& state) {
   TrainParams train;
-  train.optimizer = "adamw";
+  train.optimizer = OptimizerKind::adamw;
   train.weight_decay = 0.01;
   Optimizer optimizer(parameters(state.range(0)), train);
   for (auto _ : state) optimizer.step(1e-3);

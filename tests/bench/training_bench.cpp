@@ -34,9 +34,9 @@ void FitProbe(benchmark::State& state) {
   const Supervision labels = soft_labels(images(4500, 1));
   const Tensor features = at::sin(at::arange(4500 * 576, at::kFloat)).view({4500, 576});
   TrainParams train;
-  train.trainable = "head";
+  train.trainable = Trainable::head();
   train.head_bias = train.standardize = true;
-  train.optimizer = "adamw";
+  train.optimizer = OptimizerKind::adamw;
   train.lr = 2e-3;
   train.batch = 128;
   train.epochs = 12;

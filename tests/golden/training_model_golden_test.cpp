@@ -47,12 +47,12 @@ Encoded encoded(const Tensor& ids, const Tensor& mask) {
 
 TrainParams train_params(const Table& settings, std::int64_t examples) {
   TrainParams train;
-  train.optimizer = settings.at("optimizer").as_string();
+  train.optimizer = value_named<OptimizerKind>(settings.at("optimizer").as_string()).value();
   train.lr = settings.at("lr").as_real();
   train.betas = {settings.at("betas").as_list()[0].as_real(), settings.at("betas").as_list()[1].as_real()};
   train.eps = settings.at("eps").as_real();
   train.weight_decay = settings.at("weight_decay").as_real();
-  train.schedule = settings.at("schedule").as_string();
+  train.schedule = value_named<ScheduleKind>(settings.at("schedule").as_string()).value();
   train.warmup = static_cast<double>(settings.at("warmup_steps").as_int());
   train.batch = settings.at("batch").as_int();
   train.clip_norm = settings.at("clip_norm").is_null() ? 0.0 : settings.at("clip_norm").as_real();

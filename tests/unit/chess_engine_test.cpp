@@ -6,13 +6,13 @@
 #include <fstream>
 #include <sstream>
 
+#include <w2s/data_file.hpp>
 #include <w2s/error.hpp>
-#include <w2s/files.hpp>
 
 #include "../support/folder_test.hpp"
-#include "values/toml.hpp"
 #include "find_puzzles.hpp"
 #include "growing_file.hpp"
+#include "values/toml.hpp"
 
 namespace w2s::chess {
 namespace {

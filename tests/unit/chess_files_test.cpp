@@ -147,7 +147,7 @@ TEST_F(ChessFiles, KeysOfCompositionsForceMateInTwoByExhaustiveSearch) {
   int right = 0, total = 0, malformed = 0, all = 0;
   for (const auto& file : fs::directory_iterator(kPychess / "puzzles")) {
     if (file.path().extension() != ".olv") continue;
-    const auto source = open_puzzles(file.path().string(), "auto");
+    const auto source = open_puzzles(file.path().string());
     for (Puzzle puzzle;;) {
       try {
         if (!source->next(puzzle)) break;
@@ -243,7 +243,7 @@ TEST_F(ChessFiles, PgnPuzzlesAnswerWithTheFirstMoveOfAPositionAndTheLastOfAGame)
   write("puzzles.pgn",
         "[FEN \"7k/8/6K1/8/8/8/8/R7 w - - 0 1\"]\n\n1. Ra8# *\n\n[Event \"a game\"]\n\n1. f3 e5 2. g4 Qh4# "
         "0-1\n");
-  const auto source = open_puzzles((folder_ / "puzzles.pgn").string(), "auto");
+  const auto source = open_puzzles((folder_ / "puzzles.pgn").string());
   Puzzle puzzle;
   ASSERT_TRUE(source->next(puzzle));
   EXPECT_EQ(uci(puzzle.answer), "a1a8");
@@ -272,7 +272,7 @@ TEST_F(ChessFiles, CompositionsAreReadWithTheirKeys) {
             "---\n" + head +
             "  white: \n    - Kg6\n    - Sf5\n  black: \n    - Kg8\nstipulation: \"#3\"\nsolution: |\n  "
             "\"1.Sf5-h6 + !\"\n");
-  const auto source = open_puzzles((folder_ / "mates.olv").string(), "auto");
+  const auto source = open_puzzles((folder_ / "mates.olv").string());
   Puzzle puzzle;
   ASSERT_TRUE(source->next(puzzle));
   EXPECT_EQ(uci(puzzle.answer), "a1a8");

@@ -14,9 +14,9 @@
 #include "base/files.hpp"
 #include "base/run_program.hpp"
 #include "config/experiment.hpp"
-#include "values/toml.hpp"
 #include "plugins/compile.hpp"
 #include "plugins/registry.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {
@@ -184,6 +184,14 @@ TEST(Documentation, ThePageOfTheSdkHasEveryHeaderAndItsLines) {
     EXPECT_EQ(lines, lines_in(kRoot + "/" + file)) << file << ": run ./dev docs";
   for (const auto& header : fs::directory_iterator(kRoot + "/core/include/w2s"))
     EXPECT_EQ(counts.count("core/include/w2s/" + header.path().filename().string()), 1u) << header.path();
+}
+
+TEST(Documentation, EveryHeaderOfTheSdkSaysWhichThreadMayCallWhat) {
+  for (const auto& header : fs::directory_iterator(kRoot + "/core/include/w2s")) {
+    if (header.path().filename() == "export.hpp") continue;  // macros alone
+    const std::string text = read_file(header.path().string());
+    EXPECT_NE(text.substr(0, text.find("#include")).find("thread"), std::string::npos) << header.path();
+  }
 }
 
 TEST(Documentation, ThePageOfTheSdkNamesTheSmallestPluginsOfOneFile) {

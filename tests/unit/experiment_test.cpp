@@ -89,7 +89,7 @@ TEST(Experiment, ReadsEveryTable) {
 
   ASSERT_EQ(e.pairs.size(), 1u);
   EXPECT_EQ(e.pairs[0].weak, "small");
-  EXPECT_EQ(e.ceiling_on, "transfer");
+  EXPECT_EQ(e.ceiling_on, HalfName::transfer);
   EXPECT_EQ(e.train.at("trainable").as_string(), "last:2");
   EXPECT_EQ(names_of(e.methods), (std::vector<std::string>{"naive", "best", "aux"}));
   EXPECT_TRUE(e.methods[0].loss.empty());

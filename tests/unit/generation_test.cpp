@@ -199,7 +199,7 @@ TEST_F(AnswerTraining, MicroBatchingAndReplayDoNotChangeTheResult) {
 
 TEST_F(AnswerTraining, OnlyTheLastBlocksTrainWhereAsked) {
   TrainParams params = settings();
-  params.trainable = "last:1";
+  params.trainable = Trainable::last(1);
   auto fresh = plugins().make_model({"gpt", testing::tiny_gpt(8), {}});
   fresh->build({TaskKind::generation, 1, {}}, Stream(3, "test"));
   EXPECT_TRUE(
@@ -311,7 +311,7 @@ TEST_F(Students, AScoreIsHigherWithItsQuestion) {
 TEST_F(Students, WritingProbabilitiesOfClassesIsRefused) {
   EXPECT_THROW(world->lab().predict(*weak, world->test()), UsageError);
   FitSpec spec = world->spec();
-  spec.train.trainable = "head";
+  spec.train.trainable = Trainable::head();
   EXPECT_THROW(world->lab().fit(world->truth(world->transfer()), spec), UsageError);
 }
 

@@ -12,7 +12,7 @@ using Words = std::vector<std::string>;
 
 TrainParams with(const Words& words) {
   TrainParams train;
-  train.head_init = "label_words";
+  train.head_init = HeadInit::label_words;
   train.label_words = words;
   return train;
 }

@@ -334,7 +334,7 @@ TEST(GenerativeFinetune, ReadsTextsWithoutLabelsAndFitsFromThere) {
 
   // What it read is in its features: a head on them is right where one on an untrained model's guesses.
   FitSpec probe = world.spec();
-  probe.train.trainable = "head";
+  probe.train.trainable = Trainable::head();
   probe.train.epochs = 3;
   const auto accuracy = [&](const Student& student) {
     return world.lab()
@@ -413,10 +413,10 @@ TEST(OnGeneration, StrategiesOfLabelsWorkOnAnswers) {
 TEST(OnGeneration, StrategiesOfHeadsAndClassesSayThatTheyDoNotServe) {
   for (const char* name :
        {"linear_probe", "lp_ft", "co_teaching", "knn_filter", "mixup", "ensemble", "divdis"})
-    EXPECT_FALSE(plugins().make_strategy({name, {}, {}})->serves(TaskKind::generation)) << name;
+    EXPECT_NE(plugins().make_strategy({name, {}, {}})->serves(TaskKind::generation), "") << name;
   for (const char* name : {"self_train", "relabel", "ema", "confidence_filter", "confidence_weight",
                            "superfilter", "spin", "aligner", "generative_finetune"})
-    EXPECT_TRUE(plugins().make_strategy({name, {}, {}})->serves(TaskKind::generation)) << name;
+    EXPECT_EQ(plugins().make_strategy({name, {}, {}})->serves(TaskKind::generation), "") << name;
 }
 
 }  // namespace

@@ -15,14 +15,14 @@ struct Reference {
   int t = 0;
   void step(double g, double lr, const TrainParams& s) {
     ++t;
-    if (s.optimizer == "sgd") {
+    if (s.optimizer == OptimizerKind::sgd) {
       g += s.weight_decay * p;
       m = s.momentum * m + g;
       p -= lr * (s.momentum > 0 ? m : g);
       return;
     }
-    if (s.optimizer == "adamw") p -= lr * s.weight_decay * p;
-    if (s.optimizer == "adam") g += s.weight_decay * p;
+    if (s.optimizer == OptimizerKind::adamw) p -= lr * s.weight_decay * p;
+    if (s.optimizer == OptimizerKind::adam) g += s.weight_decay * p;
     m = s.betas[0] * m + (1 - s.betas[0]) * g;
     v = s.betas[1] * v + (1 - s.betas[1]) * g * g;
     const double mh = m / (1 - std::pow(s.betas[0], t)), vh = v / (1 - std::pow(s.betas[1], t));
@@ -59,7 +59,7 @@ void compare(const TrainParams& train) {
 
 TEST(Optimizer, AdamAgreesWithItsFormula) {
   TrainParams train;
-  train.optimizer = "adam";
+  train.optimizer = OptimizerKind::adam;
   compare(train);
   train.weight_decay = 0.1;
   compare(train);
@@ -67,7 +67,7 @@ TEST(Optimizer, AdamAgreesWithItsFormula) {
 
 TEST(Optimizer, AdamWDecaysApartFromTheGradient) {
   TrainParams train;
-  train.optimizer = "adamw";
+  train.optimizer = OptimizerKind::adamw;
   train.weight_decay = 0.1;
   train.betas = {0.8, 0.95};
   compare(train);
@@ -75,10 +75,10 @@ TEST(Optimizer, AdamWDecaysApartFromTheGradient) {
 
 // What runs on a GPU, here on the CPU: LibTorch's fused kernel or, before 2.4, its operations.
 TEST(Optimizer, AdamInLibTorchsOperationsAgreesWithTheKernel) {
-  for (const char* name : {"adam", "adamw"}) {
-    SCOPED_TRACE(name);
+  for (const OptimizerKind kind : {OptimizerKind::adam, OptimizerKind::adamw}) {
+    SCOPED_TRACE(name_of(kind));
     TrainParams train;
-    train.optimizer = name;
+    train.optimizer = kind;
     train.weight_decay = 0.1;
     train.betas = {0.8, 0.95};
     const Tensor value = at::linspace(-1, 1, 1001), first = at::zeros({1001}), second = at::zeros({1001});
@@ -99,7 +99,7 @@ TEST(Optimizer, AdamInLibTorchsOperationsAgreesWithTheKernel) {
 
 TEST(Optimizer, SgdWithAndWithoutMomentum) {
   TrainParams train;
-  train.optimizer = "sgd";
+  train.optimizer = OptimizerKind::sgd;
   compare(train);
   train.momentum = 0.9;
   train.weight_decay = 0.01;
@@ -108,7 +108,7 @@ TEST(Optimizer, SgdWithAndWithoutMomentum) {
 
 TEST(Optimizer, ClippingReportsTheNormBeforeIt) {
   TrainParams train;
-  train.optimizer = "sgd";
+  train.optimizer = OptimizerKind::sgd;
   train.clip_norm = 1.0;
   Tensor a = at::zeros({2}).requires_grad_(true);
   Optimizer optimizer({a}, train);
@@ -121,7 +121,7 @@ TEST(Optimizer, ClippingReportsTheNormBeforeIt) {
 
 TEST(Optimizer, StateGoesOnWhereItStopped) {
   TrainParams train;
-  train.optimizer = "adamw";
+  train.optimizer = OptimizerKind::adamw;
   train.weight_decay = 0.05;
   const auto steps = [&](Tensor& a, Optimizer& optimizer, int count) {
     for (int i = 0; i < count; ++i) {
@@ -148,14 +148,14 @@ TEST(Schedule, FollowsItsFormulas) {
   TrainParams train;
   train.lr = 2.0;
   train.warmup = 4;
-  train.schedule = "constant";
+  train.schedule = ScheduleKind::constant;
   EXPECT_DOUBLE_EQ(learning_rate(train, 0, 20), 0.5);
   EXPECT_DOUBLE_EQ(learning_rate(train, 3, 20), 2.0);
   EXPECT_DOUBLE_EQ(learning_rate(train, 19, 20), 2.0);
-  train.schedule = "cosine";
+  train.schedule = ScheduleKind::cosine;
   EXPECT_DOUBLE_EQ(learning_rate(train, 4, 20), 2.0);
   EXPECT_NEAR(learning_rate(train, 12, 20), 1.0, 1e-12);
-  train.schedule = "linear";
+  train.schedule = ScheduleKind::linear;
   EXPECT_NEAR(learning_rate(train, 12, 20), 1.0, 1e-12);
   train.warmup = 0.25;  // a fraction of all steps
   EXPECT_EQ(warmup_steps(train, 20), 5);

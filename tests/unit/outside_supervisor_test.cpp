@@ -93,7 +93,7 @@ TEST(Noise, OfAMatrixFollowsIt) {
 struct Noisy {
   explicit Noisy(const NoiseSupervisor& noise, TinyWorld& tiny, const Examples& examples) {
     Experiment experiment;
-    experiment.supervisor.type = "noise";
+    experiment.supervisor.kind = SupervisorKind::noise;
     experiment.supervisor.noise = noise;
     TaskData data;
     data.classes = tiny.lab().classes();
@@ -108,7 +108,7 @@ struct Noisy {
   double rate() const { return wrong.to(at::kDouble).mean().item<double>(); }
 };
 
-NoiseSupervisor noise(const std::string& structure, std::optional<double> accuracy) {
+NoiseSupervisor noise(NoiseStructure structure, std::optional<double> accuracy) {
   NoiseSupervisor params;
   params.structure = structure;
   params.accuracy = accuracy;
@@ -133,7 +133,8 @@ TEST(StructuredNoise, OfLengthIsInTheLongestOrShortestTexts) {
   TinyWorld tiny(blobs(80, 2, 3, 1, 2), 2);
   const Examples examples = texts();
   for (const bool longest : {true, false}) {
-    const Noisy noisy(noise(longest ? "longest" : "shortest", 0.75), tiny, examples);
+    const Noisy noisy(noise(longest ? NoiseStructure::longest : NoiseStructure::shortest, 0.75), tiny,
+                      examples);
     for (std::int64_t i = 0; i < 40; ++i) {
       const std::int64_t length = i * 17 % 40 + 1;
       EXPECT_EQ(noisy.wrong[i].item<bool>(), longest ? length > 30 : length <= 10) << length;
@@ -150,12 +151,12 @@ TEST(StructuredNoise, OfAJudgeIsWhereItIsUnsureOrConfidentlyRight) {
     const Tensor chosen = values.masked_select(mask);
     return (largest ? chosen.max() : chosen.min()).item<double>();
   };
-  const Noisy unsure(noise("strong_unsure", 0.7), tiny, tiny.transfer());
+  const Noisy unsure(noise(NoiseStructure::strong_unsure, 0.7), tiny, tiny.transfer());
   EXPECT_NEAR(unsure.rate(), 0.3, 1e-9);
   const Tensor sure = p.amax(1);
   EXPECT_LE(edge(sure, unsure.wrong, true), edge(sure, unsure.wrong.logical_not(), false));
 
-  const Noisy right(noise("strong_right", 0.7), tiny, tiny.transfer());
+  const Noisy right(noise(NoiseStructure::strong_right, 0.7), tiny, tiny.transfer());
   EXPECT_NEAR(right.rate(), 0.3, 1e-9);
   const Tensor of_truth = p.gather(1, tiny.transfer().labels().unsqueeze(1)).squeeze(1);
   EXPECT_GE(edge(of_truth, right.wrong, false), edge(of_truth, right.wrong.logical_not(), true));
@@ -165,7 +166,7 @@ TEST(StructuredNoise, OfAJudgeIsWhereItIsUnsureOrConfidentlyRight) {
 
 TEST(StructuredNoise, CanHaveTheErrorRateOfAModelInEverySet) {
   TinyWorld tiny(blobs(1600, 3, 4, 0.6, 2), 3);
-  NoiseSupervisor params = noise("random", {});
+  NoiseSupervisor params = noise(NoiseStructure::random, {});
   params.accuracy_of = "weak";
   for (const Examples& examples : {tiny.transfer(), tiny.test()}) {
     const double accuracy = tiny.accuracy(tiny.lab().supervisor(), examples);
@@ -176,7 +177,7 @@ TEST(StructuredNoise, CanHaveTheErrorRateOfAModelInEverySet) {
 
 TEST(StructuredNoise, OfAMatrixIsClassConditional) {
   TinyWorld tiny(blobs(4800, 2, 3, 1, 2), 2);
-  NoiseSupervisor params = noise("matrix", {});
+  NoiseSupervisor params = noise(NoiseStructure::matrix, {});
   params.matrix = {{1, 0}, {0.4, 0.6}};
   const Noisy noisy(params, tiny, tiny.transfer());
   const Tensor first = tiny.transfer().labels().eq(0);
@@ -257,7 +258,7 @@ TEST_F(LabelFileTest, SafetensorsHoldHardLabelsAndAnnotatorsToo) {
       one.probabilities(rows({"c", "a"})).argmax(1).equal(at::tensor(std::vector<std::int64_t>{0, 2})));
   params.label = "";
   params.annotators = {"votes"};
-  params.aggregate = "majority";
+  params.aggregate = Aggregate::majority;
   const LabelFile several(params, 3, {});
   const Tensor expected = at::tensor(std::vector<float>{1, 0, 0, 0, 1, 0, 0, 0, 1}).view({3, 3});
   EXPECT_TRUE(several.probabilities(rows({"a", "b", "c"})).equal(expected));
@@ -283,7 +284,7 @@ TEST_F(LabelFileTest, SafetensorsOfAnotherShapeAreRefused) {
 TEST_F(LabelFileTest, AnnotatorsAreAggregated) {
   FileSupervisor params;
   params.annotators = {"one", "two"};
-  params.aggregate = "majority";
+  params.aggregate = Aggregate::majority;
   const LabelFile file = read("l.csv", "id,one,two\na,cat,dog\nb,,cow\nc,,\n", params);
   EXPECT_EQ(file.size(), 2);
   const Tensor expected = at::tensor(std::vector<float>{0.5f, 0.5f, 0, 0, 0, 1}).view({2, 3});

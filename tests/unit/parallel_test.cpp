@@ -110,7 +110,7 @@ void expect_same_bits(F&& f) {
 TEST(TwoThreads, GiveTheBitsOfOneInTheOptimizer) {
   expect_same_bits([] {
     TrainParams train;
-    train.optimizer = "adamw";
+    train.optimizer = OptimizerKind::adamw;
     train.weight_decay = 0.1;
     const Tensor weights = numbers({100003}, 1).requires_grad_(true);
     Optimizer optimizer({weights}, train);

@@ -313,9 +313,10 @@ TEST(Guard, PrefixesOnceAndKeepsTheKindOfError) {
 
 TEST(Guard, MessageThatBeginsWithItsOwnPlaceKeepsOnlyThat) {
   const Source source{"e.toml", 1, 2};
-  EXPECT_EQ(
-      message_of<UsageError>([&] { guarded(kOrigin, source, [] { throw UsageError("e.toml:4:1: no"); }); }),
-      "loss 'x' (x.cpp:12): e.toml:4:1: no");
+  EXPECT_EQ(message_of<UsageError>([&] {
+              guarded(kOrigin, source, [] { throw UsageError({"e.toml", 4, 1}, "no"); });
+            }),
+            "e.toml:4:1: loss 'x' (x.cpp:12): no");
 }
 
 TEST(Guard, ErrorsOfTheirOwnTypePassUnchanged) {

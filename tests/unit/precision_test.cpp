@@ -66,7 +66,7 @@ struct Trained {
   Tensor logits;
 };
 
-Trained train(const std::string& precision) {
+Trained train(Precision precision) {
   const Supervision labels = points(96);
   TrainParams params;
   params.precision = precision;
@@ -80,7 +80,7 @@ Trained train(const std::string& precision) {
   model->build(context, Stream(1, "weights"));
   Head head(model->feature_size(), TaskKind::classification, 2, params);
   const Encoded inputs = model->encode(labels.examples, TaskKind::classification);
-  NetworkTrainee trainee(*model, head, inputs, "all", at::kCPU, precision_of(params));
+  NetworkTrainee trainee(*model, head, inputs, Trainable::all(), at::kCPU, precision_of(params));
   const auto loss = registry().make_loss({"cross_entropy", {}, {}});
   Trained trained;
   Trainer trainer(trainee, *loss, "cross_entropy", params, labels, nullptr, Stream(1, "fit"), at::kCPU,
@@ -106,7 +106,7 @@ TEST(Precision, BFloat16TrainsLikeFloat32) {
 }
 
 TEST(Precision, IsOneOfTwo) {
-  EXPECT_EQ(parse_train({{"precision", "bfloat16"}}, "train").precision, "bfloat16");
+  EXPECT_EQ(parse_train({{"precision", "bfloat16"}}, "train").precision, Precision::bfloat16);
   try {
     parse_train({{"precision", "bfloat"}}, "train");
     FAIL();

@@ -46,7 +46,7 @@ TrainParams settings() {
   train.epochs = 3;
   train.batch = 16;
   train.lr = 1e-2;
-  train.optimizer = "adamw";
+  train.optimizer = OptimizerKind::adamw;
   train.weight_decay = 0.1;
   train.warmup = 4;
   train.clip_norm = 0.5;
@@ -97,7 +97,7 @@ TEST(Pretrain, GoesOnFromAnInterruptionToTheSameBits) {
 
 TEST(Pretrain, MultipliesInThePrecisionThatIsAskedFor) {
   TrainParams half = settings();
-  half.precision = "bfloat16";
+  half.precision = Precision::bfloat16;
   const Trained full = run(settings()), mixed = run(half);
   EXPECT_EQ(full.precision, at::kFloat);
   EXPECT_EQ(mixed.precision, at::kBFloat16);

@@ -53,7 +53,7 @@ struct World {
     probe->features = features;
     for (std::int64_t i = 0; i < kRows; ++i) probe->rows.push_back(i);
     probe->labels = labels(0, kTrain, static_cast<std::uint64_t>(number));
-    if (train.labels == "hard") probe->labels = probe->labels.hardened();
+    if (train.labels == LabelKind::hard) probe->labels = probe->labels.hardened();
     if (train.early_stopping) probe->validation = labels(kTrain, kRows, 99);
     probe->train = train;
     probe->seed = static_cast<std::uint64_t>(number % 2);
@@ -111,7 +111,7 @@ TrainResult by_trainer(Probe& probe) {
 
 TrainParams settings() {
   TrainParams train;
-  train.trainable = "head";
+  train.trainable = Trainable::head();
   train.epochs = 3;
   train.batch = 37;  // the last batch of an epoch is smaller
   train.lr = 0.05;
@@ -170,14 +170,15 @@ TEST(ProbeBatch, TwoThreadsGiveTheBitsOfOne) {
 TEST(ProbeBatch, EverySettingGivesAmongOthersTheBitsThatItGivesAlone) {
   const std::vector<Spec> losses = {{"cross_entropy", {}, {}}, {"gce", {}, {}}, {"aux_confidence", {}, {}}};
   std::map<std::string, std::function<void(TrainParams&)>> changes = {
-      {"adamw", [](TrainParams& t) { t.optimizer = "adamw", t.weight_decay = 0.1; }},
+      {"adamw", [](TrainParams& t) { t.optimizer = OptimizerKind::adamw, t.weight_decay = 0.1; }},
       {"adam with decay", [](TrainParams& t) { t.weight_decay = 0.1; }},
-      {"sgd", [](TrainParams& t) { t.optimizer = "sgd", t.momentum = 0.9, t.weight_decay = 0.01; }},
+      {"sgd",
+       [](TrainParams& t) { t.optimizer = OptimizerKind::sgd, t.momentum = 0.9, t.weight_decay = 0.01; }},
       {"head_bias", [](TrainParams& t) { t.head_bias = true; }},
       {"standardize", [](TrainParams& t) { t.standardize = t.head_bias = true; }},
       {"clip_norm", [](TrainParams& t) { t.clip_norm = 0.05; }},
-      {"hard labels", [](TrainParams& t) { t.labels = "hard"; }},
-      {"schedule", [](TrainParams& t) { t.schedule = "linear", t.warmup = 2; }},
+      {"hard labels", [](TrainParams& t) { t.labels = LabelKind::hard; }},
+      {"schedule", [](TrainParams& t) { t.schedule = ScheduleKind::linear, t.warmup = 2; }},
       {"in order", [](TrainParams& t) { t.shuffle = false; }},
       {"early stopping",
        [](TrainParams& t) { t.early_stopping = true, t.evaluate_every = 2, t.patience = 1, t.epochs = 6; }},
@@ -193,8 +194,12 @@ TEST(ProbeBatch, EverySettingGivesAmongOthersTheBitsThatItGivesAlone) {
 TEST(ProbeBatch, AgreesWithTheTrainerToFloatAccuracy) {
   std::map<std::string, std::function<void(TrainParams&)>> changes = {
       {"adam", [](TrainParams&) {}},
-      {"adamw", [](TrainParams& t) { t.optimizer = "adamw", t.weight_decay = 0.1, t.schedule = "constant"; }},
-      {"sgd", [](TrainParams& t) { t.optimizer = "sgd", t.momentum = 0.9, t.weight_decay = 0.01; }},
+      {"adamw",
+       [](TrainParams& t) {
+         t.optimizer = OptimizerKind::adamw, t.weight_decay = 0.1, t.schedule = ScheduleKind::constant;
+       }},
+      {"sgd",
+       [](TrainParams& t) { t.optimizer = OptimizerKind::sgd, t.momentum = 0.9, t.weight_decay = 0.01; }},
       {"bias, standardised, clipped",
        [](TrainParams& t) { t.head_bias = t.standardize = true, t.clip_norm = 0.05; }},
       {"early stopping", [](TrainParams& t) { t.early_stopping = true, t.evaluate_every = 2, t.epochs = 6; }},

@@ -9,7 +9,22 @@
 namespace w2s {
 namespace {
 
+enum class Order { shuffled, given };
+constexpr auto enum_names(Order) { return std::array{"shuffled", "as given"}; }
+
+// A type of one word that is no enum.
+struct Share {
+  std::int64_t percent = 50;
+  std::string text() const { return std::to_string(percent) + "%"; }
+  static std::string read(const std::string& text, Share& out) {
+    if (text == "all") return out.percent = 100, "";
+    return ": expected 'all'";
+  }
+};
+
 struct Params {
+  Order order = Order::given;
+  Share share;
   bool flag = true;
   std::int64_t folds = 5;
   double q = 0.7;
@@ -29,6 +44,8 @@ struct Params {
 
 Schema<Params> schema() {
   Schema<Params> s;
+  s.field("order", &Params::order, "of the rows");
+  s.field("share", &Params::share, "how many");
   s.field("flag", &Params::flag, "a switch");
   s.field("folds", &Params::folds, "parts").at_least(2);
   s.field("q", &Params::q, "exponent").above(0).at_most(1);
@@ -90,6 +107,33 @@ free = { x = { y = 1 } }
   EXPECT_EQ(p.chain[1].type, "b");
   EXPECT_EQ(p.chain[1].params.at("k").as_int(), 1);
   EXPECT_EQ(p.free.at("x").as_table().at("y").as_int(), 1);
+}
+
+TEST(Schema, AnEnumTakesTheNamesOfItsValuesAndNoOthers) {
+  EXPECT_EQ(parse("order = 'shuffled'").order, Order::shuffled);
+  EXPECT_EQ(schema().defaults().at("order").as_string(), "as given");
+  EXPECT_EQ(schema().fields()[0]->type_text(), "one of 'shuffled' or 'as given'");
+  EXPECT_EQ(
+      error_of("order = 'shufled'"),
+      "dir/x.toml:1:1: loss 'gce': order = 'shufled' is not one of 'shuffled' or 'as given' (did you mean "
+      "'shuffled'?)");
+  EXPECT_EQ(error_of("order = 3"),
+            "dir/x.toml:1:1: loss 'gce': order: expected 'shuffled' or 'as given', found an integer (3)");
+}
+
+TEST(Schema, ATypeOfOneWordReadsAndWritesItself) {
+  EXPECT_EQ(parse("share = 'all'").share.percent, 100);
+  EXPECT_EQ(schema().defaults().at("share").as_string(), "50%");
+  EXPECT_EQ(schema().fields()[1]->type_text(), "string");
+  EXPECT_EQ(error_of("share = 'none'"), "dir/x.toml:1:1: loss 'gce': share = 'none': expected 'all'");
+}
+
+TEST(Enum, NamesAndValuesGoBothWays) {
+  EXPECT_STREQ(name_of(Order::given), "as given");
+  EXPECT_EQ(value_named<Order>("shuffled"), Order::shuffled);
+  EXPECT_EQ(value_named<Order>("given"), std::nullopt);
+  EXPECT_EQ(names_of<Order>(), (std::vector<std::string>{"shuffled", "as given"}));
+  EXPECT_THROW(name_of(static_cast<Order>(2)), Error);
 }
 
 TEST(Schema, LeavesDefaultsAlone) {

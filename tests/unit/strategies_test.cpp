@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "../support/plugins.hpp"
 #include "plugins/registry.hpp"
@@ -106,25 +107,54 @@ TEST(Confidence, PrefersTheEarlierOfEquallySureExamples) {
   EXPECT_EQ(surest_per_class(equal, 0.2), (std::vector<std::int64_t>{0, 1}));
 }
 
+// Of how many models each shipped strategy's student is the mean, and which true labels it reads.
+TEST(EveryStrategy, SaysWhichTruthItReadsAndHowManyModelsItsStudentIsTheMeanOf) {
+  const std::set<std::string> supervisor_half = {"aligner", "co_supervised", "divdis", "ensemble",
+                                                 "last_layer_retrain"},
+                              pairs = {"co_teaching", "co_teaching_plus", "divide_mix"};
+  for (const std::string& name : plugins().names(PluginKind::strategy)) {
+    SCOPED_TRACE(name);
+    const Table params = name == "bootstrap" ? Table{{"ladder", List{"weak"}}} : Table{};
+    const auto strategy = plugins().make_strategy({name, params, {}});
+    EXPECT_STREQ(name_of(strategy->reads_truth()),
+                 name_of(supervisor_half.count(name) ? Truth::supervisor_half : Truth::none));
+    EXPECT_EQ(strategy->members(), pairs.count(name) ? 2 : 1);
+  }
+  EXPECT_EQ(plugins().make_strategy({"superfilter", {{"model", "weak"}}, {}})->reads_truth(),
+            Truth::supervisor_half)
+      << "its scorer is fitted to them, unless it is the supervisor";
+}
+
+// check() may throw at what an experiment lacks, never at a kind of task: that is what serves() is for.
+TEST(EveryStrategy, ChecksAreNotAboutTheKindOfTask) {
+  for (const std::string& name : plugins().names(PluginKind::strategy)) {
+    SCOPED_TRACE(name);
+    const Table params = name == "bootstrap" ? Table{{"ladder", List{"weak"}}} : Table{};
+    const auto strategy = plugins().make_strategy({name, params, {}});
+    for (const TaskKind kind : all_values<TaskKind>())
+      EXPECT_NO_THROW(strategy->check({kind, 2, {"weak", "strong"}, "strong", false})) << name_of(kind);
+  }
+}
+
 TEST(LinearProbe, TrainsTheHeadOnly) {
   const NotingLab lab = run("linear_probe", {}, weak_labels());
   ASSERT_EQ(lab.calls.size(), 1u);
-  EXPECT_EQ(lab.calls[0].spec.train.trainable, "head");
+  EXPECT_EQ(lab.calls[0].spec.train.trainable, Trainable::head());
   EXPECT_EQ(rows(lab.calls[0]).size(), 10u);
 }
 
 TEST(LpFt, FineTunesFromTheProbe) {
   FitSpec spec;
   spec.train.lr = 1e-5;
-  spec.train.trainable = "all";
+  spec.train.trainable = Trainable::all();
   const NotingLab lab = run("lp_ft", {{"epochs", 7}}, weak_labels(), spec);
   ASSERT_EQ(lab.calls.size(), 2u);
   const FitSpec &probe = lab.calls[0].spec, &tune = lab.calls[1].spec;
-  EXPECT_EQ(probe.train.trainable, "head");
+  EXPECT_EQ(probe.train.trainable, Trainable::head());
   EXPECT_EQ(probe.train.epochs, 7);
   EXPECT_DOUBLE_EQ(probe.train.lr, 1e-3);
   EXPECT_TRUE(probe.start.empty());
-  EXPECT_EQ(tune.train.trainable, "all");
+  EXPECT_EQ(tune.train.trainable, Trainable::all());
   EXPECT_DOUBLE_EQ(tune.train.lr, 1e-5);
   EXPECT_EQ(tune.start.members().at(0), "fit 1");
 }

@@ -47,12 +47,12 @@ TinyWorld::Options linear_on(const std::string& what, const List& seen) {
 // The whole transfer half in one step of plain gradient descent.
 FitSpec one_step(TinyWorld& tiny) {
   FitSpec spec = tiny.spec();
-  spec.train.optimizer = "sgd";
+  spec.train.optimizer = OptimizerKind::sgd;
   spec.train.lr = 0.1;
   spec.train.batch = 1 << 20;
   spec.train.epochs = 1;
-  spec.train.labels = "hard";
-  spec.train.schedule = "constant";
+  spec.train.labels = LabelKind::hard;
+  spec.train.schedule = ScheduleKind::constant;
   return spec;
 }
 

@@ -220,7 +220,7 @@ TEST_F(TeamTest, TrainsAsOneProcessDoes) {
   expect_like_one("a loss of the batch", training<BatchMeanLoss>(settings()));
   TrainParams clipped = settings();
   clipped.clip_norm = 0.1;
-  clipped.optimizer = "adamw";
+  clipped.optimizer = OptimizerKind::adamw;
   clipped.weight_decay = 0.1;
   expect_like_one("clip_norm and weight decay", training<BatchMeanLoss>(clipped));
   TrainParams stopped = settings();
@@ -233,7 +233,7 @@ TEST_F(TeamTest, TrainsAsOneProcessDoes) {
 TEST_F(TeamTest, BatchesSmallerThanTheTeamTrainAsOneProcessDoes) {
   TrainParams params = settings();
   params.batch = 2;
-  params.optimizer = "sgd";
+  params.optimizer = OptimizerKind::sgd;
   params.momentum = 0.9;
   expect_like_one("batches of 2", training<BatchMeanLoss>(params), 1e-5, {3});
 }

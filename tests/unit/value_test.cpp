@@ -92,8 +92,22 @@ TEST(Value, TomlIsOneLine) {
 
 TEST(Source, ShowsOnlyWhatIsKnown) {
   EXPECT_EQ((Source{"a.toml", 1, 2}.text()), "a.toml:1:2");
+  EXPECT_EQ((Source{"rows.csv", 3, 0}.text()), "rows.csv:3");
   EXPECT_EQ((Source{"--set a=1", 0, 0}.text()), "--set a=1");
   EXPECT_EQ(Source{}.text(), "");
+}
+
+TEST(UsageError, CarriesItsPlaceAndTakesASecondOneFromNobody) {
+  const UsageError bare("no"), placed({"a.toml", 1, 2}, "no");
+  EXPECT_STREQ(placed.what(), "a.toml:1:2: no");
+  EXPECT_EQ(placed.message(), "no");
+  EXPECT_EQ(placed.place().line, 1);
+  EXPECT_FALSE(bare.place().known());
+  EXPECT_STREQ(bare.at({"b.toml", 3, 4}).what(), "b.toml:3:4: no");
+  EXPECT_STREQ(placed.at({"b.toml", 3, 4}).what(), "a.toml:1:2: no");
+  EXPECT_STREQ(bare.at({}).what(), "no");
+  EXPECT_STREQ(placed.under("[train]").what(), "a.toml:1:2: [train]: no");
+  EXPECT_STREQ(bare.under("[train]").what(), "[train]: no");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // How sure a supervisor is of its labels, and the examples on which it is surest.
+// Every function may be called from any thread.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,5 @@
 // Content addresses: SHA-256 in hexadecimal.
+// Functions may be called from any thread; a Digest has one owner.
 #pragma once
 
 #include <cstdint>

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <w2s/enum.hpp>
 #include <w2s/random.hpp>
 #include <w2s/tensor.hpp>
 
@@ -20,6 +21,7 @@ enum class TaskKind {
   preference,      ///< two inputs, which is better: logits [0, s₂ − s₁], C = 2
   generation,      ///< a prompt and an answer: one row of logits per answer token
 };
+constexpr auto enum_names(TaskKind) { return std::array{"classification", "preference", "generation"}; }
 
 /// Rows of a data source. Exactly one of `dense` and `text` is filled.
 struct Columns {

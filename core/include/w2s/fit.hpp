@@ -1,4 +1,5 @@
 // FitSpec: how one model is fitted to one supervision. A strategy edits it.
+// Plain values: a FitSpec has one owner, a Student may be copied to any thread.
 #pragma once
 
 #include <memory>

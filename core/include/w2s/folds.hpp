@@ -1,4 +1,5 @@
 // Random parts of a set, and predictions for examples by models that did not see them.
+// Called from the thread of the job, as the lab is.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,5 @@
 // Initial weights, drawn from a Stream so that they do not depend on the LibTorch version.
+// May be called from any thread, with a Stream of its own.
 #pragma once
 
 #include <cmath>

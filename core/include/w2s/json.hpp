@@ -1,4 +1,5 @@
 // JSON files for plugins: model configurations, tables beside data.
+// May be called from any thread; several may read one file.
 #pragma once
 
 #include <string>

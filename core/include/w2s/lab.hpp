@@ -1,5 +1,6 @@
 // Lab: what a strategy may ask for. Every result is kept under a digest of all
 // that can change it, so asking twice costs nothing and methods share fits.
+// A lab belongs to one job: call it from the thread in which supervise() was called.
 #pragma once
 
 #include <functional>

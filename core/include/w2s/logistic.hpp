@@ -1,4 +1,5 @@
 // Multinomial logistic regression with an L1 penalty.
+// May be called from any thread.
 #pragma once
 
 #include <w2s/tensor.hpp>

@@ -3,6 +3,8 @@
 // A loss returns one value per example; the engine multiplies by the weights and
 // averages. It always sees the whole optimiser batch, however the engine cuts it
 // to fit memory, so batch statistics (quantiles, means) are safe.
+//
+// A loss object serves one fit (or, where it is rowwise, several at once) in one thread.
 #pragma once
 
 #include <w2s/examples.hpp>

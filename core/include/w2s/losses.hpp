@@ -3,6 +3,7 @@
 // log_p stands for log-probabilities [B, C] from log_probabilities(). Work with
 // log_p and exp(q·log_p) rather than with powers of p: gradients then stay finite
 // where p is 0 or 1. Results [B] or [B, C] have log_p's type and device.
+// Every function may be called from any thread.
 #pragma once
 
 #include <w2s/loss.hpp>

@@ -1,4 +1,5 @@
 // Two Gaussians on a line: which of the values belong to the lower one.
+// May be called from any thread.
 #pragma once
 
 #include <w2s/tensor.hpp>

@@ -3,6 +3,8 @@
 //
 // Weights live in Parameters, an ordered table of named tensors; a model is a
 // function of them. The names are the checkpoint's names.
+//
+// A model object is called by one thread at a time, and so are its Parameters.
 #pragma once
 
 #include <functional>

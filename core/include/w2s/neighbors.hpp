@@ -1,4 +1,5 @@
 // Geometry of feature vectors: nearest neighbours and clusters, by Euclidean distance.
+// Every function may be called from any thread.
 #pragma once
 
 #include <w2s/random.hpp>

@@ -1,4 +1,5 @@
 // IObjective: what a model is pretrained on before it sees any label.
+// An object serves one pretraining, in one thread.
 #pragma once
 
 #include <w2s/model.hpp>

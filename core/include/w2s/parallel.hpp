@@ -1,4 +1,5 @@
 // Loops in the threads that LibTorch works with.
+// May be called from any thread, also from within such a loop.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // The umbrella that a plugin includes: the whole SDK.
+// Each header says what may be called from which thread.
 #pragma once
 
 #include <w2s/digest.hpp>

@@ -1,6 +1,7 @@
 // Random streams. Each use draws from its own stream, derived from a seed and a
 // purpose, so that adding a draw in one place changes nothing elsewhere.
 // The integers and permutations do not depend on the LibTorch version.
+// A Stream has one owner: threads that draw get one each, from child().
 #pragma once
 
 #include <cstdint>

@@ -3,8 +3,9 @@
 //   JSONL  one object (or list) a line, fields may be nested; a JSON file that is one list of them as well
 //   CSV    RFC 4180: quoted fields may hold commas, line ends and doubled quotes; TSV the same with tabs
 //
-// Files may be gzip or Zstandard (files.hpp). Lines may end in LF, CR LF or CR; a byte-order mark and empty
-// lines are passed over. A column without a name is known by its number, from 0.
+// Files may be gzip or Zstandard (data_file.hpp). Lines may end in LF, CR LF or CR; a byte-order mark and
+// empty lines are passed over. A column without a name is known by its number, from 0. A reader has one
+// owner; rows and templates may be read by several threads.
 #pragma once
 
 #include <map>
@@ -17,10 +18,13 @@
 
 namespace w2s {
 
+enum class RecordFormat { automatic, jsonl, csv, tsv, parquet };
+constexpr auto enum_names(RecordFormat) { return std::array{"auto", "jsonl", "csv", "tsv", "parquet"}; }
+
 struct RecordOptions {
-  std::string format = "auto";  ///< "jsonl", "csv", "tsv"; auto: by the file's name, less .gz or .zst
-  bool header = true;           ///< csv, tsv: the first row names the columns; else they are "0", "1", …
-  bool quotes = true;           ///< csv, tsv: a field that begins with a quote ends with one
+  RecordFormat format = RecordFormat::automatic;  ///< automatic: by the file's name, less .gz or .zst
+  bool header = true;  ///< csv, tsv: the first row names the columns; else they are "0", "1", …
+  bool quotes = true;  ///< csv, tsv: a field that begins with a quote ends with one
 };
 
 /// One row. Fields of CSV and TSV are strings.
@@ -44,7 +48,7 @@ class W2S_API RecordReader {
   ~RecordReader();
   RecordReader(RecordReader&&) noexcept;
 
-  /// The next row; false at the end. A malformed row is UsageError "<path>:<line>: …"; the call after
+  /// The next row; false at the end. A malformed row is a UsageError with its place; the call after
   /// that goes on with the next line.
   bool next(DataRow& row);
   const std::string& path() const;

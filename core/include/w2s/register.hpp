@@ -5,20 +5,23 @@
 // at the end of the file is all. It does no work and cannot throw: it links a
 // constant record into a list that is private to the shared object; the loader
 // reads the list after it has checked the stamp.
+//
+// What a plugin's author may count on: one thread at a time calls an object, but
+// objects of one class may be at work in several threads, so that a class needs no
+// locks as long as it has no statics that change. spec_of may be called from any thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <type_traits>
 
+#include <w2s/enum.hpp>
 #include <w2s/schema.hpp>
 
 namespace w2s {
 
 enum class PluginKind : int { task, model, objective, loss, strategy };
-
-/// "task", "model", "objective", "loss", "strategy"
-W2S_API const char* name_of(PluginKind kind);
+constexpr auto enum_names(PluginKind) { return std::array{"task", "model", "objective", "loss", "strategy"}; }
 
 /// One registered class. Plain data, constant-initialised.
 struct PluginEntry {
@@ -93,12 +96,17 @@ struct Link {
 
 }  // namespace detail
 
-/// A plugin's name with all its parameters: what results that depend on them are kept under.
+/// A plugin's name, as it is registered in this library, with all its parameters: what results that depend on
+/// them are kept under. Throws Error for a class that is not registered.
 template <class P>
-Spec spec_of(const std::string& name, const typename detail::params_of<P>::type& params) {
+Spec spec_of(const typename detail::params_of<P>::type& params) {
+  const PluginEntry* entry = detail::plugin_entries;
+  while (entry != nullptr && entry->schema != &detail::make_schema<P>) entry = entry->next;
+  if (entry == nullptr)
+    throw Error("spec_of is for classes that are registered, with W2S_STRATEGY for instance");
   Schema<typename detail::params_of<P>::type> schema;
   P::describe(schema);
-  return {name, schema.resolved(params), {}};
+  return {entry->name, schema.resolved(params), {}};
 }
 
 }  // namespace w2s

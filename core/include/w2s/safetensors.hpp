@@ -4,6 +4,7 @@
 // {name: {dtype, shape, data_offsets: [begin, end]}, "__metadata__": {…}}, data.
 // Every length, offset and type is checked before a byte is used; overlaps,
 // holes, truncation and trailing bytes are errors.
+// A file that is open may be read by several threads.
 #pragma once
 
 #include <map>

@@ -9,11 +9,14 @@
 //
 // Defaults are the member initialisers of Params. A field may be bool,
 // std::int64_t, double, std::string, a std::vector of these, a matrix
-// (std::vector<std::vector<double>>), a Spec or a list of Specs (nested
-// plugins), a Table (free form), or a std::optional of any scalar.
+// (std::vector<std::vector<double>>), an enum with names (enum.hpp), a Spec or a
+// list of Specs (nested plugins), a Table (free form), or a std::optional of any scalar.
 // Range checks reject NaN. Integers are accepted where doubles are asked for.
+// Once it is described a schema does not change: any thread may use it. describe()
+// itself is called often and from any thread.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -23,6 +26,7 @@
 #include <variant>
 #include <vector>
 
+#include <w2s/enum.hpp>
 #include <w2s/value.hpp>
 
 namespace w2s {
@@ -42,16 +46,60 @@ struct Spec {
 
 using Matrix = std::vector<std::vector<double>>;
 
+/// A type of few values that is written as one word: `text()` writes it; `read` takes it from a word, and
+/// says what was expected (": expected …") where it is none. Enums with names need neither.
+template <class T>
+concept Word = requires(T value, const T constant, const std::string& text) {
+  { constant.text() } -> std::same_as<std::string>;
+  { T::read(text, value) } -> std::same_as<std::string>;
+};
+
+/// A pointer to one member that is written as one word, and what reads and writes it.
+struct WordRef {
+  void* member;
+  std::string (*text)(const void* member);
+  std::string (*read)(const std::string& text, void* member);
+};
+
 /// A pointer to one member of one Params object.
 using FieldRef = std::variant<bool*, std::int64_t*, double*, std::string*, std::optional<std::int64_t>*,
                               std::optional<double>*, std::optional<std::string>*, std::optional<bool>*,
                               std::vector<std::int64_t>*, std::vector<double>*, std::vector<std::string>*,
-                              Matrix*, Spec*, std::vector<Spec>*, Table*>;
+                              Matrix*, Spec*, std::vector<Spec>*, Table*, WordRef>;
+
+namespace detail {
+
+/// " is not one of 'a' or 'b' (did you mean 'a'?)"
+W2S_API std::string not_one_of(const std::string& text, const std::vector<std::string>& names);
+
+template <class T>
+FieldRef field_ref(T* member) {
+  return member;
+}
+
+template <Word T>
+FieldRef field_ref(T* member) {
+  return WordRef{member, [](const void* from) { return static_cast<const T*>(from)->text(); },
+                 [](const std::string& text, void* to) { return T::read(text, *static_cast<T*>(to)); }};
+}
+
+template <NamedEnum E>
+FieldRef field_ref(E* member) {
+  return WordRef{member, [](const void* from) { return std::string(name_of(*static_cast<const E*>(from))); },
+                 [](const std::string& text, void* to) {
+                   const std::optional<E> value = value_named<E>(text);
+                   if (!value) return not_one_of(text, names_of<E>());
+                   *static_cast<E*>(to) = *value;
+                   return std::string();
+                 }};
+}
+
+}  // namespace detail
 
 /// One declared field. The setters return the field, so that they chain.
 class W2S_API Field {
  public:
-  /// `type` is a null pointer of the field's type.
+  /// `type` is a null pointer of the field's type, or a WordRef to none.
   Field(std::string name, std::string doc, FieldRef type, std::function<FieldRef(void*)> ref)
       : name_(std::move(name)), doc_(std::move(doc)), type_(type), ref_(std::move(ref)) {}
 
@@ -74,7 +122,7 @@ class W2S_API Field {
     return *this;
   }
   Field& in(double low, double high) { return at_least(low).at_most(high); }
-  /// Allowed strings.
+  /// Allowed strings, where they are not the names of an enum.
   Field& one_of(std::vector<std::string> names) {
     names_ = std::move(names);
     return *this;
@@ -177,8 +225,11 @@ class Schema final : public SchemaBase {
  public:
   template <class T>
   Field& field(std::string name, T Params::*member, std::string doc) {
-    return add(std::move(name), std::move(doc), FieldRef(static_cast<T*>(nullptr)),
-               [member](void* params) -> FieldRef { return &(static_cast<Params*>(params)->*member); });
+    Field& added =
+        add(std::move(name), std::move(doc), detail::field_ref(static_cast<T*>(nullptr)),
+            [member](void* params) { return detail::field_ref(&(static_cast<Params*>(params)->*member)); });
+    if constexpr (NamedEnum<T>) added.one_of(names_of<T>());
+    return added;
   }
   Params parse(const Table& table, std::string_view what) const {
     Params params{};

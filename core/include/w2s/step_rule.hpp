@@ -4,6 +4,7 @@
 // calls `next` as ever. The engine keeps the loop: order of the examples, schedule, optimiser, early
 // stopping, log and store. A fresh rule is made for every fit and sees it through Training; it must
 // draw on nothing but that and its owner's parameters, which are part of the fit's key.
+// A rule and its Training live in the thread of the fit.
 #pragma once
 
 #include <functional>

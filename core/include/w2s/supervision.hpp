@@ -1,5 +1,6 @@
 // Supervision: examples with soft targets and weights. Ground truth, a weak
 // model's labels and human labels are all supervision.
+// Plain values: several threads may read one.
 #pragma once
 
 #include <w2s/examples.hpp>

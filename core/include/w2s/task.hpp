@@ -3,6 +3,7 @@
 // A task reads its data and says which rows may be used for training and which
 // are held out. The core makes the halves, the validation sets and the
 // sub-samples (see SplitParams in docs/protocol.md), the same way for every task.
+// A task object is called by one thread at a time.
 #pragma once
 
 #include <map>

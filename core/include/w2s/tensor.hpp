@@ -1,4 +1,5 @@
 // Tensors for plugins: ATen with autograd, without torch::nn (which costs 20 s a file).
+// Functions may be called from any thread; a tensor that is written to has one owner.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -1,4 +1,5 @@
 // What differs between LibTorch 1.13 and 2.x, in one place.
+// May be called from any thread; Autocast holds for the thread that made it.
 #pragma once
 
 #include <ATen/autocast_mode.h>

@@ -2,7 +2,8 @@
 //
 // A Value owns its contents and copies deeply. Tables keep the order in which
 // their keys were written. The core converts TOML and JSON to and from Value;
-// plugins rarely touch one: they see their Params (schema.hpp).
+// plugins rarely touch one: they see their Params (schema.hpp). Values are like
+// containers: several threads may read one, and one that is written to has one owner.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +17,6 @@
 #include <w2s/error.hpp>
 
 namespace w2s {
-
-/// Where a value was written. An empty file means that the program made it.
-struct Source {
-  std::string file;
-  int line = 0;
-  int column = 0;
-  /// "file:line:column", "file" where there is no line, or "" for a made value.
-  W2S_API std::string text() const;
-};
 
 class Value;
 using List = std::vector<Value>;
@@ -126,7 +118,7 @@ class W2S_API Value {
 /// A key as TOML writes it: bare where it can be, else quoted.
 W2S_API std::string toml_key(std::string_view key);
 
-/// Throws UsageError("<source>: <message>").
+/// Throws UsageError at the place of `where`.
 [[noreturn]] W2S_API void fail_at(const Value& where, const std::string& message);
 [[noreturn]] W2S_API void fail_at(const Source& where, const std::string& message);
 

@@ -86,7 +86,7 @@ std::vector<Finding> check_objective(const Subject<IObjective>& objective, const
                    Run first;
                    try {
                      first = run(1);
-                   } catch (const UsageError&) {  // not for images
+                   } catch (const WrongInputs&) {  // not for images
                      world = texts();
                      first = run(1);
                    }

@@ -24,7 +24,7 @@ Table params_of(const Subject<ISupervisionStrategy>& strategy) {
 std::string refusal(const Subject<ISupervisionStrategy>& strategy, const Table& params) {
   try {
     const std::unique_ptr<ISupervisionStrategy> subject = strategy.make(params);
-    if (!subject->serves(TaskKind::classification)) return "it serves no task of classification";
+    if (std::string why = subject->serves(TaskKind::classification); !why.empty()) return why;
     subject->check({TaskKind::classification, kClasses, {"weak", "medium", "strong"}, "strong", false});
   } catch (const UsageError& error) {
     return error.what();
@@ -61,7 +61,7 @@ Trial attempt(const Subject<ISupervisionStrategy>& strategy, const Table& params
     spec.train.activation_tokens = 14;
   }
   if (setting.probing) {
-    spec.train.trainable = "head";
+    spec.train.trainable = Trainable::head();
     spec.train.standardize = true;
     spec.train.early_stopping = true;
     std::vector<std::int64_t> front, back;
@@ -92,10 +92,8 @@ std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strateg
   if (reason.empty()) {
     try {
       first = run();
-    } catch (const UsageError& error) {
-      // Once it has accepted them, only the want of texts excuses it.
-      if (std::string(error.what()).find("text") != std::string::npos) reason = error.what();
-      thrown = std::current_exception();
+    } catch (const WrongInputs& error) {  // once it has accepted them, only the want of texts excuses it
+      reason = error.what();
     } catch (...) {
       thrown = std::current_exception();
     }
@@ -120,6 +118,13 @@ std::vector<Finding> check_strategy(const Subject<ISupervisionStrategy>& strateg
                                                           (p - expected).abs().max().item<double>());
                  });
   if (!expected.defined()) return findings.all();
+  findings.check(
+      "says of how many models its student is the mean",
+      "override members(): rows are compared with naive students of as many", [&]() -> std::string {
+        const auto found = static_cast<std::int64_t>(first.student.members().size());
+        const std::int64_t said = strategy.make(params)->members();
+        return found == said ? "" : fmt::format("members() gives {}, its student has {}", said, found);
+      });
   findings.check(
       "is answered from the store the second time",
       "ask the lab for fits, predictions and features; keep anything else with lab.once(), under a "

@@ -16,7 +16,7 @@ const std::vector<std::string> kTopLevel = {"name",  "seeds",   "task",    "mode
 struct PairParams {
   std::optional<std::string> weak, strong;
   std::vector<std::string> ladder;
-  std::string ceiling_on = "transfer";
+  HalfName ceiling_on = HalfName::transfer;
 };
 
 struct PluginParams {
@@ -37,8 +37,7 @@ void describe(Schema<PairParams>& s) {
   s.field("strong", &PairParams::strong, "model that learns from the weak model's labels");
   s.field("ladder", &PairParams::ladder,
           "instead of both: models from weak to strong; every two make a pair");
-  s.field("ceiling_on", &PairParams::ceiling_on, "half whose ground truth the ceiling is fitted to")
-      .one_of({"transfer", "supervisor"});
+  s.field("ceiling_on", &PairParams::ceiling_on, "half whose ground truth the ceiling is fitted to");
 }
 
 void describe(Schema<PluginParams>& s) {
@@ -216,7 +215,7 @@ void check_model(const Experiment& experiment, const Value& name, const std::str
 // Who labels from outside has a name of its own on the weak side: the type, or what `weak` says.
 void read_outside_pair(const Value& value, const PairParams& params, Experiment& out) {
   const Table& table = value.as_table();
-  const std::string& type = out.supervisor.type;
+  const std::string type = name_of(out.supervisor.kind);
   if (const Value* ladder = table.find("ladder")) {
     fail_at(*ladder,
             "[pairs]: a ladder needs weak models: with [supervisor] type = \"" + type + "\" expected strong");

@@ -35,6 +35,10 @@ struct ModelSpec {
   Table train;  // overrides of [train] for this model
 };
 
+/// The halves of the training rows, as [pairs] ceiling_on names them.
+enum class HalfName { transfer, supervisor };
+constexpr auto enum_names(HalfName) { return std::array{"transfer", "supervisor"}; }
+
 struct Pair {
   std::string weak;    // a name in [models]; a label of its own where a supervisor from outside teaches
   std::string strong;  // a name in [models]
@@ -58,7 +62,7 @@ struct Experiment {
   std::vector<ModelSpec> models;
   SupervisorSpec supervisor;
   std::vector<Pair> pairs;                                // from weak/strong or every i < j of a ladder
-  std::string ceiling_on = "transfer";                    // [pairs] ceiling_on = "transfer" | "supervisor"
+  HalfName ceiling_on = HalfName::transfer;               // whose ground truth the ceiling is fitted to
   Table train;                                            // [train] as written
   std::vector<MethodSpec> methods;                        // in the order of the file
   std::vector<std::string> plugin_paths, plugin_sources;  // absolute

@@ -49,7 +49,7 @@ Table pairs_table(const Experiment& experiment) {
     }
     table.set("ladder", ladder);
   }
-  table.set("ceiling_on", experiment.ceiling_on);
+  table.set("ceiling_on", name_of(experiment.ceiling_on));
   return table;
 }
 

@@ -21,10 +21,9 @@ void describe_launcher(Schema<LauncherParams>& s) {
           "jobs of an array that run at once; 0: as many as Slurm starts")
       .at_least(0);
   s.field(
-       "dependency", &LauncherParams::dependency,
-       "when the next level starts: afterok, all jobs succeeded; afterany, all ended: those that lack what a "
-       "failed one was to give fail too, the others run")
-      .one_of({"afterok", "afterany"});
+      "dependency", &LauncherParams::dependency,
+      "when the next level starts: afterok, all jobs succeeded; afterany, all ended: those that lack what a "
+      "failed one was to give fail too, the others run");
   s.field("options", &LauncherParams::options, "further #SBATCH lines, such as \"--exclusive\"");
   s.field("setup", &LauncherParams::setup, "shell lines before the job, such as \"module load cuda\"");
 }

@@ -9,13 +9,17 @@
 
 namespace w2s {
 
+/// When a level of jobs starts: after all of the one before succeeded, or ended in whatever way.
+enum class Dependency { afterok, afterany };
+constexpr auto enum_names(Dependency) { return std::array{"afterok", "afterany"}; }
+
 struct LauncherParams {
   std::string partition, account, qos, constraint;
   std::string time, memory;
   std::int64_t cpus = 1;
   std::string gpus;
   std::int64_t at_once = 0;
-  std::string dependency = "afterok";
+  Dependency dependency = Dependency::afterok;
   std::vector<std::string> options;
   std::vector<std::string> setup;
 };

@@ -5,8 +5,6 @@
 namespace w2s {
 namespace {
 
-const std::vector<std::string> kTypes = {"model", "file", "noise"};
-
 const Source& place_of(const Table& table, const char* key) {
   const Value* value = table.find(key);
   return value ? value->source() : table.source();
@@ -49,7 +47,7 @@ NoiseSupervisor read_noise(const Table& table) {
   Schema<NoiseSupervisor> schema;
   describe_noise_supervisor(schema);
   const NoiseSupervisor noise = schema.parse(table, "[supervisor]");
-  const bool by_matrix = noise.structure == "matrix";
+  const bool by_matrix = noise.structure == NoiseStructure::matrix;
   if (by_matrix) {
     if (noise.matrix.empty()) {
       fail_at(place_of(table, "structure"),
@@ -64,8 +62,8 @@ NoiseSupervisor read_noise(const Table& table) {
     }
   } else {
     if (!noise.matrix.empty()) {
-      fail_at(place_of(table, "matrix"),
-              "[supervisor]: matrix is for structure = \"matrix\", found \"" + noise.structure + "\"");
+      fail_at(place_of(table, "matrix"), "[supervisor]: matrix is for structure = \"matrix\", found \"" +
+                                             std::string(name_of(noise.structure)) + "\"");
     }
     if (noise.accuracy.has_value() == !noise.accuracy_of.empty()) {
       fail_at(noise.accuracy ? place_of(table, "accuracy_of") : table.source(),
@@ -76,7 +74,7 @@ NoiseSupervisor read_noise(const Table& table) {
   if (!noise.judge.empty() && !noise.needs_judge()) {
     fail_at(place_of(table, "judge"),
             "[supervisor]: judge is for structure = \"strong_unsure\" or \"strong_right\", found \"" +
-                noise.structure + "\"");
+                std::string(name_of(noise.structure)) + "\"");
   }
   return noise;
 }
@@ -121,17 +119,14 @@ void describe_file_supervisor(Schema<FileSupervisor>& s) {
   s.field("aggregate", &FileSupervisor::aggregate,
           "annotators: the share of votes of each class; or the posterior with a confusion matrix of each "
           "annotator, "
-          "by expectation maximisation (Dawid & Skene 1979)")
-      .one_of({"majority", "dawid_skene"});
+          "by expectation maximisation (Dawid & Skene 1979)");
   s.field("classes", &FileSupervisor::classes,
           "labels in the file, in the order of the classes; empty: the task's names of classes, or 0, 1, …");
-  s.field("format", &FileSupervisor::format, "of the files; auto: by their names")
-      .one_of({"auto", "jsonl", "csv", "tsv", "safetensors"});
+  s.field("format", &FileSupervisor::format, "of the files; auto: by their names");
   s.field("header", &FileSupervisor::header,
           "csv, tsv: the first row names the columns; else they are 0, 1, …");
   s.field("missing", &FileSupervisor::missing,
-          "examples of the transfer half without a label: an error, or left out of the students' training")
-      .one_of({"error", "drop"});
+          "examples of the transfer half without a label: an error, or left out of the students' training");
 }
 
 void describe_noise_supervisor(Schema<NoiseSupervisor>& s) {
@@ -144,8 +139,7 @@ void describe_noise_supervisor(Schema<NoiseSupervisor>& s) {
   s.field("structure", &NoiseSupervisor::structure,
           "which labels are wrong: random ones; by matrix, at random for each class; of the longest or "
           "shortest texts; "
-          "where the judge is least sure; where it is surest of the right class")
-      .one_of({"random", "matrix", "longest", "shortest", "strong_unsure", "strong_right"});
+          "where the judge is least sure; where it is surest of the right class");
   s.field("accuracy", &NoiseSupervisor::accuracy, "share of right labels").in(0, 1);
   s.field("accuracy_of", &NoiseSupervisor::accuracy_of,
           "instead of accuracy: a model in [models], fitted to ground truth on the supervisor half, whose "
@@ -159,20 +153,20 @@ void describe_noise_supervisor(Schema<NoiseSupervisor>& s) {
 
 std::vector<std::string> SupervisorSpec::models() const {
   std::vector<std::string> names;
-  if (type != "noise") return names;
+  if (kind != SupervisorKind::noise) return names;
   if (!noise.accuracy_of.empty()) names.push_back(noise.accuracy_of);
   if (!noise.judge.empty()) names.push_back(noise.judge);
   return names;
 }
 
 Table SupervisorSpec::table() const {
-  Table table{{"type", type}};
+  Table table{{"type", name_of(kind)}};
   Table rest;
-  if (type == "file") {
+  if (kind == SupervisorKind::file) {
     rest = resolved(&describe_file_supervisor, file);
     if (file.annotators.empty()) rest.erase("aggregate");
   }
-  if (type == "noise") rest = resolved(&describe_noise_supervisor, noise);
+  if (kind == SupervisorKind::noise) rest = resolved(&describe_noise_supervisor, noise);
   for (const auto& [key, value] : rest) table.set(key, value);
   return table;
 }
@@ -186,18 +180,24 @@ std::string SupervisorSpec::canonical() const {
 SupervisorSpec read_supervisor(const Value& value) {
   const Spec spec = Spec::parse(value, "[supervisor]");
   SupervisorSpec out;
-  out.type = spec.type;
   out.source = spec.source;
-  if (spec.type == "file") {
-    out.file = read_file(spec.params);
-  } else if (spec.type == "noise") {
-    out.noise = read_noise(spec.params);
-  } else if (spec.type == "model") {
-    Schema<NoParams>().parse(spec.params, "[supervisor]");
-  } else {
+  const auto kind = value_named<SupervisorKind>(spec.type);
+  if (!kind) {
     const Value* type = value.is_table() ? value.as_table().find("type") : nullptr;
+    const std::vector<std::string> kinds = names_of<SupervisorKind>();
     fail_at(type ? *type : value, "[supervisor]: unknown type '" + spec.type + "'" +
-                                      did_you_mean(spec.type, kTypes) + "; expected " + one_of_list(kTypes));
+                                      did_you_mean(spec.type, kinds) + "; expected " + one_of_list(kinds));
+  }
+  out.kind = *kind;
+  switch (*kind) {
+    case SupervisorKind::file:
+      out.file = read_file(spec.params);
+      break;
+    case SupervisorKind::noise:
+      out.noise = read_noise(spec.params);
+      break;
+    case SupervisorKind::model:
+      Schema<NoParams>().parse(spec.params, "[supervisor]");
   }
   return out;
 }

@@ -2,11 +2,11 @@
 
 #include <charconv>
 
+#include <w2s/data_file.hpp>
 #include <w2s/error.hpp>
-#include <w2s/files.hpp>
 
-#include "values/toml.hpp"
 #include "data/parquet.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {
@@ -18,16 +18,17 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-std::string format_of(const std::string& path, const std::string& format) {
-  if (format != "auto") return format;
+RecordFormat format_of(const std::string& path, RecordFormat format) {
+  if (format != RecordFormat::automatic) return format;
   std::string name = lower_case(path);
   for (const char* packed : {".gz", ".zst"}) {
     if (name.ends_with(packed)) name.resize(name.size() - std::string_view(packed).size());
   }
-  if (name.ends_with(".jsonl") || name.ends_with(".ndjson") || name.ends_with(".json")) return "jsonl";
-  if (name.ends_with(".csv")) return "csv";
-  if (name.ends_with(".tsv")) return "tsv";
-  if (name.ends_with(".parquet")) return "parquet";
+  if (name.ends_with(".jsonl") || name.ends_with(".ndjson") || name.ends_with(".json"))
+    return RecordFormat::jsonl;
+  if (name.ends_with(".csv")) return RecordFormat::csv;
+  if (name.ends_with(".tsv")) return RecordFormat::tsv;
+  if (name.ends_with(".parquet")) return RecordFormat::parquet;
   throw UsageError(
       path +
       ": the name does not end in .jsonl, .json, .csv, .tsv or .parquet (.gz and .zst apart); set 'format'");
@@ -115,7 +116,8 @@ std::string text_of(const Value& value, std::string_view what) {
 // ---- reading
 
 struct RecordReader::Source {
-  std::string path, format, bytes;
+  std::string path, bytes;
+  RecordFormat format = RecordFormat::automatic;
   RecordOptions options;
   std::vector<std::string> columns;  // csv, tsv
   List rows;                         // a JSON file that is one list
@@ -146,8 +148,10 @@ struct RecordReader::Source {
     while (!end() && line_end()) skip_line_end();
   }
 
+  w2s::Source at(std::int64_t at_line) const { return {path, static_cast<int>(at_line), 0}; }
+
   [[noreturn]] void fail(std::int64_t at_line, const std::string& message) const {
-    throw UsageError(path + ":" + std::to_string(at_line) + ": " + message);
+    fail_at(at(at_line), message);
   }
 
   bool next_json(DataRow& row);
@@ -195,8 +199,7 @@ std::string RecordReader::Source::quoted_field(char separator, std::int64_t begi
     position = start;
     line = start_line;
     rest_of_line();
-    return UsageError(path + ":" + std::to_string(begin) + ": " + what +
-                      "; where quotes are ordinary characters, set 'quotes' = false");
+    return UsageError(at(begin), what + "; where quotes are ordinary characters, set 'quotes' = false");
   };
   std::string field;
   while (!end()) {
@@ -217,7 +220,7 @@ std::string RecordReader::Source::quoted_field(char separator, std::int64_t begi
 }
 
 bool RecordReader::Source::next_delimited(std::vector<std::string>& fields, std::int64_t& begin) {
-  const char separator = format == "csv" ? ',' : '\t';
+  const char separator = format == RecordFormat::csv ? ',' : '\t';
   fields.clear();
   skip_empty_lines();
   if (end()) return false;
@@ -245,12 +248,12 @@ RecordReader::RecordReader(const std::string& path, const RecordOptions& options
   s.options = options;
   s.format = format_of(path, options.format);
   s.bytes = read_data_file(path);
-  if (s.format == "parquet") {
+  if (s.format == RecordFormat::parquet) {
     s.parquet = std::make_unique<ParquetRows>(std::move(s.bytes), path);
     return;
   }
   if (s.bytes.starts_with("\xef\xbb\xbf")) s.bytes.erase(0, 3);
-  if (s.format == "jsonl") {
+  if (s.format == RecordFormat::jsonl) {
     const std::size_t first = s.bytes.find_first_not_of(" \t\r\n");
     // A line that begins with a bracket may be a row without names: only a bracket around rows makes one
     // list.
@@ -290,7 +293,7 @@ bool RecordReader::next(DataRow& row) {
     row.line = s.line++;
     return s.parquet->next(row.fields);
   }
-  if (s.format == "jsonl") return s.next_json(row);
+  if (s.format == RecordFormat::jsonl) return s.next_json(row);
   std::vector<std::string> fields;
   if (!s.next_delimited(fields, row.line)) return false;
   if (s.columns.empty()) {

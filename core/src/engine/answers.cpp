@@ -10,10 +10,12 @@ namespace w2s {
 
 std::optional<UnfitSetting> unfit_for_generation(const TrainParams& train) {
   const std::string reason = "a generation task has no head: the language model itself learns to answer";
-  if (train.trainable == "head") return {{"trainable", "trainable = \"head\": " + reason}};
+  if (train.trainable.is_head()) return {{"trainable", "trainable = \"head\": " + reason}};
   if (train.standardize) return {{"standardize", "standardize = true: " + reason}};
   if (train.head_bias) return {{"head_bias", "head_bias = true: " + reason}};
-  if (train.head_init != "zero") return {{"head_init", "head_init = \"" + train.head_init + "\": " + reason}};
+  if (train.head_init != HeadInit::zero) {
+    return {{"head_init", std::string("head_init = \"") + name_of(train.head_init) + "\": " + reason}};
+  }
   return std::nullopt;
 }
 
@@ -91,7 +93,7 @@ AnswerScores score_answers(IModel& model, const Encoded& inputs, at::Device devi
   return scores;
 }
 
-AnswerTrainee::AnswerTrainee(IModel& model, const Encoded& inputs, const std::string& trainable,
+AnswerTrainee::AnswerTrainee(IModel& model, const Encoded& inputs, const Trainable& trainable,
                              at::Device device, at::ScalarType precision)
     : model_(model), inputs_(inputs), device_(device), precision_(precision) {
   {

@@ -39,7 +39,7 @@ AnswerScores score_answers(IModel& model, const Encoded& inputs, at::Device devi
 class AnswerTrainee final : public Trainee {
  public:
   /// `trainable`: "all" or "last:k". Throws UsageError for a k beyond the model's depth.
-  AnswerTrainee(IModel& model, const Encoded& inputs, const std::string& trainable, at::Device device,
+  AnswerTrainee(IModel& model, const Encoded& inputs, const Trainable& trainable, at::Device device,
                 at::ScalarType precision = at::kFloat);
   Tensor logits(const std::vector<std::int64_t>& examples) override;
   std::int64_t tokens(std::int64_t example) const override { return inputs_.length(example); }

@@ -76,18 +76,16 @@ Tensor ProbeTrainee::logits(const std::vector<std::int64_t>& examples) {
 
 std::vector<Parameters::Item*> ProbeTrainee::trained() { return weights_of(head_.parameters()); }
 
-std::vector<Parameters::Item*> train_only(IModel& model, const std::string& trainable) {
+std::vector<Parameters::Item*> train_only(IModel& model, const Trainable& trainable) {
   std::int64_t first_block = -1;
-  if (trainable == "head") {
+  if (trainable.is_head()) {
     first_block = model.depth() + 1;
-  } else if (trainable.rfind("last:", 0) == 0) {
-    std::int64_t k = 0;
-    std::from_chars(trainable.data() + 5, trainable.data() + trainable.size(), k);
-    if (k < 1 || k > model.depth()) {
-      throw UsageError("train.trainable = \"" + trainable + "\": this model has " +
+  } else if (const auto k = trainable.blocks()) {
+    if (*k > model.depth()) {
+      throw UsageError("train.trainable = \"" + trainable.text() + "\": this model has " +
                        std::to_string(model.depth()) + " blocks");
     }
-    first_block = model.depth() - k;
+    first_block = model.depth() - *k;
   }
   std::vector<Parameters::Item*> trained;
   for (Parameters::Item* item : weights_of(model.parameters())) {
@@ -99,10 +97,10 @@ std::vector<Parameters::Item*> train_only(IModel& model, const std::string& trai
 }
 
 at::ScalarType precision_of(const TrainParams& train) {
-  return train.precision == "bfloat16" ? at::kBFloat16 : at::kFloat;
+  return train.precision == Precision::bfloat16 ? at::kBFloat16 : at::kFloat;
 }
 
-NetworkTrainee::NetworkTrainee(IModel& model, Head& head, const Encoded& inputs, const std::string& trainable,
+NetworkTrainee::NetworkTrainee(IModel& model, Head& head, const Encoded& inputs, const Trainable& trainable,
                                at::Device device, at::ScalarType precision)
     : model_(model),
       head_(head),

@@ -79,7 +79,7 @@ class NetworkTrainee final : public Trainee {
  public:
   /// `trainable`: "all", "last:k" or "head". Throws UsageError for a k beyond the model's depth. The backbone
   /// runs in `precision`, the head in float32.
-  NetworkTrainee(IModel& model, Head& head, const Encoded& inputs, const std::string& trainable,
+  NetworkTrainee(IModel& model, Head& head, const Encoded& inputs, const Trainable& trainable,
                  at::Device device, at::ScalarType precision = at::kFloat);
   Tensor logits(const std::vector<std::int64_t>& examples) override;
   Tensor mixed_logits(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b,
@@ -101,7 +101,7 @@ class NetworkTrainee final : public Trainee {
 };
 
 /// Weights of the backbone that train, all others being frozen; `trainable` as for NetworkTrainee.
-std::vector<Parameters::Item*> train_only(IModel& model, const std::string& trainable);
+std::vector<Parameters::Item*> train_only(IModel& model, const Trainable& trainable);
 
 /// A tensor of the CPU on this device. To a GPU it goes by page-locked memory, so that the caller does not
 /// wait until the device has done its earlier work.

@@ -35,7 +35,7 @@ AdamStep adam_step(const TrainParams& train, double lr, std::int64_t t) {
   s.decay = static_cast<float>(train.weight_decay);
   s.bias1 = static_cast<float>(1.0 - std::pow(train.betas[0], steps));
   s.root_bias2 = static_cast<float>(std::sqrt(1.0 - std::pow(train.betas[1], steps)));
-  s.decoupled = train.optimizer == "adamw";
+  s.decoupled = train.optimizer == OptimizerKind::adamw;
   return s;
 }
 
@@ -88,7 +88,7 @@ Optimizer::Segment Optimizer::flatten(const std::vector<std::size_t>& members) {
     offset += parameter.numel();
   }
   segment.first = at::zeros({total}, options);
-  if (train_.optimizer != "sgd") segment.second = at::zeros({total}, options);
+  if (train_.optimizer != OptimizerKind::sgd) segment.second = at::zeros({total}, options);
   return segment;
 }
 
@@ -142,7 +142,7 @@ void Optimizer::step(double lr) {
   at::NoGradGuard no_grad;
   for (Segment& segment : segments_) {
     ++segment.steps;
-    if (train_.optimizer == "sgd") {
+    if (train_.optimizer == OptimizerKind::sgd) {
       const Tensor g = train_.weight_decay > 0 ? segment.gradient.add(segment.value, train_.weight_decay)
                                                : segment.gradient;
       if (train_.momentum > 0) {

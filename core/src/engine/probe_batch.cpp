@@ -440,7 +440,7 @@ class ProbeBatch {
       const auto factor = static_cast<float>(train_.clip_norm / (fit.norm + 1e-6));
       if (factor < 1.0f) std::for_each(fit.gradient, fit.gradient + size_, [&](float& g) { g *= factor; });
     }
-    if (train_.optimizer != "sgd") {
+    if (train_.optimizer != OptimizerKind::sgd) {
       adam_kernel(fit.w, fit.gradient, fit.first, fit.second, size_,
                   adam_step(train_, report.lr, report.step + 1));
       return;
@@ -630,7 +630,7 @@ class ProbeBatch {
 std::string agreement(const Probe& probe, const std::optional<Checkpoint>& saved) {
   TrainParams train = probe.train;
   const TrainParams usual;
-  train.trainable = "head";
+  train.trainable = Trainable::head();
   train.labels = usual.labels;
   train.head_init = usual.head_init;
   train.label_words = usual.label_words;
@@ -647,7 +647,7 @@ std::string agreement(const Probe& probe, const std::optional<Checkpoint>& saved
 }  // namespace
 
 bool trains_as_probe(const FitSpec& spec, TaskKind kind, at::Device device) {
-  return spec.train.trainable == "head" && !spec.rule && spec.weight_average == 0 &&
+  return spec.train.trainable.is_head() && !spec.rule && spec.weight_average == 0 &&
          kind != TaskKind::generation && device.is_cpu();
 }
 

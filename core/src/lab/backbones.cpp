@@ -73,7 +73,7 @@ Backbone Backbones::of(const StoredFit& fit) const {
 Backbone Backbones::start_of(const FitSpec& spec, std::size_t student) {
   const std::vector<std::string>& start = spec.start.members();
   if (!start.empty()) return of(context_.fits.at(start[start.size() == 1 ? 0 : student]));
-  if (student == 0 || spec.train.trainable == "head") return initial(spec.model, spec.seed);
+  if (student == 0 || spec.train.trainable.is_head()) return initial(spec.model, spec.seed);
   return initial(spec.model, Stream(spec.seed, fmt::format("student {}", student)).bits());
 }
 

@@ -88,7 +88,7 @@ WantedFit want_fit(LabContext& context, Backbones& backbones, const Writer& writ
                    const Supervision& labels, const FitSpec& spec) {
   check_answers(labels, spec, context.kind());
   const std::size_t students = students_of(spec);
-  const bool hard = spec.train.labels == "hard";
+  const bool hard = spec.train.labels == LabelKind::hard;
   const auto settled = [&](const Supervision& given) { return hard ? given.hardened() : given; };
   WantedFit wanted{Recipe("fit", {}), {}, settled(labels), {}, spec};
   if (spec.train.early_stopping && spec.validation) wanted.validation = settled(*spec.validation);
@@ -126,7 +126,7 @@ std::unique_ptr<Head> initial_head(const LabContext& context, const FitSpec& spe
                                    const SafeTensors* start, const PluginInfo& plugin,
                                    const std::function<IModel&()>& model) {
   auto head = std::make_unique<Head>(width, context.kind(), context.classes(), spec.train);
-  if (spec.train.head_init == "label_words" && !(start != nullptr && start->has("head.weight"))) {
+  if (spec.train.head_init == HeadInit::label_words && !(start != nullptr && start->has("head.weight"))) {
     const std::vector<std::string> words = label_words(spec.train, context.kind(), context.classes());
     const Tensor rows = calling(plugin, [&] { return model().word_embeddings(words); });
     head->parameters().assign("head.weight", rows.detach().to(at::kCPU, at::kFloat));

@@ -24,7 +24,7 @@ struct WantedFit {
   FitSpec spec;                           // its loss with every default filled in
 
   const Supervision* held_out() const { return validation ? &*validation : nullptr; }
-  bool probe() const { return spec.train.trainable == "head"; }
+  bool probe() const { return spec.train.trainable.is_head(); }
   std::string start(std::size_t student) const;  // key of the fit that it goes on from, or ""
 };
 

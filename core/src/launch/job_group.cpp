@@ -18,7 +18,7 @@ bool fits_probes(const Plan& plan, const Job& job) {
   const auto known = std::find_if(experiment.models.begin(), experiment.models.end(),
                                   [&](const ModelSpec& spec) { return spec.name == model; });
   if (known == experiment.models.end()) return false;  // labels from outside
-  return Settings(experiment).student(model, job.method).params.trainable == "head";
+  return Settings(experiment).student(model, job.method).params.trainable.is_head();
 }
 
 void run_group(const Plan& plan, std::vector<std::size_t> jobs, const Registry& registry, Store& store,

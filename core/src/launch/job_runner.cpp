@@ -199,8 +199,7 @@ JobRunner::Loaded& JobRunner::loaded(const Job& job) {
       entry->splits.emplace(job.seed,
                             make_splits(entry->data, experiment.split, static_cast<std::uint64_t>(job.seed)));
     } catch (const UsageError& error) {
-      const std::string where = experiment.task.source.text();
-      throw UsageError((where.empty() ? "" : where + ": ") + error.what());
+      throw error.at(experiment.task.source);
     }
   }
   return *entry;
@@ -282,7 +281,7 @@ void JobRunner::fit(const Job& job, Loaded& task, Work& work) {
   }
   if (job.kind == JobKind::ceiling) {
     const SupervisorFit truth = on_truth(
-        lab, job.strong, experiment.ceiling_on == "supervisor" ? splits.supervisor : splits.transfer);
+        lab, job.strong, experiment.ceiling_on == HalfName::supervisor ? splits.supervisor : splits.transfer);
     work.student = lab.fit(truth.labels, truth.spec);
     return;
   }

@@ -106,7 +106,8 @@ std::vector<std::string> submit(const std::vector<SlurmArray>& arrays, const Lau
     const std::string script = setup.folder + fmt::format("/level-{}.sh", array.level);
     write_file_atomically(script, array.script);
     std::vector<std::string> command = {"sbatch", "--parsable"};
-    if (!ids.empty()) command.push_back("--dependency=" + launcher.dependency + ":" + ids.back());
+    if (!ids.empty())
+      command.push_back(std::string("--dependency=") + name_of(launcher.dependency) + ":" + ids.back());
     command.push_back(script);
     ProgramResult result;
     try {

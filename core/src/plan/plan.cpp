@@ -59,7 +59,7 @@ class Recipes {
       : experiment_(experiment), registry_(registry), settings_(experiment), protocol_("protocol", {}) {
     protocol_.set("task", plugin_recipe(registry, PluginKind::task, experiment.task))
         .set("split", json_of(experiment.split))
-        .set("ceiling_on", experiment.ceiling_on);
+        .set("ceiling_on", name_of(experiment.ceiling_on));
     for (const ModelSpec& model : experiment.models) models_.emplace(model.name, model_recipes(model));
     for (const MethodSpec& method : experiment.methods) methods_.emplace(method.name, method_recipe(method));
     if (experiment.supervisor.outside()) outside_ = outside_recipe(experiment.supervisor);

@@ -13,8 +13,7 @@ namespace w2s {
 namespace {
 
 [[noreturn]] void fail(const Source& source, const std::string& what, const std::string& message) {
-  const std::string where = source.text();
-  throw UsageError((where.empty() ? "" : where + ": ") + what + ": " + message);
+  throw UsageError(source, what + ": " + message);
 }
 
 namespace fs = std::filesystem;
@@ -41,28 +40,14 @@ void check_file(const std::string& path, const Source& source, const std::string
   if (!fs::exists(path)) fail(source, what, "the file '" + path + "' does not exist" + where_it_ends(path));
 }
 
-const char* name_of(TaskKind kind) {
-  switch (kind) {
-    case TaskKind::classification:
-      return "classification";
-    case TaskKind::preference:
-      return "preference";
-    case TaskKind::generation:
-      return "generation";
-  }
-  return "";
-}
-
 // What a plugin says of a method, with the place of the plugin's name where it names none itself.
 template <class Check>
 void check_method(const MethodSpec& method, const Source& source, Check&& check) {
   try {
     check();
   } catch (const UsageError& error) {
-    const std::string message = error.what();
-    const bool placed =
-        source.text().empty() || message.starts_with(source.file + ":") || message.starts_with("--");
-    throw UsageError(placed ? message : source.text() + ": method '" + method.name + "': " + message);
+    if (error.place().known() || !source.known()) throw;
+    throw error.under("method '" + method.name + "'").at(source);
   }
 }
 
@@ -111,7 +96,7 @@ void check_no_head(const Experiment& experiment) {
 // A head that starts from words needs one for each class.
 void check_label_words(const Experiment& experiment, const ITask& task) {
   each_train(experiment, [&](const TrainSettings& train) {
-    if (train.params.head_init != "label_words") return;
+    if (train.params.head_init != HeadInit::label_words) return;
     try {
       label_words(train.params, task.kind(), task.classes());
     } catch (const UsageError& error) {
@@ -178,13 +163,13 @@ void validate(const Experiment& experiment, const Registry& registry) {
           }
           rule = spec.type;
         }
+        if (const std::string why = strategy->serves(context.kind); !why.empty()) {
+          throw UsageError("strategy '" + spec.type + "' does not work on a task of " +
+                           name_of(context.kind) + ": " + why);
+        }
         for (const Pair& pair : experiment.pairs) {
           context.student = pair.strong;
           strategy->check(context);
-        }
-        if (!strategy->serves(context.kind)) {
-          throw UsageError("strategy '" + spec.type + "' does not work on a task of " +
-                           name_of(context.kind));
         }
       });
     }

@@ -78,8 +78,14 @@ class GuardedStrategy final : public ISupervisionStrategy {
   std::vector<std::string> models() const override {
     return guarded(inner_.origin, [&] { return inner_.plugin->models(); });
   }
-  bool serves(TaskKind kind) const override {
+  std::string serves(TaskKind kind) const override {
     return guarded(inner_.origin, [&] { return inner_.plugin->serves(kind); });
+  }
+  Truth reads_truth() const override {
+    return guarded(inner_.origin, [&] { return inner_.plugin->reads_truth(); });
+  }
+  std::int64_t members() const override {
+    return guarded(inner_.origin, [&] { return inner_.plugin->members(); });
   }
   bool sets_step_rule() const override {
     return guarded(inner_.origin, [&] { return inner_.plugin->sets_step_rule(); });

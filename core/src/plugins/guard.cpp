@@ -7,14 +7,14 @@
 namespace w2s {
 namespace {
 
-bool starts_with(const std::string& text, const std::string& prefix) { return text.rfind(prefix, 0) == 0; }
+// "loss 'x' (file.cpp:12): …", unless the message names the plugin itself.
+std::string named(const PluginOrigin& origin, const std::string& message) {
+  return message.find(origin.title()) != std::string::npos ? message : origin.text() + ": " + message;
+}
 
-std::string located(const PluginOrigin& origin, const Source* configured, const std::string& message) {
-  if (message.find(origin.title()) != std::string::npos) return message;
-  const std::string named = origin.text() + ": " + message;
-  const bool placed =
-      configured == nullptr || configured->text().empty() || starts_with(message, configured->file + ":");
-  return placed ? named : configured->text() + ": " + named;
+UsageError located(const PluginOrigin& origin, const Source* configured, const UsageError& error) {
+  const UsageError full(error.place(), named(origin, error.message()));
+  return configured == nullptr ? full : full.at(*configured);
 }
 
 }  // namespace
@@ -24,12 +24,14 @@ void rethrow_from_plugin(const PluginOrigin& origin, const Source* configured) {
     throw;
   } catch (const NotAnError&) {
     throw;
+  } catch (const WrongInputs& e) {
+    throw WrongInputs(located(origin, configured, e));
   } catch (const UsageError& e) {
     if (typeid(e) != typeid(UsageError)) throw;
-    throw UsageError(located(origin, configured, e.what()));
+    throw located(origin, configured, e);
   } catch (const Error& e) {
     if (typeid(e) != typeid(Error)) throw;
-    throw Error(located(origin, nullptr, e.what()));
+    throw Error(named(origin, e.what()));
   } catch (const std::exception& e) {
     throw Error(origin.text() + ": " + message_of(e));
   } catch (...) {

@@ -13,9 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr PluginKind kKinds[] = {PluginKind::task, PluginKind::model, PluginKind::objective, PluginKind::loss,
-                                 PluginKind::strategy};
-
 std::string plural(PluginKind kind) {
   switch (kind) {
     case PluginKind::loss:
@@ -50,9 +47,7 @@ void check_interface_size(const PluginInfo& plugin) {
 }
 
 PluginKind kind_named(const PluginInfo& owner, const std::string& name) {
-  for (const PluginKind kind : kKinds) {
-    if (name == name_of(kind)) return kind;
-  }
+  if (const auto kind = value_named<PluginKind>(name)) return *kind;
   throw Error(owner.origin().text() + ": describes a field of an unknown plugin kind '" + name + "'");
 }
 
@@ -126,15 +121,14 @@ bool Registry::has(PluginKind kind, const std::string& name) const {
 const PluginInfo& Registry::find(PluginKind kind, const std::string& name, const Source& source) const {
   const auto found = plugins_.find({kind, name});
   if (found != plugins_.end()) return found->second;
-  std::string message = source.text().empty() ? "" : source.text() + ": ";
-  message += std::string("there is no ") + name_of(kind) + " '" + name + "'";
+  std::string message = std::string("there is no ") + name_of(kind) + " '" + name + "'";
   const std::vector<std::string> existing = names(kind);
-  for (const PluginKind other : kKinds) {
-    if (has(other, name)) throw UsageError(message + ": '" + name + "' is a " + name_of(other));
+  for (const PluginKind other : all_values<PluginKind>()) {
+    if (has(other, name)) fail_at(source, message + ": '" + name + "' is a " + name_of(other));
   }
   message += did_you_mean(name, existing);
-  throw UsageError(message + (existing.empty() ? "; no " + plural(kind) + " are loaded"
-                                               : "; " + plural(kind) + " are " + joined(existing)));
+  fail_at(source, message + (existing.empty() ? "; no " + plural(kind) + " are loaded"
+                                              : "; " + plural(kind) + " are " + joined(existing)));
 }
 
 std::unique_ptr<SchemaBase> Registry::schema(PluginKind kind, const std::string& name) const {

@@ -9,8 +9,8 @@
 #include <w2s/records.hpp>
 #include <w2s/safetensors.hpp>
 
-#include "values/toml.hpp"
 #include "supervisors/annotators.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {
@@ -88,7 +88,7 @@ class Collector {
     for (std::size_t i = 0; i < votes_.size(); ++i) {
       std::copy(votes_[i].begin(), votes_[i].end(), votes.data_ptr<std::int64_t>() + i * annotators);
     }
-    const bool model_annotators = !params_.annotators.empty() && params_.aggregate == "dawid_skene";
+    const bool model_annotators = !params_.annotators.empty() && params_.aggregate == Aggregate::dawid_skene;
     return (model_annotators ? dawid_skene(votes, classes_).posterior : vote_shares(votes, classes_))
         .to(at::kFloat);
   }
@@ -167,7 +167,8 @@ std::string text_or_empty(const Value& value, const std::string& column) {
 void read_rows(const std::string& path, const FileSupervisor& params, Collector& out) {
   const std::vector<std::string> columns = columns_of(params);
   const bool may_be_list = columns.size() == 1 && params.label.empty();
-  RecordReader reader(path, {params.format, params.header, /*quotes=*/true});
+  RecordReader reader(path,
+                      {*value_named<RecordFormat>(name_of(params.format)), params.header, /*quotes=*/true});
   for (DataRow row; reader.next(row);) {
     const std::string place = path + ":" + std::to_string(row.line);
     try {
@@ -221,8 +222,8 @@ LabelFile::LabelFile(const FileSupervisor& params, std::int64_t classes,
                      const std::vector<std::string>& class_names) {
   Collector rows(params, classes, class_names);
   for (const std::string& path : params.path) {
-    const bool tensors =
-        params.format == "safetensors" || (params.format == "auto" && path.ends_with(".safetensors"));
+    const bool tensors = params.format == LabelFormat::safetensors ||
+                         (params.format == LabelFormat::automatic && path.ends_with(".safetensors"));
     (tensors ? read_tensors : read_rows)(path, params, rows);
   }
   rows.refuse_bad_rows();

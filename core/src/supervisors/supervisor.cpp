@@ -44,10 +44,10 @@ class LabelsOfFile final : public Supervisor {
       const std::string found =
           fmt::format("{} of the {} examples of the transfer half have no label, the first '{}'{}", missing,
                       half.train.size() + half.validation.size(), first, strangers);
-      if (params.missing == "error" || file_.labelled(half.train).empty()) {
+      if (params.missing == MissingLabels::error || file_.labelled(half.train).empty()) {
         throw UsageError("[supervisor]: " + found +
-                         (params.missing == "error" ? "; missing = \"drop\" leaves them out"
-                                                    : ": none is left to train on"));
+                         (params.missing == MissingLabels::error ? "; missing = \"drop\" leaves them out"
+                                                                 : ": none is left to train on"));
       }
       lab.log("[supervisor]: " + found + ": left out");
     } else if (!strangers.empty()) {
@@ -111,7 +111,7 @@ class Noise final : public Supervisor {
     const std::int64_t classes = lab_.classes();
     const Tensor truth = examples.labels();
     const Stream stream(seed_, "label noise " + examples.digest());
-    const Tensor labels = params_.structure == "matrix"
+    const Tensor labels = params_.structure == NoiseStructure::matrix
                               ? corrupted_by(truth, params_.matrix, stream)
                               : corrupted(truth, classes, accuracy(examples), priority(examples), stream);
     return at::one_hot(labels, classes).to(at::kFloat);
@@ -129,18 +129,19 @@ class Noise final : public Supervisor {
 
   // Which labels are wrong first: the largest.
   Tensor priority(const Examples& examples) {
-    if (params_.structure == "random" || examples.empty()) return {};
-    if (params_.structure == "strong_unsure") return -std::get<0>(predict(params_.judge, examples).max(1));
-    if (params_.structure == "strong_right") {
+    if (params_.structure == NoiseStructure::random || examples.empty()) return {};
+    if (params_.structure == NoiseStructure::strong_unsure)
+      return -std::get<0>(predict(params_.judge, examples).max(1));
+    if (params_.structure == NoiseStructure::strong_right) {
       return predict(params_.judge, examples).gather(1, examples.labels().unsqueeze(1)).squeeze(1);
     }
-    const double sign = params_.structure == "longest" ? 1 : -1;
+    const double sign = params_.structure == NoiseStructure::longest ? 1 : -1;
     return sign * lengths(examples);
   }
 
   Tensor lengths(const Examples& examples) const {
     if (!examples.has_text()) {
-      throw UsageError("[supervisor]: structure = \"" + params_.structure +
+      throw UsageError(std::string("[supervisor]: structure = \"") + name_of(params_.structure) +
                        "\" needs texts: this task's inputs have no length");
     }
     const bool pairs = lab_.task_kind() == TaskKind::preference;
@@ -186,11 +187,10 @@ SupervisorFit on_truth(const LocalLab& lab, const std::string& model, const Half
 std::unique_ptr<Supervisor> make_supervisor(const SupervisorSetup& setup, LocalLab& lab) {
   const SupervisorSpec& spec = setup.experiment->supervisor;
   try {
-    if (spec.type == "file") return std::make_unique<LabelsOfFile>(setup, lab);
-    if (spec.type == "noise") return std::make_unique<Noise>(setup, lab);
+    if (spec.kind == SupervisorKind::file) return std::make_unique<LabelsOfFile>(setup, lab);
+    if (spec.kind == SupervisorKind::noise) return std::make_unique<Noise>(setup, lab);
   } catch (const UsageError& error) {
-    const std::string where = spec.source.text();
-    throw UsageError((where.empty() ? "" : where + ": ") + error.what());
+    throw error.at(spec.source);
   }
   return std::make_unique<WeakModel>(setup, lab);
 }

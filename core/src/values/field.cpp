@@ -51,7 +51,20 @@ Value value_of(const T& field) {
   }
 }
 
+// What a member is to a visitor: a reference, or a WordRef as it is.
+template <class T>
+T& member(T* pointer) {
+  return *pointer;
+}
+const WordRef& member(const WordRef& word) { return word; }
+
+Value value_of(const WordRef& word) { return word.text(word.member); }
+
 }  // namespace
+
+std::string detail::not_one_of(const std::string& text, const std::vector<std::string>& names) {
+  return " is not one of " + one_of_list(names) + did_you_mean(text, names);
+}
 
 // Reads one value for one field; `label` names the place in messages: "loss 'gce': q", "… sizes[2]".
 class Field::Reader {
@@ -83,6 +96,12 @@ class Field::Reader {
     }
   }
 
+  void read(const WordRef& out, const Value& value, const std::string& label) const {
+    const std::string& text = text_of(value, label);
+    const std::string problem = out.read(text, out.member);
+    if (!problem.empty()) fail_at(value, label + " = '" + text + "'" + problem);
+  }
+
  private:
   template <class T>
   void read_list(std::vector<T>& out, const Value& value, const std::string& label) const {
@@ -111,13 +130,16 @@ class Field::Reader {
 
   void read_scalar(std::string& out, const Value& value, const std::string& label) const {
     const std::vector<std::string>& names = field_.names_;
-    if (!value.is_string()) wrong_type(value, label, names.empty() ? "string" : one_of_list(names));
-    const std::string& text = value.as_string();
-    if (!names.empty() && std::find(names.begin(), names.end(), text) == names.end()) {
-      fail_at(value,
-              label + " = '" + text + "' is not one of " + one_of_list(names) + did_you_mean(text, names));
-    }
+    const std::string& text = text_of(value, label);
+    if (!names.empty() && std::find(names.begin(), names.end(), text) == names.end())
+      fail_at(value, label + " = '" + text + "'" + detail::not_one_of(text, names));
     out = field_.path_ ? absolute_path(text, value.source()) : text;
+  }
+
+  const std::string& text_of(const Value& value, const std::string& label) const {
+    const std::vector<std::string>& names = field_.names_;
+    if (!value.is_string()) wrong_type(value, label, names.empty() ? "string" : one_of_list(names));
+    return value.as_string();
   }
 
   void read_scalar(Spec& out, const Value& value, const std::string& label) const {
@@ -160,11 +182,11 @@ class Field::Reader {
 
 void Field::assign(void* params, const Value& value, std::string_view owner) const {
   const std::string label = owner.empty() ? name_ : std::string(owner) + ": " + name_;
-  std::visit([&](auto* target) { Reader(*this).read(*target, value, label); }, ref_(params));
+  std::visit([&](const auto& target) { Reader(*this).read(member(target), value, label); }, ref_(params));
 }
 
 Value Field::read(void* params) const {
-  return std::visit([](auto* target) { return value_of(*target); }, ref_(params));
+  return std::visit([](const auto& target) { return value_of(member(target)); }, ref_(params));
 }
 
 std::string Field::range_text() const {
@@ -186,7 +208,8 @@ std::string Field::type_text() const {
   };
   const std::string plugin = plugin_.empty() ? "plugin" : plugin_;
   return std::visit(
-      [&]<class T>(T*) -> std::string {
+      [&]<class Ref>(const Ref&) -> std::string {
+        using T = std::remove_pointer_t<Ref>;
         if constexpr (std::is_same_v<T, Spec>) {
           return plugin + ": a name or { type = \"…\", … }";
         } else if constexpr (std::is_same_v<T, std::vector<Spec>>) {
@@ -202,6 +225,8 @@ std::string Field::type_text() const {
                              std::is_same_v<T, std::optional<std::string>>) {
           if (!names_.empty()) return "one of " + one_of_list(names_);
           return path_ ? "path" : "string";
+        } else if constexpr (std::is_same_v<T, WordRef>) {
+          return names_.empty() ? "string" : "one of " + one_of_list(names_);
         } else if constexpr (is_optional<T>) {
           return ranged(noun<typename T::value_type>(false));
         } else {

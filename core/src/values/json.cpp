@@ -1,6 +1,6 @@
 #include <w2s/json.hpp>
 
-#include <w2s/files.hpp>
+#include <w2s/data_file.hpp>
 
 #include "base/files.hpp"
 #include "values/toml.hpp"

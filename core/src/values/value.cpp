@@ -39,11 +39,6 @@ std::string real_text(double v) {
   return text;
 }
 
-std::string Source::text() const {
-  if (file.empty() || line == 0) return file;
-  return file + ":" + std::to_string(line) + ":" + std::to_string(column);
-}
-
 Table::Table() = default;
 Table::Table(std::initializer_list<Entry> entries) {
   for (const Entry& entry : entries) set(entry.first, entry.second);
@@ -170,10 +165,7 @@ bool operator==(const Value& a, const Value& b) {
   return a.data_ == b.data_;
 }
 
-void fail_at(const Source& where, const std::string& message) {
-  const std::string place = where.text();
-  throw UsageError(place.empty() ? message : place + ": " + message);
-}
+void fail_at(const Source& where, const std::string& message) { throw UsageError(where, message); }
 
 void fail_at(const Value& where, const std::string& message) { fail_at(where.source(), message); }
 

@@ -20,7 +20,7 @@ at::Device device_of(const nlohmann::json& settings) {
 
 at::ScalarType precision_of(const nlohmann::json& settings) {
   TrainParams train;
-  train.precision = settings.at("precision");
+  train.precision = value_named<Precision>(settings.at("precision").get<std::string>()).value();
   return precision_of(train);
 }
 

@@ -18,7 +18,7 @@ nlohmann::json finetune(const nlohmann::json& settings) {
   TrainParams train;
   train.epochs = 1;
   train.batch = settings.at("batch");
-  train.optimizer = "adamw";
+  train.optimizer = OptimizerKind::adamw;
   train.weight_decay = 0.01;
   train.lr = settings.at("lr");
   train.shuffle = false;

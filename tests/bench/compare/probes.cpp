@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "compare.hpp"
-#include "values/toml.hpp"
 #include "engine/probe_batch.hpp"
 #include "plugins/registry.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {
@@ -25,13 +25,13 @@ nlohmann::json probes(const nlohmann::json& settings) {
   const Examples rows(std::move(columns));
 
   TrainParams train;
-  train.trainable = "head";
+  train.trainable = Trainable::head();
   train.epochs = settings.at("epochs");
   train.batch = settings.at("batch");
-  train.optimizer = "adamw";
+  train.optimizer = OptimizerKind::adamw;
   train.weight_decay = 0.01;
   train.lr = settings.at("lr");
-  train.schedule = "constant";
+  train.schedule = ScheduleKind::constant;
   std::vector<std::unique_ptr<Probe>> fits;
   for (const auto& [type, parameters] : settings.at("losses").items()) {
     for (std::int64_t seed = 0; seed < settings.at("seeds"); ++seed) {

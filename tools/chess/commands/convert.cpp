@@ -1,14 +1,14 @@
 // w2s chess pairs, movetext, check and perft: from files that are there.
 #include <fmt/format.h>
 
+#include <w2s/data_file.hpp>
 #include <w2s/error.hpp>
-#include <w2s/files.hpp>
 
 #include "base/files.hpp"
-#include "values/toml.hpp"
 #include "find_puzzles.hpp"
 #include "progress.hpp"
 #include "self_play_options.hpp"
+#include "values/toml.hpp"
 
 namespace w2s::chess {
 namespace {

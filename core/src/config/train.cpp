@@ -3,25 +3,30 @@
 #include <w2s/train.hpp>
 
 namespace w2s {
-namespace {
 
-bool is_trainable(const std::string& text) {
-  if (text == "all" || text == "head") return true;
-  if (!text.starts_with("last:")) return false;
-  int blocks = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data() + 5, end, blocks);
-  return error == std::errc() && stop == end && blocks >= 1;
+std::string Trainable::text() const {
+  if (!blocks_) return "all";
+  return is_head() ? "head" : "last:" + std::to_string(*blocks_);
 }
 
-}  // namespace
+std::string Trainable::read(const std::string& text, Trainable& out) {
+  constexpr std::string_view prefix = "last:";
+  if (text == "all") return out = all(), "";
+  if (text == "head") return out = head(), "";
+  if (text.starts_with(prefix)) {
+    std::int64_t k = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + prefix.size(), end, k);
+    if (error == std::errc() && stop == end && k >= 1) return out = last(k), "";
+  }
+  return ": expected 'all', 'head' or 'last:k' with k ≥ 1" + did_you_mean(text, {"all", "head"});
+}
 
 void describe_train(Schema<TrainParams>& s) {
   s.summary("How a model is fitted to its labels.");
   s.field("epochs", &TrainParams::epochs, "passes over the training examples").at_least(1);
   s.field("batch", &TrainParams::batch, "examples per optimiser step").at_least(1);
-  s.field("optimizer", &TrainParams::optimizer, "adam; adamw, with decoupled weight decay; or sgd")
-      .one_of({"adam", "adamw", "sgd"});
+  s.field("optimizer", &TrainParams::optimizer, "adam; adamw, with decoupled weight decay; or sgd");
   s.field("lr", &TrainParams::lr, "peak learning rate").above(0);
   s.field("betas", &TrainParams::betas, "adam, adamw: decay of the first and second moment")
       .at_least(0)
@@ -31,8 +36,7 @@ void describe_train(Schema<TrainParams>& s) {
   s.field("weight_decay", &TrainParams::weight_decay, "L2 penalty; decoupled from the gradient with adamw")
       .at_least(0);
   s.field("schedule", &TrainParams::schedule,
-          "of the learning rate after warm-up: constant, linear to 0, cosine to 0")
-      .one_of({"constant", "linear", "cosine"});
+          "of the learning rate after warm-up: constant, linear to 0, cosine to 0");
   s.field("warmup", &TrainParams::warmup,
           "linear rise of the learning rate from 0: a fraction of all steps when below 1, else a number of "
           "steps")
@@ -44,19 +48,16 @@ void describe_train(Schema<TrainParams>& s) {
           "which weights change: all; head, the backbone's features are then computed once; "
           "last:k, the last k blocks and the head");
   s.field("precision", &TrainParams::precision,
-          "of matrix products: float32, or bfloat16 with weights, losses and optimiser in float32")
-      .one_of({"float32", "bfloat16"});
+          "of matrix products: float32, or bfloat16 with weights, losses and optimiser in float32");
   s.field("head_bias", &TrainParams::head_bias, "give the classification head a bias");
   s.field(
-       "head_init", &TrainParams::head_init,
-       "the classification head starts at zero, or at the language model's output embeddings of label_words")
-      .one_of({"zero", "label_words"});
+      "head_init", &TrainParams::head_init,
+      "the classification head starts at zero, or at the language model's output embeddings of label_words");
   s.field("label_words", &TrainParams::label_words,
           "a word a class, of which the last token counts; empty: \"0\", \"1\", …");
   s.field("standardize", &TrainParams::standardize,
           "shift and scale each feature by its training mean and deviation before the head; head only");
-  s.field("labels", &TrainParams::labels, "soft, as given; or hard, the one-hot of the likeliest class")
-      .one_of({"soft", "hard"});
+  s.field("labels", &TrainParams::labels, "soft, as given; or hard, the one-hot of the likeliest class");
   s.field("early_stopping", &TrainParams::early_stopping,
           "keep the weights that agree best with the validation labels, which come from where the training "
           "labels do");
@@ -83,11 +84,6 @@ TrainParams parse_train(const Table& table, std::string_view what) {
   if (params.betas.size() != 2) {
     fail_at(table.at("betas"), std::string(what) + ": betas: expected two numbers, found " +
                                    std::to_string(params.betas.size()));
-  }
-  if (!is_trainable(params.trainable)) {
-    fail_at(table.at("trainable"), std::string(what) + ": trainable = '" + params.trainable +
-                                       "': expected 'all', 'head' or 'last:k' with k ≥ 1" +
-                                       did_you_mean(params.trainable, {"all", "head"}));
   }
   return params;
 }

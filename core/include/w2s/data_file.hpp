@@ -1,4 +1,5 @@
 // Data files, compressed or not.
+// May be called from any thread.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-#include <w2s/files.hpp>
+#include <w2s/data_file.hpp>
 
 #include <gtest/gtest.h>
 
