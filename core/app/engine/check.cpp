@@ -66,11 +66,8 @@ class Printer {
 
 Plugin parse_name(const std::string& target) {
   const std::size_t slash = target.find('/');
-  for (const PluginKind kind :
-       {PluginKind::task, PluginKind::model, PluginKind::objective, PluginKind::loss, PluginKind::strategy}) {
-    if (slash != std::string::npos && target.substr(0, slash) == name_of(kind))
-      return {kind, target.substr(slash + 1)};
-  }
+  const auto kind = value_named<PluginKind>(target.substr(0, slash));
+  if (slash != std::string::npos && kind) return {*kind, target.substr(slash + 1)};
   throw UsageError("check takes a .cpp, a .so or KIND/NAME, such as loss/gce; found '" + target + "'");
 }
 

@@ -15,15 +15,9 @@
 namespace w2s::app {
 namespace {
 
-const std::vector<PluginKind> kKinds = {PluginKind::task, PluginKind::model, PluginKind::objective,
-                                        PluginKind::loss, PluginKind::strategy};
-
 PluginKind kind_named(const std::string& text) {
-  std::vector<std::string> names;
-  for (const PluginKind kind : kKinds) {
-    names.push_back(name_of(kind));
-    if (text == name_of(kind)) return kind;
-  }
+  if (const auto kind = value_named<PluginKind>(text)) return *kind;
+  const std::vector<std::string> names = names_of<PluginKind>();
   throw UsageError("there is no kind of plugin '" + text + "'" + did_you_mean(text, names) + "; there are " +
                    one_of_list(names));
 }
@@ -118,7 +112,10 @@ int list(const Command& command, const Args& args) {
   if (!options.parse(args)) return 0;
   std::vector<PluginKind> kinds;
   for (const std::string& name : options.list("kind")) kinds.push_back(kind_named(name));
-  if (kinds.empty()) kinds = kKinds;
+  if (kinds.empty()) {
+    const auto all = all_values<PluginKind>();
+    kinds.assign(all.begin(), all.end());
+  }
   const Registry registry = load(options);
   const std::size_t columns = terminal_width(STDOUT_FILENO);
   for (const PluginKind kind : kinds) {
@@ -142,7 +139,7 @@ int describe(const Command& command, const Args& args) {
   if (!options.parse(args)) return 0;
   if (options.flag("all")) {
     const Registry registry = load(options);
-    for (const PluginKind kind : kKinds) {
+    for (const PluginKind kind : all_values<PluginKind>()) {
       if (options.flag("markdown")) fmt::print("## {}\n\n", name_of(kind));
       for (const std::string& name : registry.names(kind)) {
         describe_plugin(registry, kind, name, options.flag("markdown"));
