@@ -12,9 +12,9 @@
 
 #include "base/files.hpp"
 #include "base/run_program.hpp"
+#include "base/scratch_folder.hpp"
 #include "results/ledger.hpp"
 #include "store/objects.hpp"
-#include "temporary_folder.hpp"
 
 namespace w2s {
 namespace {
@@ -129,8 +129,9 @@ void write_experiment(Writer& writer, const std::string& root, const std::string
 }
 
 struct LargeStore {
-  TemporaryFolder folder{std::filesystem::is_directory("/dev/shm") ? "/dev/shm"
-                                                                   : std::filesystem::temp_directory_path()};
+  ScratchFolder folder{
+      std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path(),
+      "w2s-bench-"};
   LargeStore() {
     Writer writer(folder.path());
     for (int i = 0; i < kExperiments; ++i)

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/scratch_folder.hpp"
 #include "plan/plan.hpp"
-#include "temporary_folder.hpp"
 
 namespace w2s {
 namespace {
@@ -41,7 +41,7 @@ large = {{ type = "mlp", hidden = [64] }}
 }
 
 void PlanJobs(benchmark::State& state) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder("w2s-bench-");
   write_images(folder.path());
   const Registry registry = load_plugins();
   const Store store(folder.path() + "/runs");

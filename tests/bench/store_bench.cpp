@@ -7,9 +7,9 @@
 
 #include <w2s/digest.hpp>
 
+#include "base/scratch_folder.hpp"
 #include "results/record.hpp"
 #include "store/store.hpp"
-#include "temporary_folder.hpp"
 
 namespace w2s {
 namespace {
@@ -35,7 +35,7 @@ void put(Store& store, int i) {
 }
 
 void StorePut(benchmark::State& state) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder("w2s-bench-");
   Store store(folder.path());
   int i = 0;
   for (auto _ : state) put(store, i++);
@@ -43,8 +43,9 @@ void StorePut(benchmark::State& state) {
 BENCHMARK(StorePut)->UseRealTime()->Unit(benchmark::kMicrosecond);
 
 struct FilledStore {
-  TemporaryFolder folder{std::filesystem::is_directory("/dev/shm") ? "/dev/shm"
-                                                                   : std::filesystem::temp_directory_path()};
+  ScratchFolder folder{
+      std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path(),
+      "w2s-bench-"};
   Store store{folder.path()};
   FilledStore() {
     for (int i = 0; i < kRecords; ++i) put(store, i);

@@ -5,29 +5,16 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <stdexcept>
-#include <string>
+
+#include "base/scratch_folder.hpp"
 
 namespace w2s {
 
 class FolderTest : public ::testing::Test {
  protected:
-  FolderTest() : folder_(made()) {}
-  ~FolderTest() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-
-  const std::filesystem::path folder_;
-
- private:
-  static std::filesystem::path made() {
-    std::string path = (std::filesystem::temp_directory_path() / "w2s-test-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("cannot make the folder " + path);
-    return path;
-  }
+  const ScratchFolder scratch_{"w2s-test-"};
+  const std::filesystem::path folder_ = scratch_.path();
 };
 
 }  // namespace w2s

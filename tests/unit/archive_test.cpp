@@ -1,6 +1,7 @@
 // Hostile archives are made of tar headers by hand (POSIX.1-1988), independent of the library that reads
 // them.
 #include "results/archive.hpp"
+#include "base/scratch_folder.hpp"
 #include "report/leaderboard.hpp"
 
 #include <filesystem>
@@ -80,12 +81,7 @@ std::string tar_of(const json& contents, const Members& members) {
 
 class Archive : public testing::Test {
  protected:
-  Archive() {
-    std::string name = (fs::temp_directory_path() / "w2s-archive-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-    fill();
-  }
-  ~Archive() override { fs::remove_all(folder_); }
+  Archive() { fill(); }
 
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
   std::string write(const std::string& name, const std::string& bytes) const {
@@ -207,7 +203,8 @@ class Archive : public testing::Test {
                       tar_entry(name, "", type, link) + kTarEnd);
   }
 
-  std::string folder_;
+  const ScratchFolder scratch_{"w2s-archive-"};
+  const std::string folder_ = scratch_.path();
 };
 
 TEST_F(Archive, ArrivesAsItWasSentAndKeepsItsOrigin) {

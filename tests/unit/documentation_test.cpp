@@ -13,6 +13,7 @@
 
 #include "base/files.hpp"
 #include "base/run_program.hpp"
+#include "base/scratch_folder.hpp"
 #include "config/experiment.hpp"
 #include "plugins/compile.hpp"
 #include "plugins/registry.hpp"
@@ -225,12 +226,11 @@ TEST(Documentation, TheLossOfTheReadmeIsAWholePlugin) {
   const std::size_t begin = page.find(fence) + fence.size(), end = page.find("```\n", begin);
   ASSERT_NE(end, std::string::npos);
 
-  std::string folder = (fs::temp_directory_path() / "w2s-readme-XXXXXX").string();
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  setenv("XDG_CACHE_HOME", (folder + "/cache").c_str(), 1);
-  write_file_atomically(folder + "/poly1.cpp", page.substr(begin, end - begin));
+  const ScratchFolder folder("w2s-readme-");
+  setenv("XDG_CACHE_HOME", (folder / "cache").c_str(), 1);
+  write_file_atomically(folder / "poly1.cpp", page.substr(begin, end - begin));
   Registry registry;
-  registry.add_library(compile_plugin(folder + "/poly1.cpp"));
+  registry.add_library(compile_plugin(folder / "poly1.cpp"));
   Table params;
   params.set("epsilon", 2.0);
   const std::unique_ptr<ILoss> loss = registry.make_loss(Spec{"poly1", params, {}});
@@ -239,7 +239,6 @@ TEST(Documentation, TheLossOfTheReadmeIsAWholePlugin) {
   in.targets = at::tensor(std::vector<float>{1, 0, 0, 0, 0.5, 0.5, 0, 0}).view({2, 4});
   // At equal logits p = 1/4 everywhere: log 4 + 2 (1 − 1/4).
   EXPECT_TRUE(at::allclose(loss->forward(in), at::full({2}, std::log(4.0) + 1.5)));
-  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "base/energy.hpp"
+#include "base/scratch_folder.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -12,12 +13,6 @@ namespace {
 /// A folder as /sys/class/powercap has it.
 class Powercap : public testing::Test {
  protected:
-  Powercap() {
-    std::string name = (std::filesystem::temp_directory_path() / "w2s-energy-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~Powercap() override { std::filesystem::remove_all(folder_); }
-
   void zone(const std::string& zone, const std::string& name, std::uint64_t microjoules) {
     std::filesystem::create_directories(folder_ + "/" + zone);
     std::ofstream(folder_ + "/" + zone + "/name") << name << '\n';
@@ -25,7 +20,8 @@ class Powercap : public testing::Test {
     std::ofstream(folder_ + "/" + zone + "/energy_uj") << microjoules << '\n';
   }
 
-  std::string folder_;
+  const ScratchFolder scratch_{"w2s-energy-"};
+  const std::string folder_ = scratch_.path();
 };
 
 TEST_F(Powercap, SumsThePackagesAndNothingThatIsPartOfThemOrHoldsThem) {

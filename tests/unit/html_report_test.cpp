@@ -10,6 +10,7 @@
 
 #include <w2s/digest.hpp>
 
+#include "base/scratch_folder.hpp"
 #include "report/html_page.hpp"
 #include "results/ledger.hpp"
 #include "results/predictions.hpp"
@@ -20,19 +21,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "w2s-html-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 template <class T>
 std::string bytes(const std::vector<T>& values) {
@@ -122,7 +110,7 @@ class HtmlReport : public testing::Test {
     return json::parse(page.substr(begin, page.find("</script>", begin) - begin));
   }
 
-  Folder folder_;
+  ScratchFolder folder_;
   Store store_;
 };
 
@@ -227,7 +215,7 @@ TEST_F(HtmlReport, LogsAreThinnedToMeansOfStretches) {
 }
 
 TEST(Predictions, DamagedFilesAreNamed) {
-  const Folder folder;
+  const ScratchFolder folder;
   const std::string path = folder / "predictions.safetensors", good = predictions_file(kWeak, kTruth, 0.75F);
   write(path, good);
   EXPECT_EQ(read_predictions(path).at("test").label(2), 1);

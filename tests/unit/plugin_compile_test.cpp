@@ -9,6 +9,7 @@
 #include <w2s/plugin.hpp>
 
 #include "base/run_program.hpp"
+#include "base/scratch_folder.hpp"
 #include "plugins/compile.hpp"
 #include "plugins/compile_errors.hpp"
 #include "plugins/registry.hpp"
@@ -25,16 +26,10 @@ using testing::StartsWith;
 
 class PluginFromSource : public testing::Test {
  protected:
-  PluginFromSource() : folder_((fs::temp_directory_path() / "w2s-compile-XXXXXX").string()) {
-    if (mkdtemp(folder_.data()) == nullptr) throw Error("no temporary folder");
-    setenv("XDG_CACHE_HOME", (folder_ + "/cache").c_str(), 1);
-  }
-  ~PluginFromSource() override {
-    unsetenv("XDG_CACHE_HOME");
-    fs::remove_all(folder_);
-  }
+  PluginFromSource() { setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1); }
+  ~PluginFromSource() override { unsetenv("XDG_CACHE_HOME"); }
   std::string write(const std::string& name, const std::string& text) const {
-    const std::string path = folder_ + "/" + name;
+    const std::string path = folder_ / name;
     std::ofstream(path) << text;
     return path;
   }
@@ -48,13 +43,13 @@ class PluginFromSource : public testing::Test {
   }
   std::size_t libraries() const {
     std::size_t count = 0;
-    for (const auto& file : fs::directory_iterator(folder_ + "/cache/w2s/plugins")) {
+    for (const auto& file : fs::directory_iterator(folder_ / "cache/w2s/plugins")) {
       count += file.path().extension() == ".so" ? 1 : 0;
     }
     return count;
   }
 
-  std::string folder_;
+  const ScratchFolder folder_{"w2s-compile-"};
 };
 
 TEST_F(PluginFromSource, CompilesOnceLoadsAndHasTheDigestOfABuiltPlugin) {
@@ -97,8 +92,8 @@ TEST_F(PluginFromSource, UndefinedFunctionIsReportedByTheLinkerWithItsLine) {
 }
 
 TEST_F(PluginFromSource, MissingSourceIsNamed) {
-  EXPECT_THAT(refusal(folder_ + "/absent.cpp"),
-              HasSubstr("there is no plugin source '" + folder_ + "/absent.cpp'"));
+  EXPECT_THAT(refusal(folder_ / "absent.cpp"),
+              HasSubstr("there is no plugin source '" + folder_.path() + "/absent.cpp'"));
 }
 
 TEST(FirstErrors, ErrorInsideAHeaderPointsToThePlugin) {

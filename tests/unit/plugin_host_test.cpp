@@ -8,6 +8,7 @@
 #include <w2s/plugin.hpp>
 
 #include "base/files.hpp"
+#include "base/scratch_folder.hpp"
 #include "plugins/entry.hpp"
 #include "plugins/registry.hpp"
 #include "plugins/stamp.hpp"
@@ -43,12 +44,7 @@ void write_bytes(const std::string& path, std::string_view bytes) {
 
 class PluginHost : public testing::Test {
  protected:
-  PluginHost() : folder_((fs::temp_directory_path() / "w2s-host-XXXXXX").string()) {
-    if (mkdtemp(folder_.data()) == nullptr) throw Error("no temporary folder");
-  }
-  ~PluginHost() override { fs::remove_all(folder_); }
-
-  std::string temporary(const std::string& name) const { return folder_ + "/" + name; }
+  std::string temporary(const std::string& name) const { return folder_ / name; }
 
   // A copy of a plugin whose stamp says something else; `value` replaces as many characters.
   std::string altered(const std::string& plugin, const std::string& field, const std::string& value) const {
@@ -65,7 +61,7 @@ class PluginHost : public testing::Test {
     return message_of<UsageError>([&] { registry_.add_path(path); });
   }
 
-  std::string folder_;
+  const ScratchFolder folder_{"w2s-host-"};
   Registry registry_;
 };
 
@@ -171,7 +167,7 @@ TEST_F(PluginHost, OtherInterfaceSizeIsRefused) {
 TEST_F(PluginHost, LibraryFoundTwiceIsLoadedOnce) {
   registry_.add_library(bad_plugin("sound"));
   fs::create_symlink(bad_plugin("sound"), temporary("another_name.so"));
-  registry_.add_path(folder_);
+  registry_.add_path(folder_.path());
   EXPECT_EQ(registry_.list().size(), 2u);
 }
 

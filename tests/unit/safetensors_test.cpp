@@ -12,6 +12,7 @@
 #include <w2s/safetensors.hpp>
 
 #include "base/files.hpp"
+#include "base/scratch_folder.hpp"
 
 namespace w2s {
 namespace {
@@ -20,13 +21,6 @@ namespace fs = std::filesystem;
 
 class SafeTensorsTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "w2s-safetensors-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-    path_ = folder_ + "/model.safetensors";
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   void write(const std::string& bytes) const { std::ofstream(path_, std::ios::binary) << bytes; }
 
   /// A file with this header and `data` zero bytes.
@@ -45,7 +39,8 @@ class SafeTensorsTest : public testing::Test {
     return "";
   }
 
-  std::string folder_, path_;
+  const ScratchFolder scratch_{"w2s-safetensors-"};
+  const std::string folder_ = scratch_.path(), path_ = scratch_ / "model.safetensors";
 };
 
 TEST_F(SafeTensorsTest, EveryTypeAndShapeComesBack) {

@@ -1,4 +1,5 @@
 #include "store/store.hpp"
+#include "base/scratch_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -81,13 +82,6 @@ bool keep_all(const ObjectInfo&) { return true; }
 
 class StoreTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "w2s-store-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-    root_ = folder_ + "/runs";
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   std::string object(const std::string& key) const {
     return root_ + "/objects/" + key.substr(0, 2) + "/" + key.substr(2);
   }
@@ -96,7 +90,8 @@ class StoreTest : public testing::Test {
         std::distance(fs::directory_iterator(root_ + "/tmp"), fs::directory_iterator()));
   }
 
-  std::string folder_, root_;
+  const ScratchFolder scratch_{"w2s-store-"};
+  const std::string folder_ = scratch_.path(), root_ = scratch_ / "runs";
 };
 
 TEST_F(StoreTest, KeepsAnObjectWithItsManifest) {

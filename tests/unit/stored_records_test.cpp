@@ -9,6 +9,7 @@
 #include <w2s/digest.hpp>
 
 #include "base/files.hpp"
+#include "base/scratch_folder.hpp"
 #include "report/leaderboard_json.hpp"
 #include "results/collection.hpp"
 #include "results/ledger.hpp"
@@ -21,12 +22,6 @@ namespace fs = std::filesystem;
 
 class StoredRecords : public testing::Test {
  protected:
-  StoredRecords() {
-    std::string path = (fs::temp_directory_path() / "w2s-records-XXXXXX").string();
-    root_ = mkdtemp(path.data());
-  }
-  ~StoredRecords() override { fs::remove_all(root_); }
-
   /// Two seeds of floor, ceiling and student on 21 examples, the first `right` of each correct.
   void fill() {
     Store store(root_);
@@ -68,7 +63,8 @@ class StoredRecords : public testing::Test {
     return to_json(make_leaderboard(collection.records(), {}, stored_correctness));
   }
 
-  std::string root_;
+  const ScratchFolder scratch_{"w2s-records-"};
+  const std::string root_ = scratch_.path();
 };
 
 TEST_F(StoredRecords, KnowWhichAnswersAreRight) {

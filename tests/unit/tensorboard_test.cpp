@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/files.hpp"
+#include "base/scratch_folder.hpp"
 
 namespace w2s {
 namespace {
@@ -30,20 +31,16 @@ TEST(TensorBoard, ChecksumsAreThoseOfRfc3720) {
 
 // The bytes were computed apart, bit by bit in Python; a3 7f 4b 22 begins every event file of TensorFlow.
 TEST(TensorBoard, ARunIsAVersionRecordAndOneRecordForEachScalar) {
-  std::string pattern = (fs::temp_directory_path() / "w2s-tensorboard-XXXXXX").string();
-  const std::string folder = ::mkdtemp(pattern.data());
-  {
-    TensorBoardWriter writer(folder + "/run", 1.5);
-    writer.scalar("train/loss", 300, 0.25, 2.5);
-    writer.flush();
-    EXPECT_EQ(
-        hex(read_file(writer.path())),
-        "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c"
-        "2100000000000000017becf609000000000000044010ac022a130a110a0a747261696e2f6c6f7373150000803e3cc9cac5");
-    EXPECT_EQ(fs::path(writer.path()).filename().string().find("events.out.tfevents.1."), 0u);
-    EXPECT_NE(TensorBoardWriter(folder + "/run", 1.5).path(), writer.path());
-  }
-  fs::remove_all(folder);
+  const ScratchFolder folder("w2s-tensorboard-");
+  TensorBoardWriter writer(folder / "run", 1.5);
+  writer.scalar("train/loss", 300, 0.25, 2.5);
+  writer.flush();
+  EXPECT_EQ(
+      hex(read_file(writer.path())),
+      "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c"
+      "2100000000000000017becf609000000000000044010ac022a130a110a0a747261696e2f6c6f7373150000803e3cc9cac5");
+  EXPECT_EQ(fs::path(writer.path()).filename().string().find("events.out.tfevents.1."), 0u);
+  EXPECT_NE(TensorBoardWriter(folder / "run", 1.5).path(), writer.path());
 }
 
 TEST(TensorBoard, AFolderThatCannotBeMadeIsAnError) {

@@ -27,6 +27,7 @@
 #include "base/amounts.hpp"
 #include "base/files.hpp"
 #include "base/run_program.hpp"
+#include "launch/signals.hpp"
 
 namespace w2s::app {
 namespace {
@@ -57,16 +58,6 @@ int free_port() {
       ::getsockname(probe.get(), where, &size) != 0)
     throw_system_error("find a free port at", "127.0.0.1", errno);
   return ntohs(address.sin_port);
-}
-
-volatile sig_atomic_t signals = 0;
-void on_signal(int) { signals = signals + 1; }
-
-void take_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
 }
 
 // A process group of its own: Ctrl-C reaches the starter alone, which passes it on once.
@@ -174,7 +165,7 @@ int run_processes(const Options& options, const Args& args) {
   const int size = options.values()["processes"].as<int>(), port = free_port();
   std::vector<std::string> words{"w2s-engine", "run"};
   words.insert(words.end(), args.begin(), args.end());
-  take_signals();
+  const signals::Counted counted;
   std::vector<Started> team;
   for (int rank = 0; rank < size; ++rank) team.push_back({start(words, rank, size, port)});
   const auto running = [&] {
@@ -184,8 +175,8 @@ int run_processes(const Options& options, const Args& args) {
   int handled = 0, asked = 0;
   while (running()) {
     if (look(team) && !first_end) first_end = Clock::now();
-    if (signals > handled) {
-      handled = signals;
+    if (signals::seen() > handled) {
+      handled = signals::seen();
       send(team, handled > 1 ? SIGKILL : SIGTERM);
     }
     const auto since = first_end ? Clock::now() - *first_end : Clock::duration::zero();

@@ -1,13 +1,11 @@
 // w2s verify: fits a run anew from its record alone and compares.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/scratch_folder.hpp"
 #include "commands.hpp"
 #include "experiment_options.hpp"
 #include "launch/pool.hpp"
@@ -18,26 +16,7 @@
 namespace w2s::app {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr double kInexactTolerance = 1e-3;  // sums in another order: on a GPU, of a team
-
-class ScratchStore {
- public:
-  ScratchStore() {
-    path_ = (fs::temp_directory_path() / "w2s-verify-XXXXXX").string();
-    if (mkdtemp(path_.data()) == nullptr)
-      throw Error("cannot make a folder in '" + fs::temp_directory_path().string() + "'");
-  }
-  ~ScratchStore() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 Record find_record(const Store& store, const std::string& wanted) {
   std::vector<std::string> found;
@@ -96,7 +75,7 @@ bool verify_one(const Store& store, const std::string& wanted, const Options& op
   if (record.kind == "pretrain")
     throw UsageError("'" + wanted + "' is a pretraining: verify a run that used it");
   LoadedExperiments loaded = experiment_of(record, options);
-  const ScratchStore scratch;
+  const ScratchFolder scratch("w2s-verify-");
   Store again(scratch.path());
   Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, nullptr);
   const Job job = plan.jobs[job_of(record, plan)];

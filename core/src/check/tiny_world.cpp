@@ -1,21 +1,8 @@
 #include "check/tiny_world.hpp"
 
-#include <filesystem>
-
 #include <w2s/plugin.hpp>
 
 namespace w2s {
-
-ScratchFolder::ScratchFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "w2s-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw Error("cannot make a temporary folder");
-  path_ = pattern;
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 Examples examples_of(const Rows& rows) {
   Columns columns;

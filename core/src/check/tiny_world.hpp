@@ -5,24 +5,11 @@
 #include <memory>
 #include <string>
 
+#include "base/scratch_folder.hpp"
 #include "lab/local_lab.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
-
-/// A folder that goes away with its contents.
-class ScratchFolder {
- public:
-  /// Throws Error where none can be made.
-  ScratchFolder();
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 /// Rows and their true classes; inputs [N, …].
 struct Rows {

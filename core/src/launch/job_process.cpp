@@ -16,8 +16,8 @@
 #include "base/clock.hpp"
 #include "engine/threads.hpp"
 #include "lab/probe_queue.hpp"
-#include "launch/ending.hpp"
 #include "launch/job_group.hpp"
+#include "launch/signals.hpp"
 #include "plugins/torch_message.hpp"
 
 namespace w2s {
@@ -220,8 +220,8 @@ RunnerOptions runner_options(const JobSettings& settings, const std::string& dev
   options.tensorboard = settings.tensorboard;
   options.tasks = settings.tasks;
   options.checkpoints.seconds = settings.checkpoint_seconds;
-  options.checkpoints.asked_to_end = ending::asked;
-  options.checkpoints.can_save = ending::can_save;
+  options.checkpoints.asked_to_end = signals::asked_to_end;
+  options.checkpoints.can_save = signals::can_save;
   return options;
 }
 
@@ -254,7 +254,7 @@ JobProcess::JobProcess(const Plan& plan, std::vector<std::size_t> jobs, const st
   }
   if (pid_ == 0) {
     setpgid(0, 0);
-    ending::take_signals();
+    signals::serve_job();
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(1);  // it died before we asked to be told

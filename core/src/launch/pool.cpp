@@ -1,7 +1,6 @@
 #include "launch/pool.hpp"
 
 #include <poll.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,9 +16,9 @@
 #include "base/amounts.hpp"
 #include "base/clock.hpp"
 #include "engine/threads.hpp"
-#include "launch/ending.hpp"
 #include "launch/job_group.hpp"
 #include "launch/process_group.hpp"
+#include "launch/signals.hpp"
 #include "status/activity.hpp"
 
 namespace w2s {
@@ -27,28 +26,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-volatile sig_atomic_t interrupts = 0;
-void on_interrupt(int) { interrupts = interrupts + 1; }
-
-// Ctrl-C asks the jobs to end; a second one ends them at once.
-class InterruptGuard {
- public:
-  InterruptGuard() {
-    interrupts = 0;
-    struct sigaction action {};
-    action.sa_handler = on_interrupt;
-    sigaction(SIGINT, &action, &old_int_);
-    sigaction(SIGTERM, &action, &old_term_);
-  }
-  ~InterruptGuard() {
-    sigaction(SIGINT, &old_int_, nullptr);
-    sigaction(SIGTERM, &old_term_, nullptr);
-  }
-
- private:
-  struct sigaction old_int_ {
-  }, old_term_{};
-};
 
 // The last lines of a job's log without its title and its error, which are told apart.
 std::vector<std::string> last_lines(const std::string& path, const std::string& title, std::size_t count) {
@@ -192,7 +169,7 @@ class Pool {
 
   void run_here() {
     set_threads(options_.job.threads);
-    ending::take_signals();
+    signals::serve_job();
     RunningJob state;
     LastStep last_step;
     std::size_t index = 0;
@@ -333,29 +310,29 @@ class Pool {
     child.process.kill();
   }
 
-  void end_children(int signals) {
-    for (Child& child : children_) signals > 1 ? child.process.kill() : child.process.ask_to_end();
+  void end_children(int times) {
+    for (Child& child : children_) times > 1 ? child.process.kill() : child.process.ask_to_end();
   }
 
   void run_children() {
-    const InterruptGuard guard;
-    tasks_ = read_ahead(plan_, registry_, options_.timeout, [] { return interrupts > 0; });
+    const signals::Counted counted;
+    tasks_ = read_ahead(plan_, registry_, options_.timeout, [] { return signals::seen() > 0; });
     options_.job.tasks = &tasks_;
     options_.job.fail_fast = options_.fail_fast;
     int handled = 0;
     bool told = false;  // that the first failure ends all
     while (true) {
-      while (static_cast<int>(children_.size()) < options_.jobs && interrupts == handled) {
+      while (static_cast<int>(children_.size()) < options_.jobs && signals::seen() == handled) {
         const auto index = next_ready();
         if (!index) break;
         start(*index);
       }
-      if (children_.empty() && interrupts == handled) return;
+      if (children_.empty() && signals::seen() == handled) return;
       std::vector<pollfd> polls;
       for (const Child& child : children_) polls.push_back({child.process.descriptor(), POLLIN, 0});
       ::poll(polls.data(), polls.size(), options_.memory > 0 ? 50 : 200);
-      if (interrupts > handled) {
-        handled = interrupts;
+      if (signals::seen() > handled) {
+        handled = signals::seen();
         summary_.interrupted = true;
         end_children(handled);
         if (handled == 1) display_.line("ending: training saves itself; a second Ctrl-C ends it at once");

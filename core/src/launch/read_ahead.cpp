@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -15,6 +14,7 @@
 
 #include "engine/threads.hpp"
 #include "launch/process_group.hpp"
+#include "launch/signals.hpp"
 
 namespace w2s {
 namespace {
@@ -42,8 +42,7 @@ TaskData read(const Experiment& experiment, const Registry& registry) {
 
 [[noreturn]] void try_to_read(const Experiment& experiment, const Registry& registry, pid_t parent) {
   setpgid(0, 0);
-  signal(SIGINT, SIG_DFL);
-  signal(SIGTERM, SIG_DFL);
+  signals::end_the_process();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
   const int nothing = ::open("/dev/null", O_RDWR);

@@ -11,6 +11,7 @@
 
 #include "base/files.hpp"
 #include "base/run_program.hpp"
+#include "base/scratch_folder.hpp"
 #include "plugins/compile_errors.hpp"
 #include "plugins/entry.hpp"
 #include "plugins/home.hpp"
@@ -72,22 +73,6 @@ class Lock {
   Descriptor file_;
 };
 
-// A folder that goes away with its contents.
-class ScratchFolder {
- public:
-  explicit ScratchFolder(const fs::path& parent) : path_((parent / ".build-XXXXXX").string()) {
-    if (mkdtemp(path_.data()) == nullptr) throw_system_error("make a folder in", parent.string(), errno);
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
 using Command = std::vector<std::string>;
 
 Command base_command(const Recipe& recipe) {
@@ -112,27 +97,27 @@ void run_compiler(const Command& command, const std::string& source, const std::
 
 void compile(const Recipe& recipe, const std::string& source, const SourceSet& sources,
              const std::string& output) {
-  const ScratchFolder scratch(fs::path(output).parent_path());
+  const ScratchFolder scratch(fs::path(output).parent_path(), ".build-");
   Fields fields;
   for (const char* key : {"sdk", "torch_path", "device", "build"}) fields.add(key, host_stamp().get(key));
   fields.add("plugin", fs::path(source).stem().string());
   fields.add("source", source);
   fields.add("source_digest", sources.digest);
   fields.add("rebuild", "rm '" + output + "'");
-  write_file_atomically(scratch.file("entry.cpp"), plugin_entry(fields));
+  write_file_atomically(scratch / "entry.cpp", plugin_entry(fields));
 
   Command entry = base_command(recipe);
-  entry.insert(entry.end(), {"-c", scratch.file("entry.cpp"), "-o", scratch.file("entry.o")});
+  entry.insert(entry.end(), {"-c", scratch / "entry.cpp", "-o", scratch / "entry.o"});
   run_compiler(entry, source, sources.files);
 
   Command plugin = base_command(recipe);
   if (!recipe.header.empty() && fs::exists(recipe.header + ".gch"))
     plugin.insert(plugin.end(), {"-include", recipe.header});
-  plugin.insert(plugin.end(), {"-shared", source, scratch.file("entry.o"), "-o", scratch.file("plugin.so"),
+  plugin.insert(plugin.end(), {"-shared", source, scratch / "entry.o", "-o", scratch / "plugin.so",
                                home_folder() + "/libw2s_core.so", "-Wl,-rpath," + home_folder()});
   for (const std::string& flag : recipe.flags.all("link")) plugin.push_back(flag);
   run_compiler(plugin, source, sources.files);
-  fs::rename(scratch.file("plugin.so"), output);
+  fs::rename(scratch / "plugin.so", output);
 }
 
 }  // namespace
