@@ -21,31 +21,59 @@ namespace w2s::app {
 namespace {
 
 /// The store that export and import work on.
-std::string one_store(const Options& options) {
-  const std::vector<std::string> roots = options.list("runs");
+struct LeaderboardCommand {
+  TableOptions table;
+  std::string format = "table";
+  bool json = false;
+  std::optional<std::string> by;
+  std::string sort = "pgr";
+  bool reverse = false;
+  std::string from;
+  std::optional<std::string> as;
+};
+void describe(OptionSchema<LeaderboardCommand>& s) {
+  s.option("format", &LeaderboardCommand::format, "FORMAT", fmt::format("{}", fmt::join(table_format_names(), ", ")));
+  s.option("json", &LeaderboardCommand::json, "", "the same as --format json");
+  s.option("by", &LeaderboardCommand::by, "FIELDS",
+           "a table for each of these, separated by commas: task, pair, weak, strong, method, seed, origin, "
+           "protocol "
+           "or a key of a sweep; by default task, pair, protocol and point of a sweep");
+  s.option(
+      "sort", &LeaderboardCommand::sort, "KEY",
+      "pgr, score, agreement, p, difference, rank, seeds, seconds, a measure against the supervisor, name or "
+      "none");
+  s.option("reverse", &LeaderboardCommand::reverse, "", "sort the other way round");
+  s.option("from", &LeaderboardCommand::from, "TEXT",
+           "export: who or what the records are from; kept with them");
+  s.option("as", &LeaderboardCommand::as, "NAME",
+           "import: what to call it; by default the archive's name up to its first dot");
+}
+
+std::string one_store(const TableOptions& table) {
+  const std::vector<std::string>& roots = table.stores.runs;
   if (roots.size() != 1) throw UsageError("leaderboard export and import take one --runs");
   return roots[0];
 }
 
-int write_archive(const Options& options, const Args& names) {
+int write_archive(const LeaderboardCommand& wanted, const Args& names) {
   if (names.size() < 2)
     throw UsageError("leaderboard export needs ARCHIVE, the file to write: quick.tar.zst");
   const std::string& archive = names[1];
   const std::string folder = parent_directory(archive);
   if (archive.empty() || std::filesystem::is_directory(archive) || !std::filesystem::is_directory(folder))
     throw UsageError("leaderboard export: '" + archive + "' cannot be a file to write");
-  const ArchiveSummary summary = export_records(
-      Store::read_only(one_store(options)), {names.begin() + 2, names.end()}, options.text("from"), archive);
+  const ArchiveSummary summary = export_records(Store::read_only(one_store(wanted.table)),
+                                                {names.begin() + 2, names.end()}, wanted.from, archive);
   fmt::print("{}: {} records of {}, {:.1f} MB, SHA-256 {}\n", archive, summary.records,
              fmt::join(summary.experiments, ", "),
              static_cast<double>(std::filesystem::file_size(archive)) / 1e6, summary.sha256);
   return 0;
 }
 
-int read_archive(const Options& options, const Args& names) {
+int read_archive(const LeaderboardCommand& wanted, const Args& names) {
   if (names.size() != 2) throw UsageError("leaderboard import takes one ARCHIVE");
-  const std::string name = options.given("as") ? options.text("as") : import_name(names[1]);
-  const std::string root = one_store(options);
+  const std::string name = wanted.as.value_or(import_name(names[1]));
+  const std::string root = one_store(wanted.table);
   const ArchiveSummary summary = import_records(names[1], root, name);
   fmt::print("{} records of {}, as '{}' in {}/imports/{}\n", summary.records,
              fmt::join(summary.experiments, ", "), name, root, name);
@@ -61,41 +89,29 @@ int read_archive(const Options& options, const Args& names) {
 
 int leaderboard(const Command& command, const Args& args) {
   Options options(command, {"experiment"});
-  add_table_options(options);
-  options.add()("format", po::value<std::string>()->value_name("FORMAT")->default_value("table"),
-                fmt::format("{}", fmt::join(table_format_names(), ", ")).c_str())(
-      "json", po::bool_switch(), "the same as --format json")(
-      "by", po::value<std::string>()->value_name("FIELDS")->default_value(""),
-      "a table for each of these, separated by commas: task, pair, weak, strong, method, seed, origin, "
-      "protocol or a "
-      "key of a sweep; by default task, pair, protocol and point of a sweep")(
-      "sort", po::value<std::string>()->value_name("KEY")->default_value("pgr"),
-      "pgr, score, agreement, p, difference, rank, seeds, seconds, a measure against the supervisor, name or "
-      "none")("reverse", po::bool_switch(), "sort the other way round")(
-      "from", po::value<std::string>()->value_name("TEXT")->default_value(""),
-      "export: who or what the records are from; kept with them")(
-      "as", po::value<std::string>()->value_name("NAME"),
-      "import: what to call it; by default the archive's name up to its first dot");
+  LeaderboardCommand wanted;
+  take(options, wanted.table);
+  options.take(wanted);
   if (!options.parse(args)) return 0;
-  const std::vector<std::string> names = options.list("experiment");
-  if (!names.empty() && names[0] == "export") return write_archive(options, names);
-  if (!names.empty() && names[0] == "import") return read_archive(options, names);
+  const std::vector<std::string>& names = options.arguments("experiment");
+  if (!names.empty() && names[0] == "export") return write_archive(wanted, names);
+  if (!names.empty() && names[0] == "import") return read_archive(wanted, names);
 
-  const TableFormat& format = table_format(options.flag("json") ? "json" : options.text("format"));
-  LeaderboardOptions wanted = table_options(options);
-  if (options.given("by")) wanted.by = split_list(options.text("by"));
-  wanted.sort = options.text("sort");
-  wanted.reverse = options.flag("reverse");
-  if (!format.shows_bootstrap) wanted.replicates = 0;
+  const TableFormat& format = table_format(wanted.json ? "json" : wanted.format);
+  LeaderboardOptions shown = table_options(wanted.table);
+  if (wanted.by) shown.by = split_list(*wanted.by);
+  shown.sort = wanted.sort;
+  shown.reverse = wanted.reverse;
+  if (!format.shows_bootstrap) shown.replicates = 0;
 #ifdef M_TOP_PAD
   mallopt(M_TOP_PAD, 64 << 20);  // of many records: heaps grow by few system calls
 #endif
-  const Collection collection(options.list("runs"));
+  const Collection collection(wanted.table.stores.runs);
   std::size_t missing = 0;
   // Never taken apart: the process ends with the table, and 100,000 records would take a tenth of its time.
   static const auto* const records = new const std::vector<Record>(collection.records(names, &missing));
   static const auto* const board =
-      new const Leaderboard(make_leaderboard(*records, wanted, stored_correctness, collection.provenance()));
+      new const Leaderboard(make_leaderboard(*records, shown, stored_correctness, collection.provenance()));
   TableStyle style;
   if (const std::size_t width = terminal_width(STDOUT_FILENO); width > 0) style.width = width;
   style.colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;

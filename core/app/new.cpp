@@ -11,6 +11,13 @@
 namespace w2s::app {
 namespace {
 
+struct NewOptions {
+  std::optional<std::string> out;
+};
+void describe(OptionSchema<NewOptions>& s) {
+  s.option("out", &NewOptions::out, "FILE", "where it goes; by default NAME.cpp, here");
+}
+
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
     text.replace(at, from.size(), to);
@@ -59,15 +66,15 @@ void print_next_steps(const std::string& kind, const std::string& name, const st
 
 int new_plugin(const Command& command, const Args& args) {
   Options options(command, {"kind", "name"});
-  options.add()("out", po::value<std::string>()->value_name("FILE"),
-                "where it goes; by default NAME.cpp, here");
+  NewOptions how;
+  options.take(how);
   if (!options.parse(args)) return 0;
-  const PluginTemplate& start = template_of(options.required("kind"));
-  const std::string name = options.required("name");
+  const PluginTemplate& start = template_of(options.argument("kind"));
+  const std::string name = options.argument("name");
   if (!std::regex_match(name, std::regex("[a-z][a-z0-9_]*")))
     throw UsageError("w2s new: '" + name +
                      "' is no name for a plugin: small letters, digits and _, a letter first");
-  const std::string file = options.given("out") ? options.text("out") : name + ".cpp";
+  const std::string file = how.out.value_or(name + ".cpp");
   if (std::filesystem::exists(file))
     throw UsageError("w2s new: '" + file + "' exists; choose another name or --out FILE");
   const std::string placeholder = std::string("my_") + start.kind;

@@ -5,20 +5,32 @@
 
 #include "base/files.hpp"
 #include "commands.hpp"
-#include "results/collection.hpp"
 #include "report/html_report.hpp"
+#include "results/collection.hpp"
 #include "results/ledger.hpp"
 #include "table_options.hpp"
 
 namespace w2s::app {
 
+namespace {
+
+struct ReportCommand {
+  TableOptions table;
+  std::string out = "report.html";
+};
+void describe(OptionSchema<ReportCommand>& s) {
+  s.option("out", &ReportCommand::out, "FILE", "the page to write");
+}
+
+}  // namespace
+
 int report(const Command& command, const Args& args) {
   Options options(command, {"experiment"});
-  add_table_options(options);
-  options.add()("out", po::value<std::string>()->value_name("FILE")->default_value("report.html"),
-                "the page to write");
+  ReportCommand wanted;
+  take(options, wanted.table);
+  options.take(wanted);
   if (!options.parse(args)) return 0;
-  const std::string out = options.text("out");
+  const std::string& out = wanted.out;
   if (out.empty() || std::filesystem::is_directory(out)) {
     throw UsageError("--out takes the name of a file to write; found " +
                      (out.empty() ? "nothing" : "the folder '" + out + "'"));
@@ -26,11 +38,11 @@ int report(const Command& command, const Args& args) {
   if (const std::string folder = parent_directory(out); !std::filesystem::is_directory(folder)) {
     throw UsageError("--out: there is no folder '" + folder + "'");
   }
-  const Collection collection(options.list("runs"));
+  const Collection collection(wanted.table.stores.runs);
   std::size_t missing = 0;
-  const std::vector<Record> records = collection.records(options.list("experiment"), &missing);
+  const std::vector<Record> records = collection.records(options.arguments("experiment"), &missing);
   const Leaderboard board =
-      make_leaderboard(records, table_options(options), stored_correctness, collection.provenance());
+      make_leaderboard(records, table_options(wanted.table), stored_correctness, collection.provenance());
   const nlohmann::json data = report_data(records, board, collection);
   const std::string page = html_page(data);
   write_file_atomically(out, page);

@@ -10,6 +10,14 @@
 namespace w2s::app {
 namespace {
 
+struct ShowOptions {
+  bool json = false, config = false;
+};
+void describe(OptionSchema<ShowOptions>& s) {
+  s.option("json", &ShowOptions::json, "", "the record as JSON");
+  s.option("config", &ShowOptions::config, "", "the resolved experiment too");
+}
+
 void print_measures(const char* title, const Measures& measures) {
   if (measures.empty()) return;
   fmt::print("\n{}\n", title);
@@ -64,14 +72,15 @@ void print_record(const Store& store, const Record& record, bool config) {
 
 int show(const Command& command, const Args& args) {
   Options options(command, {"run"});
-  options.add_runs();
-  options.add()("json", po::bool_switch(), "the record as JSON")("config", po::bool_switch(),
-                                                                 "the resolved experiment too");
+  StoreOption place;
+  ShowOptions how;
+  options.take(place);
+  options.take(how);
   if (!options.parse(args)) return 0;
-  const std::string wanted = options.required("run");
+  const std::string wanted = options.argument("run");
   if (wanted.empty())
     throw UsageError("show needs RUN: the beginning of a key, as w2s plan EXPERIMENT.toml shows them");
-  const Store store = Store::read_only(options.runs());
+  const Store store = Store::read_only(place.runs);
   std::vector<std::string> found;
   for (const ObjectInfo& object : store.list("record")) {
     if (object.key.rfind(wanted, 0) == 0) found.push_back(object.key);
@@ -85,10 +94,10 @@ int show(const Command& command, const Args& args) {
                      " runs; give more of it");
   }
   const nlohmann::json manifest = store.manifest(found[0]);
-  if (options.flag("json")) {
+  if (how.json) {
     fmt::print("{}\n", manifest.at("record").dump(2));
   } else {
-    print_record(store, manifest.at("record").get<Record>(), options.flag("config"));
+    print_record(store, manifest.at("record").get<Record>(), how.config);
   }
   return 0;
 }

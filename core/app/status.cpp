@@ -15,6 +15,13 @@
 namespace w2s::app {
 namespace {
 
+struct StatusOptions {
+  bool json = false;
+};
+void describe(OptionSchema<StatusOptions>& s) {
+  s.option("json", &StatusOptions::json, "", "the same as JSON");
+}
+
 struct ExperimentStatus {
   std::string name;
   std::size_t jobs = 0, done = 0, running = 0, failed = 0;
@@ -161,12 +168,14 @@ void print_status(const Status& status) {
 
 int status(const Command& command, const Args& args) {
   Options options(command, {"experiment"});
-  options.add_runs();
-  options.add()("json", po::bool_switch(), "the same as JSON");
+  StoreOption place;
+  StatusOptions how;
+  options.take(place);
+  options.take(how);
   if (!options.parse(args)) return 0;
-  const Store store = Store::read_only(options.runs());
-  const Status status = read_status(store, options.list("experiment"));
-  if (options.flag("json")) {
+  const Store store = Store::read_only(place.runs);
+  const Status status = read_status(store, options.arguments("experiment"));
+  if (how.json) {
     fmt::print("{}\n", to_json(status).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   } else {
     print_status(status);

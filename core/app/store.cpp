@@ -22,6 +22,22 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
+// What gc leaves.
+enum class Keep { used, records };
+constexpr auto enum_names(Keep) { return std::array{"used", "records"}; }
+
+struct StoreOptions {
+  Keep keep = Keep::used;
+  bool dry_run = false;
+};
+void describe(OptionSchema<StoreOptions>& s) {
+  s.option(
+      "keep", &StoreOptions::keep, "WHAT",
+      "gc: 'used' keeps the records that experiments list and their fits, 'records' keeps all records and "
+      "nothing else");
+  s.option("dry-run,n", &StoreOptions::dry_run, "", "gc: only say what would go");
+}
+
 std::string size_text(std::int64_t bytes) {
   if (bytes < 1 << 20) return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024.0);
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 1048576.0);
@@ -64,13 +80,13 @@ std::map<std::string, std::map<std::string, int>> unlisted(const Store& store,
   return found;
 }
 
-int collect(Store& store, const std::string& keep, bool dry_run) {
-  const std::set<std::string> wanted = keep == "used" ? reachable(store) : std::set<std::string>{};
-  const auto going = keep == "used" ? unlisted(store, wanted) : decltype(unlisted(store, wanted)){};
+int collect(Store& store, Keep keep, bool dry_run) {
+  const std::set<std::string> wanted = keep == Keep::used ? reachable(store) : std::set<std::string>{};
+  const auto going = keep == Keep::used ? unlisted(store, wanted) : decltype(unlisted(store, wanted)){};
   std::size_t count = 0;
   const std::int64_t freed = store.gc(
       [&](const ObjectInfo& object) {
-        if (keep == "records") return object.kind == "record";
+        if (keep == Keep::records) return object.kind == "record";
         if (object.kind == "checkpoint") return true;  // an unfinished fit goes on from it
         return wanted.count(object.key) != 0;
       },
@@ -94,27 +110,27 @@ Store existing_store(const std::string& root) {
 
 int store(const Command& command, const Args& args) {
   Options options(command, {"action"});
-  options.add_runs();
-  options.add()("keep", po::value<std::string>()->value_name("WHAT")->default_value("used"),
-                "gc: 'used' keeps the records that experiments list and their fits, 'records' keeps all "
-                "records and nothing else")("dry-run,n", po::bool_switch(), "gc: only say what would go");
+  StoreOption place;
+  StoreOptions how;
+  options.take(place);
+  options.take(how);
   if (!options.parse(args)) return 0;
-  const std::string action = options.required("action");
-  if (action == "du") return disk_use(Store::read_only(options.runs()));
+  const std::string action = options.argument("action");
+  if (action == "du") return disk_use(Store::read_only(place.runs));
   if (action == "reindex") {
-    Store store = existing_store(options.runs());
+    Store store = existing_store(place.runs);
     std::vector<std::string> damaged;
     fmt::print("{} objects\n", store.reindex(&damaged));
     for (const std::string& key : damaged) fmt::print("damaged: {}\n", key);
     return damaged.empty() ? 0 : 1;
   }
   if (action == "remeasure") {
-    Store store = existing_store(options.runs());
+    Store store = existing_store(place.runs);
     fmt::print("{} records measured anew from their predictions\n", measure_store_anew(store));
     return 0;
   }
   if (action == "verify") {
-    const Store store = Store::read_only(options.runs());
+    const Store store = Store::read_only(place.runs);
     int bad = 0;
     for (const ObjectInfo& object : store.list()) {
       try {
@@ -128,11 +144,8 @@ int store(const Command& command, const Args& args) {
     return bad;
   }
   if (action == "gc") {
-    const std::string keep = options.text("keep");
-    if (keep != "used" && keep != "records")
-      throw UsageError("--keep takes 'used' or 'records', found '" + keep + "'");
-    Store store = existing_store(options.runs());
-    return collect(store, keep, options.flag("dry-run"));
+    Store store = existing_store(place.runs);
+    return collect(store, how.keep, how.dry_run);
   }
   throw UsageError("store: unknown action '" + action + "'" + did_you_mean(action, kActions) +
                    "; there are " + joined(kActions));

@@ -11,6 +11,19 @@
 namespace w2s::app {
 namespace {
 
+struct TokenizerOptions {
+  std::int64_t vocabulary = 8192, min_frequency = 2;
+  std::string out;
+};
+void describe(OptionSchema<TokenizerOptions>& s) {
+  s.option("vocabulary", &TokenizerOptions::vocabulary, "N",
+           "tokens: <|endoftext|>, the 256 bytes and merges")
+      .at_least(257);
+  s.option("min-frequency", &TokenizerOptions::min_frequency, "N", "a pair seen less often is not merged")
+      .at_least(1);
+  s.option("out", &TokenizerOptions::out, "DIR", "folder for tokenizer.json, made if absent");
+}
+
 // The lines of some files, one file in memory at a time.
 class Lines {
  public:
@@ -38,32 +51,25 @@ class Lines {
 
 int tokenizer(const Command& command, const Args& args) {
   Options options(command, {"action", "files"});
-  options.add()("vocabulary", po::value<std::int64_t>()->value_name("N")->default_value(8192),
-                "tokens: <|endoftext|>, the 256 bytes and merges")(
-      "min-frequency", po::value<std::int64_t>()->value_name("N")->default_value(2),
-      "a pair seen less often is not merged")("out", po::value<std::string>()->value_name("DIR"),
-                                              "folder for tokenizer.json, made if absent");
+  TokenizerOptions how;
+  options.take(how);
   if (!options.parse(args)) return 0;
-  const std::string action = options.required("action");
+  const std::string action = options.argument("action");
   if (action != "train") {
     throw UsageError("w2s tokenizer: unknown action '" + action + "'" + did_you_mean(action, {"train"}) +
                      "; there is train");
   }
-  const std::vector<std::string> files = options.list("files");
+  const std::vector<std::string> files = options.arguments("files");
   if (files.empty()) throw UsageError("w2s tokenizer train needs text files; see w2s tokenizer --help");
-  if (!options.given("out"))
-    throw UsageError("w2s tokenizer train needs --out DIR: where tokenizer.json goes");
+  if (how.out.empty()) throw UsageError("w2s tokenizer train needs --out DIR: where tokenizer.json goes");
   BpeTraining training;
-  training.vocab_size = options.values()["vocabulary"].as<std::int64_t>();
-  training.min_frequency = options.values()["min-frequency"].as<std::int64_t>();
-  if (training.vocab_size < 257)
-    throw UsageError("--vocabulary must be at least 257: <|endoftext|> and the 256 bytes");
-  if (training.min_frequency < 1) throw UsageError("--min-frequency must be at least 1");
+  training.vocab_size = how.vocabulary;
+  training.min_frequency = how.min_frequency;
 
   Lines lines(files);
   const std::shared_ptr<const Tokenizer> made =
       train_bpe([&](std::string& line) { return lines.next(line); }, training);
-  const std::string folder = options.text("out");
+  const std::string& folder = how.out;
   make_directories(folder);
   made->save(folder + "/tokenizer.json");
   fmt::print("{}/tokenizer.json: {} tokens\n", folder, made->vocab_size());

@@ -13,6 +13,14 @@
 namespace w2s::app {
 namespace {
 
+struct CheckOptions {
+  std::string params = "{}";
+};
+void describe(OptionSchema<CheckOptions>& s) {
+  s.option("params", &CheckOptions::params, "TABLE",
+           "parameters as a TOML table, '{ q = 0.5 }'; those that have no default must be given");
+}
+
 using Plugin = std::pair<PluginKind, std::string>;
 
 bool is_file(const std::string& target) {
@@ -75,11 +83,11 @@ Plugin parse_name(const std::string& target) {
 
 int check(const Command& command, const Args& args) {
   Options options(command, {"plugin"});
-  options.add()("params", po::value<std::string>()->value_name("TABLE")->default_value("{}"),
-                "parameters as a TOML table, '{ q = 0.5 }'; those that have no default must be given");
+  CheckOptions how;
+  options.take(how);
   if (!options.parse(args)) return 0;
-  const std::string target = options.required("plugin");
-  const Table params = parse_params(options.text("params"));
+  const std::string target = options.argument("plugin");
+  const Table params = parse_params(how.params);
   Printer printer;
   if (!is_file(target)) {
     const Plugin plugin = parse_name(target);

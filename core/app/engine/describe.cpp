@@ -10,29 +10,26 @@
 #include "base/terminal.hpp"
 #include "commands.hpp"
 #include "config/experiment.hpp"
+#include "plugin_option.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s::app {
 namespace {
+
+struct DescribeOptions {
+  bool all = false, markdown = false;
+};
+void describe(OptionSchema<DescribeOptions>& s) {
+  s.option("all", &DescribeOptions::all, "", "every plugin");
+  s.option("markdown", &DescribeOptions::markdown, "",
+           "as Markdown: the reference in docs/ is made with --all --markdown");
+}
 
 PluginKind kind_named(const std::string& text) {
   if (const auto kind = value_named<PluginKind>(text)) return *kind;
   const std::vector<std::string> names = names_of<PluginKind>();
   throw UsageError("there is no kind of plugin '" + text + "'" + did_you_mean(text, names) + "; there are " +
                    one_of_list(names));
-}
-
-void add_plugin_option(Options& options) {
-  options.add()("plugin", po::value<std::vector<std::string>>()->value_name("FILE"),
-                "a plugin besides the installed ones: a .cpp, which is compiled, or a .so; may be repeated");
-}
-
-Registry load(const Options& options) {
-  std::vector<std::string> paths, sources;
-  for (const std::string& plugin : options.list("plugin")) {
-    (plugin.size() > 4 && plugin.substr(plugin.size() - 4) == ".cpp" ? sources : paths).push_back(plugin);
-  }
-  return load_plugins(paths, sources);
 }
 
 std::string first_sentence(const std::string& text) {
@@ -108,15 +105,16 @@ void describe_plugin(const Registry& registry, PluginKind kind, const std::strin
 
 int list(const Command& command, const Args& args) {
   Options options(command, {"kind"});
-  add_plugin_option(options);
+  PluginOption plugins;
+  options.take(plugins);
   if (!options.parse(args)) return 0;
   std::vector<PluginKind> kinds;
-  for (const std::string& name : options.list("kind")) kinds.push_back(kind_named(name));
+  for (const std::string& name : options.arguments("kind")) kinds.push_back(kind_named(name));
   if (kinds.empty()) {
     const auto all = all_values<PluginKind>();
     kinds.assign(all.begin(), all.end());
   }
-  const Registry registry = load(options);
+  const Registry registry = load_plugins(plugins);
   const std::size_t columns = terminal_width(STDOUT_FILENO);
   for (const PluginKind kind : kinds) {
     std::size_t width = 0;
@@ -133,22 +131,23 @@ int list(const Command& command, const Args& args) {
 
 int describe(const Command& command, const Args& args) {
   Options options(command, {"plugin-name"});
-  add_plugin_option(options);
-  options.add()("all", po::bool_switch(), "every plugin")(
-      "markdown", po::bool_switch(), "as Markdown: the reference in docs/ is made with --all --markdown");
+  PluginOption plugins;
+  DescribeOptions how;
+  options.take(plugins);
+  options.take(how);
   if (!options.parse(args)) return 0;
-  if (options.flag("all")) {
-    const Registry registry = load(options);
+  if (how.all) {
+    const Registry registry = load_plugins(plugins);
     for (const PluginKind kind : all_values<PluginKind>()) {
-      if (options.flag("markdown")) fmt::print("## {}\n\n", name_of(kind));
+      if (how.markdown) fmt::print("## {}\n\n", name_of(kind));
       for (const std::string& name : registry.names(kind)) {
-        describe_plugin(registry, kind, name, options.flag("markdown"));
+        describe_plugin(registry, kind, name, how.markdown);
       }
     }
     return 0;
   }
-  const std::string wanted = options.required("plugin-name");
-  if (describe_settings(wanted, options.flag("markdown"))) return 0;
+  const std::string wanted = options.argument("plugin-name");
+  if (describe_settings(wanted, how.markdown)) return 0;
   const std::size_t slash = wanted.find('/');
   if (slash == std::string::npos) {
     throw UsageError(
@@ -157,7 +156,7 @@ int describe(const Command& command, const Args& args) {
         wanted + "'");
   }
   const PluginKind kind = kind_named(wanted.substr(0, slash));
-  describe_plugin(load(options), kind, wanted.substr(slash + 1), options.flag("markdown"));
+  describe_plugin(load_plugins(plugins), kind, wanted.substr(slash + 1), how.markdown);
   return 0;
 }
 

@@ -1,31 +1,33 @@
 #include "experiment_options.hpp"
 
-#include <filesystem>
-
 #include "plan/validate.hpp"
 #include "plugins/home.hpp"
 
 namespace w2s::app {
 
-void add_experiment_options(Options& options) {
-  options.add_overrides();
-  options.add()("plugin", po::value<std::vector<std::string>>()->value_name("FILE"),
-                "a plugin besides those of the file: a .cpp, which is compiled, or a .so; may be repeated");
+void describe(OptionSchema<ExperimentOptions>& s) {
+  s.option("set", &ExperimentOptions::set, "KEY=VALUE",
+           "change a value of the experiment: dotted key, TOML value; may be repeated");
+  s.option("sweep", &ExperimentOptions::sweep, "KEY=V1,V2",
+           "run the experiment for each value; several make a grid; may be repeated");
+  s.option("seeds", &ExperimentOptions::seeds, "0,1,2", "these seeds instead of the file's");
+}
+
+void take(Options& options, ExperimentOptions& wanted) {
+  options.take(wanted);
+  options.take(wanted.plugins);
 }
 
 namespace {
 
 // The plugins become part of the experiments: their records then say all that they need.
-LoadedExperiments with_plugins(std::vector<Experiment> experiments, const Options& options) {
+LoadedExperiments with_plugins(std::vector<Experiment> experiments, const PluginOption& plugins) {
   LoadedExperiments loaded;
   loaded.experiments = std::move(experiments);
   std::vector<std::string> paths = loaded.experiments[0].plugin_paths;
   std::vector<std::string> sources = loaded.experiments[0].plugin_sources;
-  for (const std::string& plugin : options.list("plugin")) {
-    const std::string path = std::filesystem::absolute(plugin).lexically_normal().string();
-    (std::filesystem::path(plugin).extension() == ".cpp" ? sources : paths).push_back(path);
-  }
-  loaded.registry = load_plugins(paths, sources);
+  add_plugins(plugins, paths, sources);
+  loaded.registry = w2s::load_plugins(paths, sources);
   for (Experiment& experiment : loaded.experiments) {
     experiment.plugin_paths = paths;
     experiment.plugin_sources = sources;
@@ -34,20 +36,23 @@ LoadedExperiments with_plugins(std::vector<Experiment> experiments, const Option
   return loaded;
 }
 
-std::vector<std::string> preset_folders() { return {home_folder() + "/w2s/presets"}; }
+Overrides overrides_of(const ExperimentOptions& wanted) {
+  Overrides overrides;
+  overrides.set = wanted.set;
+  overrides.sweep = wanted.sweep;
+  if (wanted.seeds) overrides.seeds = seeds_of(*wanted.seeds);
+  overrides.presets = {home_folder() + "/w2s/presets"};
+  return overrides;
+}
 
 }  // namespace
 
-LoadedExperiments load(const Options& options) {
-  Overrides overrides = options.overrides();
-  overrides.presets = preset_folders();
-  return with_plugins(load_experiments(options.required("experiment"), overrides), options);
+LoadedExperiments load(const Options& options, const ExperimentOptions& wanted) {
+  return with_plugins(load_experiments(options.argument("experiment"), overrides_of(wanted)), wanted.plugins);
 }
 
-LoadedExperiments load_text(const std::string& text, const std::string& name, const Options& options) {
-  Overrides overrides;
-  overrides.presets = preset_folders();
-  return with_plugins(parse_experiments(text, name, overrides), options);
+LoadedExperiments load_text(const std::string& text, const std::string& name, const PluginOption& plugins) {
+  return with_plugins(parse_experiments(text, name, overrides_of({})), plugins);
 }
 
 }  // namespace w2s::app

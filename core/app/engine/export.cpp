@@ -9,6 +9,7 @@
 
 #include "commands.hpp"
 #include "lab/stored_fit.hpp"
+#include "plugin_option.hpp"
 #include "results/record.hpp"
 #include "store/payload.hpp"
 
@@ -82,20 +83,17 @@ void export_fit(const Store& store, const Registry& registry, const std::string&
 
 int export_student(const Command& command, const Args& args) {
   Options options(command, {"student", "folder"});
-  options.add_runs();
-  options.add()("plugin", po::value<std::vector<std::string>>()->value_name("FILE"),
-                "a plugin besides the installed ones that the student's model needs; may be repeated");
+  StoreOption place;
+  PluginOption plugins;
+  options.take(place);
+  options.take(plugins);
   if (!options.parse(args)) return 0;
-  const std::string wanted = options.required("student"), folder = options.required("folder");
+  const std::string wanted = options.argument("student"), folder = options.argument("folder");
   if (std::filesystem::exists(folder + "/config.json")) {
     throw UsageError("'" + folder + "' holds a model already; name another folder");
   }
-  std::vector<std::string> paths, sources;
-  for (const std::string& plugin : options.list("plugin")) {
-    (std::filesystem::path(plugin).extension() == ".cpp" ? sources : paths).push_back(plugin);
-  }
-  const Registry registry = load_plugins(paths, sources);
-  const Store store = Store::read_only(options.runs());
+  const Registry registry = load_plugins(plugins);
+  const Store store = Store::read_only(place.runs);
   const std::vector<std::string> members = find_fits(store, wanted);
   if (members.size() == 1) {
     export_fit(store, registry, members[0], folder);

@@ -14,6 +14,11 @@
 namespace w2s::app {
 namespace {
 
+struct PlanOptions {
+  bool summary = false;
+};
+void describe(OptionSchema<PlanOptions>& s) { s.option("summary", &PlanOptions::summary, "", "counts only"); }
+
 std::string fits_of(const Store& store, const Job& job) {
   std::string text;
   for (const auto& fit : store.manifest(job.key).at("record").at("fits").get<std::vector<std::string>>()) {
@@ -35,16 +40,19 @@ std::vector<std::string> anew(const Plan& plan, const Store& store) {
 
 int plan(const Command& command, const Args& args) {
   Options options(command, {"experiment"});
-  add_experiment_options(options);
-  options.add_runs();
-  options.add()("summary", po::bool_switch(), "counts only");
+  ExperimentOptions wanted;
+  StoreOption place;
+  PlanOptions how;
+  take(options, wanted);
+  options.take(place);
+  options.take(how);
   if (!options.parse(args)) return 0;
-  LoadedExperiments loaded = load(options);
+  LoadedExperiments loaded = load(options, wanted);
   // A plan writes nothing: where there is no store yet, every job is open.
   std::optional<Store> store;
-  if (std::filesystem::exists(options.runs())) store.emplace(Store::read_only(options.runs()));
+  if (std::filesystem::exists(place.runs)) store.emplace(Store::read_only(place.runs));
   const Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, store ? &*store : nullptr);
-  if (!options.flag("summary")) {
+  if (!how.summary) {
     for (const Job& job : plan.jobs) {
       fmt::print("{}  {}  {}{}\n", job.done ? "done" : "open", job.key.substr(0, 12), job.title(),
                  job.done ? fits_of(*store, job) : "");
@@ -59,9 +67,10 @@ int plan(const Command& command, const Args& args) {
 
 int validate(const Command& command, const Args& args) {
   Options options(command, {"experiment"});
-  add_experiment_options(options);
+  ExperimentOptions wanted;
+  take(options, wanted);
   if (!options.parse(args)) return 0;
-  const LoadedExperiments loaded = load(options);
+  const LoadedExperiments loaded = load(options, wanted);
   for (const Experiment& experiment : loaded.experiments) w2s::validate(experiment, loaded.registry);
   const Experiment& first = loaded.experiments[0];
   fmt::print("{}: valid: {} method{} × {} pair{} × {} seed{}{}\n", first.name, first.methods.size(),

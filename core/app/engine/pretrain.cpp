@@ -12,13 +12,13 @@
 #include <w2s/safetensors.hpp>
 
 #include "commands.hpp"
-#include "values/toml.hpp"
 #include "experiment_options.hpp"
 #include "idle_threads.hpp"
 #include "lab/blueprint.hpp"
 #include "launch/pool.hpp"
 #include "results/record.hpp"
 #include "run_options.hpp"
+#include "values/toml.hpp"
 
 namespace w2s::app {
 namespace {
@@ -44,19 +44,28 @@ void keep_pretrainings(Plan& plan, const std::vector<std::string>& models) {
   keep_only(plan, keys);
 }
 
-at::ScalarType type_of(const std::string& dtype) {
-  if (dtype == "float32") return at::kFloat;
-  if (dtype == "float16") return at::kHalf;
-  if (dtype == "bfloat16") return at::kBFloat16;
-  const std::vector<std::string> known = {"float32", "float16", "bfloat16"};
-  throw UsageError("--dtype takes " + one_of_list(known) + ", found '" + dtype + "'" +
-                   did_you_mean(dtype, known));
+enum class Dtype { float32, float16, bfloat16 };
+constexpr auto enum_names(Dtype) { return std::array{"float32", "float16", "bfloat16"}; }
+
+struct PretrainOptions {
+  std::string out;
+  Dtype dtype = Dtype::float32;
+  std::vector<std::string> model;
+  bool force = false;
+};
+void describe(OptionSchema<PretrainOptions>& s) {
+  s.option("out", &PretrainOptions::out, "DIR",
+           "write each model as DIR/NAME, a Hugging Face folder with its tokenizer and a report");
+  s.option("dtype", &PretrainOptions::dtype, "TYPE",
+           "of the weights in these folders: float32, float16 or bfloat16");
+  s.option("model", &PretrainOptions::model, "NAME", "only this model; may be repeated");
+  s.option("force", &PretrainOptions::force, "", "write over folders that hold a model");
 }
 
 // Rewrites the folder's weights in another type.
-void store_weights_in(const std::string& folder, const std::string& dtype) {
-  const at::ScalarType type = type_of(dtype);
-  if (type == at::kFloat) return;
+void store_weights_in(const std::string& folder, Dtype dtype) {
+  if (dtype == Dtype::float32) return;
+  const at::ScalarType type = dtype == Dtype::float16 ? at::kHalf : at::kBFloat16;
   const std::string path = folder + "/model.safetensors", config_path = folder + "/config.json";
   const SafeTensors weights = SafeTensors::open(path);
   std::map<std::string, Tensor> tensors;
@@ -64,7 +73,7 @@ void store_weights_in(const std::string& folder, const std::string& dtype) {
   save_safetensors(path, tensors, weights.metadata());
   Value config = read_json(config_path);
   Table& table = config.as_table();
-  table.set(table.find("torch_dtype") ? "torch_dtype" : "dtype", dtype);
+  table.set(table.find("torch_dtype") ? "torch_dtype" : "dtype", name_of(dtype));
   save_json(config_path, config);
 }
 
@@ -81,33 +90,30 @@ void save_report(const std::string& folder, const nlohmann::json& manifest, std:
 
 int pretrain(const Command& command, const Args& args) {
   Options options(command, {"experiment"});
-  add_experiment_options(options);
-  options.add_runs();
-  add_run_options(options);
-  options.add()("out", po::value<std::string>()->value_name("DIR"),
-                "write each model as DIR/NAME, a Hugging Face folder with its tokenizer and a report");
-  options.add()("dtype", po::value<std::string>()->value_name("TYPE")->default_value("float32"),
-                "of the weights in these folders: float32, float16 or bfloat16");
-  options.add()("model", po::value<std::vector<std::string>>()->value_name("NAME"),
-                "only this model; may be repeated");
-  options.add()("force", po::bool_switch(), "write over folders that hold a model");
+  ExperimentOptions wanted;
+  StoreOption place;
+  RunOptions how;
+  PretrainOptions what;
+  take(options, wanted);
+  options.take(place);
+  options.take(how);
+  options.take(what);
   if (!options.parse(args)) return 0;
-  const PoolOptions pool = pool_options(options, args);
+  const PoolOptions pool = pool_options(options, how, args);
   let_idle_threads_sleep(pool.job.threads);
-  const std::string dtype = options.text("dtype"), out = options.given("out") ? options.text("out") : "";
-  type_of(dtype);
+  const std::string& out = what.out;
 
   spdlog::set_default_logger(spdlog::stderr_color_mt("w2s"));
   spdlog::set_pattern("%H:%M:%S %v");
-  set_log_level(options);
+  set_log_level(options, how);
 
-  LoadedExperiments loaded = load(options);
-  Store store(options.runs());
+  LoadedExperiments loaded = load(options, wanted);
+  Store store(place.runs);
   Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, &store);
-  keep_pretrainings(plan, options.list("model"));
+  keep_pretrainings(plan, what.model);
   for (const Job& job : plan.jobs) {
     const std::string folder = (fs::path(out) / job.strong).string();
-    if (!out.empty() && !options.flag("force") && fs::exists(folder + "/config.json"))
+    if (!out.empty() && !what.force && fs::exists(folder + "/config.json"))
       throw UsageError("'" + folder + "' holds a model already; --force writes over it");
   }
   Display display(isatty(STDERR_FILENO) != 0 && spdlog::should_log(spdlog::level::info));
@@ -131,7 +137,7 @@ int pretrain(const Command& command, const Args& args) {
     load_weights(*model, store.path(key) + "/model.safetensors");
     fs::create_directories(folder);
     model->save(folder);
-    store_weights_in(folder, dtype);
+    store_weights_in(folder, what.dtype);
     save_report(folder, manifest, model->parameters().count());
   }
   return summary.failures.empty() && summary.skipped == 0 ? 0 : 1;

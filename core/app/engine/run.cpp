@@ -75,25 +75,33 @@ Store open_store(const std::string& root) {
 }
 
 // The leader compiles what a team's plugins need, then the others find it.
-LoadedExperiments load_in_turn(const Options& options, Team* team) {
+LoadedExperiments load_in_turn(const Options& options, const ExperimentOptions& wanted, Team* team) {
   if (team != nullptr && !team->leads()) team->barrier();
-  LoadedExperiments loaded = load(options);
+  LoadedExperiments loaded = load(options, wanted);
   if (team != nullptr && team->leads()) team->barrier();
   return loaded;
 }
 
-int run_experiment(const Options& options, const Args& args, const PoolOptions& pool) {
-  LoadedExperiments loaded = load_in_turn(options, pool.team);
-  Store store = open_store(options.runs());
+// The command line of w2s run.
+struct Wanted {
+  ExperimentOptions experiment;
+  StoreOption store;
+  RunOptions how;
+};
+
+int run_experiment(const Options& options, const Wanted& wanted, const Args& args, const PoolOptions& pool) {
+  LoadedExperiments loaded = load_in_turn(options, wanted.experiment, pool.team);
+  Store store = open_store(wanted.store.runs);
   if (pool.team != nullptr) store.go_in_lockstep(*pool.team);
   Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, &store);
-  if (options.given("job")) keep_only(plan, options.list("job"));
+  if (!wanted.how.job.empty()) keep_only(plan, wanted.how.job);
   if (pool.team != nullptr) follow_leader(plan, *pool.team);
   if (store.leads()) {
     for (const std::string& line : anew(plan, store)) spdlog::info("{}", line);
     save_names(plan, store);
   }
-  if (on_cluster(options)) return submit_to_slurm(plan, options, args);
+  if (on_cluster(options, wanted.how))
+    return submit_to_slurm(plan, options, wanted.how, wanted.store, args);
   Display display(isatty(STDERR_FILENO) != 0 && spdlog::should_log(spdlog::level::info));
   const Summary summary = run_plan(plan, loaded.registry, store, pool, display);
   if (!store.leads()) {
@@ -126,21 +134,22 @@ int run_experiment(const Options& options, const Args& args, const PoolOptions& 
 
 int run(const Command& command, const Args& args) {
   Options options(command, {"experiment"});
-  add_experiment_options(options);
-  options.add_runs();
-  add_run_options(options);
+  Wanted wanted;
+  take(options, wanted.experiment);
+  options.take(wanted.store);
+  options.take(wanted.how);
   if (!options.parse(args)) return 0;
-  PoolOptions pool = pool_options(options, args);
+  PoolOptions pool = pool_options(options, wanted.how, args);
   let_idle_threads_sleep(pool.job.threads);
-  if (starts_processes(options)) return run_processes(options, args);
+  if (starts_processes(wanted.how)) return run_processes(options, wanted.how, args);
 
   spdlog::set_default_logger(spdlog::stderr_color_mt("w2s"));
   spdlog::set_pattern("%H:%M:%S %v");
-  set_log_level(options);
+  set_log_level(options, wanted.how);
 
-  const std::unique_ptr<Team> team = join_team(options, pool);
-  if (!team) return run_experiment(options, args, pool);
-  return run_in_team(*team, [&] { return run_experiment(options, args, pool); });
+  const std::unique_ptr<Team> team = join_team(options, wanted.how, pool);
+  if (!team) return run_experiment(options, wanted, args, pool);
+  return run_in_team(*team, [&] { return run_experiment(options, wanted, args, pool); });
 }
 
 }  // namespace w2s::app

@@ -12,12 +12,11 @@
 #include "base/amounts.hpp"
 #include "base/shell.hpp"
 #include "plugins/stamp.hpp"
-#include "team.hpp"
 
 namespace w2s::app {
 namespace {
 
-const std::vector<std::string> kLevels = {"error", "warning", "info", "debug"};
+constexpr double kMost = 100'000;  // of jobs, threads, … : more is a mistake
 
 void check_device(const std::string& option, const std::string& device) {
   const bool numbered = device.starts_with("cuda:") && device.size() > 5 && device.size() < 9 &&
@@ -30,15 +29,14 @@ void check_device(const std::string& option, const std::string& device) {
   }
 }
 
-std::vector<std::string> devices(const Options& options) {
-  if (options.given("device") && options.given("devices"))
-    throw UsageError("--device is a short --devices: give one");
-  if (!options.given("devices")) {
-    check_device("--device", options.text("device"));
-    return {options.text("device")};
+std::vector<std::string> devices(const Options& options, const RunOptions& how) {
+  if (options.given("device") && how.devices) throw UsageError("--device is a short --devices: give one");
+  if (!how.devices) {
+    check_device("--device", how.device);
+    return {how.device};
   }
   std::vector<std::string> names;
-  std::istringstream list(options.text("devices"));
+  std::istringstream list(*how.devices);
   for (std::string name; std::getline(list, name, ',');) {
     check_device("--devices", name);
     if (std::find(names.begin(), names.end(), name) != names.end()) {
@@ -54,16 +52,6 @@ std::vector<std::string> devices(const Options& options) {
   return names;
 }
 
-double checkpoint_seconds(const Options& options) {
-  const std::string text = options.text("checkpoint-minutes");
-  char* end = nullptr;
-  const double minutes = std::strtod(text.c_str(), &end);
-  if (end == text.c_str() || *end != '\0' || !(minutes >= 0)) {
-    throw UsageError("--checkpoint-minutes takes a number of minutes from 0, found '" + text + "'");
-  }
-  return 60 * minutes;
-}
-
 // The command line with --job KEY in the place of its own.
 std::string repeating(const Args& args, const Job& job) {
   std::string command = "w2s run";
@@ -77,63 +65,69 @@ std::string repeating(const Args& args, const Job& job) {
   return command + " --job " + job.key.substr(0, 12);
 }
 
-int at_least(const Options& options, const char* name, int least) {
-  const int value = options.values()[name].as<int>();
-  if (value < least) throw UsageError(fmt::format("--{} must be at least {}", name, least));
-  return value;
-}
-
 }  // namespace
 
-void add_run_options(Options& options) {
-  const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
-  const auto number = [](int fallback) { return po::value<int>()->value_name("N")->default_value(fallback); };
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  options.add()("jobs,j", number(cores),
-                "jobs at once, each a process; with --devices one a device by default")(
-      "threads", number(1), "LibTorch threads of each job")("device", text("DEVICE")->default_value("cpu"),
-                                                            "cpu, cuda or cuda:N")(
-      "devices", text("LIST"), "cuda:0,cuda:1 …: each job goes to the device with the fewest")(
-      "launcher", text("NAME")->default_value("local"),
-      "local; or slurm: job arrays, with the resources of [launcher]")(
-      "dry-run", po::bool_switch(), "slurm: print the batch scripts and submit nothing")(
-      "job", po::value<std::vector<std::string>>()->value_name("KEY"),
-      "only this job, the beginning of a key as w2s plan shows them, and what it needs; may be repeated")(
-      "group", number(128),
-      "jobs that fit linear probes share a process, at most so many, and their probes are trained together; "
-      "1: each job alone")("retry", number(0), "try a job that failed again, this often")(
-      "fail-fast", po::bool_switch(),
-      "end at the first job that fails; training that is under way saves itself")(
-      "keep-going", po::bool_switch(), "the default: a job that fails ends only those that need it")(
-      "job-timeout", text("TIME"), "end a job that takes longer: 90, 10m, 2h")(
-      "memory", text("SIZE"), "end a job that allocates more: 500M, 2G")(
-      "checkpoint-minutes", text("MINUTES")->default_value("5"),
-      "training saves itself this often; 0: after every step")(
-      "tensorboard", text("DIR"), "event files of every fit, written as it runs")(
-      "log-level", text("LEVEL")->default_value("info"),
-      "error, warning, info or debug (progress goes to the jobs' logs too)")(
-      "no-isolation", po::bool_switch(), "run the jobs in this process, one after another: for debuggers")(
-      "quiet,q", po::bool_switch(), "warnings and errors only, and the table");
-  add_team_options(options);
+RunOptions::RunOptions() : jobs(std::max(1U, std::thread::hardware_concurrency())) {}
+
+void describe(OptionSchema<RunOptions>& s) {
+  s.option("jobs,j", &RunOptions::jobs, "N",
+           "jobs at once, each a process; with --devices one a device by default")
+      .in(1, kMost);
+  s.option("threads", &RunOptions::threads, "N", "LibTorch threads of each job").in(1, kMost);
+  s.option("device", &RunOptions::device, "DEVICE", "cpu, cuda or cuda:N");
+  s.option("devices", &RunOptions::devices, "LIST",
+           "cuda:0,cuda:1 …: each job goes to the device with the fewest");
+  s.option("launcher", &RunOptions::launcher, "NAME",
+           "local; or slurm: job arrays, with the resources of [launcher]");
+  s.option("dry-run", &RunOptions::dry_run, "", "slurm: print the batch scripts and submit nothing");
+  s.option(
+      "job", &RunOptions::job, "KEY",
+      "only this job, the beginning of a key as w2s plan shows them, and what it needs; may be repeated");
+  s.option(
+       "group", &RunOptions::group, "N",
+       "jobs that fit linear probes share a process, at most so many, and their probes are trained together; "
+       "1: each job alone")
+      .in(1, kMost);
+  s.option("retry", &RunOptions::retry, "N", "try a job that failed again, this often").in(0, kMost);
+  s.option("fail-fast", &RunOptions::fail_fast, "",
+           "end at the first job that fails; training that is under way saves itself");
+  s.option("keep-going", &RunOptions::keep_going, "",
+           "the default: a job that fails ends only those that need it");
+  s.option("job-timeout", &RunOptions::job_timeout, "TIME", "end a job that takes longer: 90, 10m, 2h");
+  s.option("memory", &RunOptions::memory, "SIZE", "end a job that allocates more: 500M, 2G");
+  s.option("checkpoint-minutes", &RunOptions::checkpoint_minutes, "MINUTES",
+           "training saves itself this often; 0: after every step")
+      .at_least(0);
+  s.option("tensorboard", &RunOptions::tensorboard, "DIR", "event files of every fit, written as it runs");
+  s.option("log-level", &RunOptions::log_level, "LEVEL",
+           "error, warning, info or debug (progress goes to the jobs' logs too)");
+  s.option("no-isolation", &RunOptions::no_isolation, "",
+           "run the jobs in this process, one after another: for debuggers");
+  s.option("quiet,q", &RunOptions::quiet, "", "warnings and errors only, and the table");
+  s.option("processes", &RunOptions::processes, "N",
+           "carry out every fit over N processes of this machine; torchrun, mpirun and srun start them too")
+      .in(1, kMost);
+  s.option("no-team", &RunOptions::no_team, "",
+           "started by torchrun, mpirun or srun: a run of its own all the same");
+  s.option("team-timeout", &RunOptions::team_timeout, "TIME",
+           "the longest that processes of a team wait for each other");
 }
 
-PoolOptions pool_options(const Options& options, const Args& args) {
+PoolOptions pool_options(const Options& options, const RunOptions& how, const Args& args) {
   PoolOptions pool;
-  pool.devices = devices(options);
-  pool.jobs = at_least(options, "jobs", 1);
-  if (options.given("devices") && !options.given("jobs") && pool.devices[0] != "cpu") {
+  pool.devices = devices(options, how);
+  pool.jobs = static_cast<int>(how.jobs);
+  if (how.devices && !options.given("jobs") && pool.devices[0] != "cpu") {
     pool.jobs = static_cast<int>(pool.devices.size());
   }
-  pool.job.threads = at_least(options, "threads", 1);
-  pool.group = at_least(options, "group", 1);
-  pool.retries = at_least(options, "retry", 0);
-  pool.fail_fast = options.flag("fail-fast");
-  if (pool.fail_fast && options.flag("keep-going"))
-    throw UsageError("--fail-fast and --keep-going exclude each other");
-  if (options.given("job-timeout"))
-    pool.timeout = parse_duration("--job-timeout", options.text("job-timeout"));
-  if (options.given("memory")) pool.memory = parse_size("--memory", options.text("memory"));
-  pool.isolate = !options.flag("no-isolation");
+  pool.job.threads = static_cast<int>(how.threads);
+  pool.group = static_cast<int>(how.group);
+  pool.retries = static_cast<int>(how.retry);
+  pool.fail_fast = how.fail_fast;
+  if (how.fail_fast && how.keep_going) throw UsageError("--fail-fast and --keep-going exclude each other");
+  if (how.job_timeout) pool.timeout = parse_duration("--job-timeout", *how.job_timeout);
+  if (how.memory) pool.memory = parse_size("--memory", *how.memory);
+  pool.isolate = !how.no_isolation;
   for (const char* name : {"job-timeout", "memory"}) {
     if (!pool.isolate && options.given(name)) {
       throw UsageError(fmt::format("--{} needs processes: it does not go with --no-isolation", name));
@@ -142,28 +136,23 @@ PoolOptions pool_options(const Options& options, const Args& args) {
   if (!pool.isolate && pool.devices.size() > 1) {
     throw UsageError("--devices deals out processes: it does not go with --no-isolation");
   }
-  pool.job.checkpoint_seconds = checkpoint_seconds(options);
-  if (options.given("tensorboard")) {
-    const std::filesystem::path folder = std::filesystem::absolute(options.text("tensorboard"));
-    if (options.text("tensorboard").empty() || (exists(folder) && !is_directory(folder))) {
+  pool.job.checkpoint_seconds = 60 * how.checkpoint_minutes;
+  if (how.tensorboard) {
+    const std::filesystem::path folder = std::filesystem::absolute(*how.tensorboard);
+    if (how.tensorboard->empty() || (exists(folder) && !is_directory(folder))) {
       throw UsageError("--tensorboard takes a folder, which is made where it is missing; found '" +
-                       options.text("tensorboard") + "'");
+                       *how.tensorboard + "'");
     }
     pool.job.tensorboard = folder.lexically_normal().string();
   }
-  pool.job.verbose = options.text("log-level") == "debug";
+  pool.job.verbose = how.log_level == LogLevel::debug;
   pool.command = [args](const Job& job) { return repeating(args, job); };
   return pool;
 }
 
-void set_log_level(const Options& options) {
-  const std::string level = options.text("log-level");
-  if (std::find(kLevels.begin(), kLevels.end(), level) == kLevels.end()) {
-    throw UsageError("--log-level: there is no level '" + level + "'" + did_you_mean(level, kLevels) +
-                     "; there are error, warning, info and debug");
-  }
-  const bool quiet = options.flag("quiet") && !options.given("log-level");
-  spdlog::set_level(quiet ? spdlog::level::warn : spdlog::level::from_str(level));
+void set_log_level(const Options& options, const RunOptions& how) {
+  const bool quiet = how.quiet && !options.given("log-level");
+  spdlog::set_level(quiet ? spdlog::level::warn : spdlog::level::from_str(name_of(how.log_level)));
 }
 
 }  // namespace w2s::app

@@ -37,15 +37,9 @@ void refuse_where_queued(const std::string& folder) {
 
 }  // namespace
 
-bool on_cluster(const Options& options) {
-  const std::string launcher = options.text("launcher");
-  if (launcher != "local" && launcher != "slurm") {
-    throw UsageError("--launcher takes local or slurm, found '" + launcher + "'" +
-                     did_you_mean(launcher, {"local", "slurm"}));
-  }
-  if (launcher == "local") {
-    if (options.flag("dry-run"))
-      throw UsageError("--dry-run is for --launcher slurm; w2s plan shows local jobs");
+bool on_cluster(const Options& options, const RunOptions& how) {
+  if (how.launcher == Launcher::local) {
+    if (how.dry_run) throw UsageError("--dry-run is for --launcher slurm; w2s plan shows local jobs");
     return false;
   }
   const std::vector<std::pair<const char*, const char*>> replaced = {
@@ -58,9 +52,10 @@ bool on_cluster(const Options& options) {
   return true;
 }
 
-int submit_to_slurm(const Plan& plan, const Options& options, const Args& args) {
+int submit_to_slurm(const Plan& plan, const Options& options, const RunOptions& how, const StoreOption& store,
+                    const Args& args) {
   const Experiment& experiment = plan.experiments.at(0);
-  const std::string runs = fs::absolute(options.runs()).lexically_normal().string();
+  const std::string runs = fs::absolute(store.runs).lexically_normal().string();
   SlurmSetup setup;
   setup.name = experiment.name;
   setup.folder = slurm_folder(runs, experiment.name);
@@ -75,7 +70,7 @@ int submit_to_slurm(const Plan& plan, const Options& options, const Args& args) 
     fmt::print("nothing to submit: all {} jobs are done\n", plan.jobs.size());
     return 0;
   }
-  if (options.flag("dry-run")) {
+  if (how.dry_run) {
     for (const SlurmArray& array : arrays) {
       fmt::print("# {}/level-{}.sh, {} job{}{}\n{}\n", setup.folder, array.level, array.keys.size(),
                  array.keys.size() == 1 ? "" : "s",

@@ -114,7 +114,7 @@ void send(const std::vector<Started>& team, int signal) {
   }
 }
 
-void check_options(const Options& options) {
+void check_options(const Options& options, const RunOptions& how) {
   for (const char* name : {"jobs", "devices", "job-timeout", "memory"}) {
     if (options.given(name)) {
       throw UsageError(
@@ -123,8 +123,8 @@ void check_options(const Options& options) {
                       name));
     }
   }
-  if (options.text("launcher") != "local") {
-    throw UsageError("--launcher " + options.text("launcher") +
+  if (how.launcher != Launcher::local) {
+    throw UsageError(std::string("--launcher ") + name_of(how.launcher) +
                      " submits jobs: it does not go with a team; --no-team leaves the team aside");
   }
 }
@@ -138,31 +138,19 @@ std::string device_of(const std::string& device, const TeamPlace& place) {
 
 }  // namespace
 
-void add_team_options(Options& options) {
-  options.add()(
-      "processes", po::value<int>()->value_name("N"),
-      "carry out every fit over N processes of this machine; torchrun, mpirun and srun start them too")(
-      "no-team", po::bool_switch(), "started by torchrun, mpirun or srun: a run of its own all the same")(
-      "team-timeout", po::value<std::string>()->value_name("TIME")->default_value("10m"),
-      "the longest that processes of a team wait for each other");
-}
-
-bool starts_processes(const Options& options) {
-  if (!options.given("processes")) return false;
-  const int count = options.values()["processes"].as<int>();
-  if (was_started_here()) return false;
-  if (count < 1) throw UsageError("--processes must be at least 1");
-  if (options.flag("no-team")) throw UsageError("--processes starts a team: it does not go with --no-team");
+bool starts_processes(const RunOptions& how) {
+  if (!how.processes || was_started_here()) return false;
+  if (how.no_team) throw UsageError("--processes starts a team: it does not go with --no-team");
   if (const auto place = team_place()) {
     throw UsageError(place->launcher + " has started " + std::to_string(place->size) +
                      " processes already: --processes does not go with it");
   }
-  return count > 1;
+  return *how.processes > 1;
 }
 
-int run_processes(const Options& options, const Args& args) {
-  check_options(options);
-  const int size = options.values()["processes"].as<int>(), port = free_port();
+int run_processes(const Options& options, const RunOptions& how, const Args& args) {
+  check_options(options, how);
+  const int size = static_cast<int>(*how.processes), port = free_port();
   std::vector<std::string> words{"w2s-engine", "run"};
   words.insert(words.end(), args.begin(), args.end());
   const signals::Counted counted;
@@ -202,12 +190,12 @@ int run_processes(const Options& options, const Args& args) {
   return 0;
 }
 
-std::unique_ptr<Team> join_team(const Options& options, PoolOptions& pool) {
-  const double seconds = parse_duration("--team-timeout", options.text("team-timeout"));
-  if (options.flag("no-team")) return nullptr;
+std::unique_ptr<Team> join_team(const Options& options, const RunOptions& how, PoolOptions& pool) {
+  const double seconds = parse_duration("--team-timeout", how.team_timeout);
+  if (how.no_team) return nullptr;
   const auto place = team_place();
   if (!place) return nullptr;
-  check_options(options);
+  check_options(options, how);
   pool.isolate = false;
   pool.jobs = 1;
   pool.devices = {device_of(pool.devices[0], *place)};

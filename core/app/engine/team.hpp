@@ -4,22 +4,20 @@
 #include <functional>
 #include <memory>
 
-#include "../options.hpp"
 #include "engine/team/team.hpp"
 #include "launch/pool.hpp"
+#include "run_options.hpp"
 
 namespace w2s::app {
 
-/// --processes, --no-team and --team-timeout.
-void add_team_options(Options& options);
 /// True where --processes asks for more than one.
-bool starts_processes(const Options& options);
+bool starts_processes(const RunOptions& how);
 /// Starts them, the same command each; returns their exit status. What one of them cannot do is told here.
-int run_processes(const Options& options, const Args& args);
+int run_processes(const Options& options, const RunOptions& how, const Args& args);
 
 /// The team that a launcher or run_processes started this process in; sets what `pool` needs for it. Null for
 /// a process that was started alone. Throws UsageError for options that do not go with a team.
-std::unique_ptr<Team> join_team(const Options& options, PoolOptions& pool);
+std::unique_ptr<Team> join_team(const Options& options, const RunOptions& how, PoolOptions& pool);
 /// Runs `body` as a part of the team. What fails in all processes is told by the leader alone; all end
 /// together.
 int run_in_team(Team& team, const std::function<int()>& body);

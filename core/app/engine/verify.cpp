@@ -40,21 +40,25 @@ std::int64_t processes_of(const Record& record, const Store& store) {
   return most;
 }
 
-double tolerance(const Options& options, bool exact) {
-  if (!options.given("tolerance")) return exact ? 0 : kInexactTolerance;
-  const std::string text = options.text("tolerance");
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  if (end == text.c_str() || *end != '\0' || !(value >= 0)) {
-    throw UsageError("--tolerance takes a number from 0, found '" + text + "'");
-  }
-  return value;
+struct VerifyOptions {
+  std::int64_t jobs = 1;
+  std::optional<double> tolerance;
+  bool all = false;
+};
+void describe(OptionSchema<VerifyOptions>& s) {
+  s.option("jobs,j", &VerifyOptions::jobs, "N", "jobs at once").in(1, 100'000);
+  s.option(
+       "tolerance", &VerifyOptions::tolerance, "NUMBER",
+       "largest difference of a probability; by default 0 on the CPU, and 0.001 on a GPU and for runs that "
+       "several processes carried out together")
+      .at_least(0);
+  s.option("all", &VerifyOptions::all, "", "show also what of the recipe is the same");
 }
 
-LoadedExperiments experiment_of(const Record& record, const Options& options) {
+LoadedExperiments experiment_of(const Record& record, const PluginOption& plugins) {
   const std::string text = record.provenance.value("experiment", "");
   if (text.empty()) throw UsageError("the record of '" + record.key.substr(0, 12) + "' holds no experiment");
-  return load_text(text, "the record's experiment", options);
+  return load_text(text, "the record's experiment", plugins);
 }
 
 bool print(const std::vector<Comparison>& comparisons, bool all) {
@@ -70,23 +74,23 @@ bool print(const std::vector<Comparison>& comparisons, bool all) {
 }
 
 // True where the results agree.
-bool verify_one(const Store& store, const std::string& wanted, const Options& options) {
+bool verify_one(const Store& store, const std::string& wanted, const PluginOption& plugins,
+                const VerifyOptions& how) {
   const Record record = find_record(store, wanted);
   if (record.kind == "pretrain")
     throw UsageError("'" + wanted + "' is a pretraining: verify a run that used it");
-  LoadedExperiments loaded = experiment_of(record, options);
+  LoadedExperiments loaded = experiment_of(record, plugins);
   const ScratchFolder scratch("w2s-verify-");
   Store again(scratch.path());
   Plan plan = make_plan(std::move(loaded.experiments), loaded.registry, nullptr);
   const Job job = plan.jobs[job_of(record, plan)];
   fmt::print("{}  {}\n", record.key.substr(0, 12), job.title());
-  print(compare_recipes(record, plan, job, loaded.registry), options.flag("all"));
+  print(compare_recipes(record, plan, job, loaded.registry), how.all);
   keep_only(plan, {job.key});
 
   PoolOptions pool;
   const std::string device = record.provenance.value("device", "cpu");
-  pool.jobs = options.values()["jobs"].as<int>();
-  if (pool.jobs < 1) throw UsageError("--jobs must be at least 1");
+  pool.jobs = static_cast<int>(how.jobs);
   pool.devices = {device};
   pool.job.threads = record.provenance.value("threads", 1);
   Display display(isatty(STDERR_FILENO) != 0);
@@ -99,7 +103,8 @@ bool verify_one(const Store& store, const std::string& wanted, const Options& op
   }
   const Record anew = again.manifest(job.key).at("record").get<Record>();
   const std::int64_t processes = processes_of(record, store);
-  const double allowed = tolerance(options, processes == 1 && !device.starts_with("cuda"));
+  const bool exact = processes == 1 && !device.starts_with("cuda");
+  const double allowed = how.tolerance.value_or(exact ? 0 : kInexactTolerance);
   if (processes > 1) {
     fmt::print(
         "  note      {} processes made it together, one has made it again: their sums run in another order, "
@@ -116,20 +121,18 @@ bool verify_one(const Store& store, const std::string& wanted, const Options& op
 
 int verify(const Command& command, const Args& args) {
   Options options(command, {"run"});
-  options.add_runs();
-  options.add()("jobs,j", po::value<int>()->value_name("N")->default_value(1), "jobs at once")(
-      "plugin", po::value<std::vector<std::string>>()->value_name("FILE"),
-      "a plugin that the record's experiment does not name; may be repeated")(
-      "tolerance", po::value<std::string>()->value_name("NUMBER"),
-      "largest difference of a probability; by default 0 on the CPU, and 0.001 on a GPU and for runs that "
-      "several processes carried out together")("all", po::bool_switch(),
-                                                "show also what of the recipe is the same");
+  StoreOption place;
+  PluginOption plugins;
+  VerifyOptions how;
+  options.take(place);
+  options.take(plugins);
+  options.take(how);
   if (!options.parse(args)) return 0;
-  if (options.list("run").empty()) options.required("run");
+  if (options.arguments("run").empty()) options.argument("run");  // says what is missing
   spdlog::set_level(spdlog::level::warn);
-  const Store store = Store::read_only(options.runs());
+  const Store store = Store::read_only(place.runs);
   bool same = true;
-  for (const std::string& run : options.list("run")) same = verify_one(store, run, options) && same;
+  for (const std::string& run : options.arguments("run")) same = verify_one(store, run, plugins, how) && same;
   return same ? 0 : 1;
 }
 
