@@ -62,11 +62,10 @@ const std::vector<BadInputGroup>& bad_inputs() {
            command("An experiment that does not exist", {"run", "tyni.toml"},
                    "cannot read 'tyni.toml': No such file or directory"),
            command("A folder for an experiment", {"run", "data"}, "cannot read 'data': Is a directory"),
-           command("No jobs at once", {"run", "tiny.toml", "--jobs", "0"}, "--jobs must be at least 1"),
+           command("No jobs at once", {"run", "tiny.toml", "--jobs", "0"},
+                   "--jobs = 0 is out of range: integer in [1, 100000]"),
            command("Words for a number", {"run", "tiny.toml", "--jobs", "many"},
-                   "run: the argument ('many') for option '--jobs' is invalid: expected a whole number; see "
-                   "w2s run "
-                   "--help"),
+                   "--jobs: expected integer in [1, 100000], found a string (\"many\")"),
            command("An option without its value", {"run", "tiny.toml", "--threads"},
                    "run: the required argument for option '--threads' is missing; see w2s run --help"),
            command("An unknown device", {"run", "tiny.toml", "--device", "gpu"},
@@ -82,15 +81,14 @@ const std::vector<BadInputGroup>& bad_inputs() {
            command("A limit without processes", {"run", "tiny.toml", "--memory", "2G", "--no-isolation"},
                    "--memory needs processes: it does not go with --no-isolation"),
            command("A negative number of tries", {"run", "tiny.toml", "--retry=-1"},
-                   "--retry must be at least 0"),
+                   "--retry = -1 is out of range: integer in [0, 100000]"),
            command("Two ways to go on after a failure", {"run", "tiny.toml", "--fail-fast", "--keep-going"},
                    "--fail-fast and --keep-going exclude each other"),
            command("Minutes that are none", {"run", "tiny.toml", "--checkpoint-minutes", "often"},
-                   "--checkpoint-minutes takes a number of minutes from 0, found 'often'"),
+                   "--checkpoint-minutes: expected real ≥ 0, found a string (\"often\")"),
            command("A level that does not exist", {"run", "tiny.toml", "--log-level", "warn"},
-                   "--log-level: there is no level 'warn' (did you mean 'warning'?); there are error, "
-                   "warning, info "
-                   "and debug"),
+                   "--log-level = 'warn' is not one of 'error', 'warning', 'info' or 'debug' (did you mean "
+                   "'warning'?)"),
            command("A job that does not exist", {"run", "tiny.toml", "--runs", "done", "--job", "xyz"},
                    "--job 'xyz' is the beginning of none of the experiment's 8 jobs; w2s plan shows them"),
            command("A file for a folder of event files", {"run", "tiny.toml", "--tensorboard", "tiny.toml"},
@@ -124,7 +122,7 @@ const std::vector<BadInputGroup>& bad_inputs() {
                    "store: unknown action 'verfy' (did you mean 'verify'?); there are reindex, remeasure, gc, du and "
                    "verify"),
            command("An unknown rule of gc", {"store", "gc", "--keep", "all", "--runs", "done"},
-                   "--keep takes 'used' or 'records', found 'all'"),
+                   "--keep = 'all' is not one of 'used' or 'records'"),
            command("An unknown experiment", {"leaderboard", "tny", "--runs", "done"},
                    "there is no experiment 'tny' in 'done' (did you mean 'tiny'?); there are 'tiny'"),
            command("An unknown measure", {"leaderboard", "--metric", "acuracy", "--runs", "done"},
