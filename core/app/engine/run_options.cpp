@@ -136,14 +136,14 @@ PoolOptions pool_options(const Options& options, const RunOptions& how, const Ar
   if (!pool.isolate && pool.devices.size() > 1) {
     throw UsageError("--devices deals out processes: it does not go with --no-isolation");
   }
-  pool.job.checkpoint_seconds = 60 * how.checkpoint_minutes;
+  pool.job.runner.checkpoints.seconds = 60 * how.checkpoint_minutes;
   if (how.tensorboard) {
     const std::filesystem::path folder = std::filesystem::absolute(*how.tensorboard);
     if (how.tensorboard->empty() || (exists(folder) && !is_directory(folder))) {
       throw UsageError("--tensorboard takes a folder, which is made where it is missing; found '" +
                        *how.tensorboard + "'");
     }
-    pool.job.tensorboard = folder.lexically_normal().string();
+    pool.job.runner.tensorboard = folder.lexically_normal().string();
   }
   pool.job.verbose = how.log_level == LogLevel::debug;
   pool.command = [args](const Job& job) { return repeating(args, job); };

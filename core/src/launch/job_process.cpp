@@ -215,11 +215,8 @@ JobEnd run_job_together(Team& team, JobRunner& runner, const Job& job) {
 }
 
 RunnerOptions runner_options(const JobSettings& settings, const std::string& device) {
-  RunnerOptions options;
+  RunnerOptions options = settings.runner;
   options.device = at::Device(device);
-  options.tensorboard = settings.tensorboard;
-  options.tasks = settings.tasks;
-  options.checkpoints.seconds = settings.checkpoint_seconds;
   options.checkpoints.asked_to_end = signals::asked_to_end;
   options.checkpoints.can_save = signals::can_save;
   return options;

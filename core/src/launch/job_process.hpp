@@ -21,12 +21,10 @@ namespace w2s {
 
 /// How the jobs of a run are carried out.
 struct JobSettings {
-  int threads = 1;  // LibTorch threads of each
-  double checkpoint_seconds = 300;
-  std::string tensorboard;           // a folder for event files, or ""
-  bool verbose = false;              // progress goes to the job's log too
-  bool fail_fast = false;            // a group ends with the first of its jobs that fails
-  const TasksRead* tasks = nullptr;  // data that was read before
+  int threads = 1;         // LibTorch threads of each
+  bool verbose = false;    // progress goes to the job's log too
+  bool fail_fast = false;  // a group ends with the first of its jobs that fails
+  RunnerOptions runner;    // of each, but for its device and where it reports to
 };
 
 /// How a job ended.
@@ -65,7 +63,7 @@ JobEnd run_job(JobRunner& runner, const Job& job);
 /// The same in every process of a team: it ends well in all of them or in none.
 JobEnd run_job_together(Team& team, JobRunner& runner, const Job& job);
 
-/// What a runner needs to know, but for where it reports to.
+/// settings.runner on a device, which saves itself when it is asked to end (signals.hpp).
 RunnerOptions runner_options(const JobSettings& settings, const std::string& device);
 
 class JobProcess {

@@ -317,7 +317,7 @@ class Pool {
   void run_children() {
     const signals::Counted counted;
     tasks_ = read_ahead(plan_, registry_, options_.timeout, [] { return signals::seen() > 0; });
-    options_.job.tasks = &tasks_;
+    options_.job.runner.tasks = &tasks_;
     options_.job.fail_fast = options_.fail_fast;
     int handled = 0;
     bool told = false;  // that the first failure ends all
