@@ -32,7 +32,8 @@ struct LeaderboardCommand {
   std::optional<std::string> as;
 };
 void describe(OptionSchema<LeaderboardCommand>& s) {
-  s.option("format", &LeaderboardCommand::format, "FORMAT", fmt::format("{}", fmt::join(table_format_names(), ", ")));
+  s.option("format", &LeaderboardCommand::format, "FORMAT",
+           fmt::format("{}", fmt::join(table_format_names(), ", ")));
   s.option("json", &LeaderboardCommand::json, "", "the same as --format json");
   s.option("by", &LeaderboardCommand::by, "FIELDS",
            "a table for each of these, separated by commas: task, pair, weak, strong, method, seed, origin, "

@@ -100,8 +100,7 @@ int run_experiment(const Options& options, const Wanted& wanted, const Args& arg
     for (const std::string& line : anew(plan, store)) spdlog::info("{}", line);
     save_names(plan, store);
   }
-  if (on_cluster(options, wanted.how))
-    return submit_to_slurm(plan, options, wanted.how, wanted.store, args);
+  if (on_cluster(options, wanted.how)) return submit_to_slurm(plan, options, wanted.how, wanted.store, args);
   Display display(isatty(STDERR_FILENO) != 0 && spdlog::should_log(spdlog::level::info));
   const Summary summary = run_plan(plan, loaded.registry, store, pool, display);
   if (!store.leads()) {

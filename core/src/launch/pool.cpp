@@ -26,7 +26,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-
 // The last lines of a job's log without its title and its error, which are told apart.
 std::vector<std::string> last_lines(const std::string& path, const std::string& title, std::size_t count) {
   std::ifstream in(path);
