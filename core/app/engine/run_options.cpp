@@ -16,7 +16,7 @@
 namespace w2s::app {
 namespace {
 
-constexpr double kMost = 100'000;  // of jobs, threads, … : more is a mistake
+constexpr double kMost = 10'000;  // of jobs, threads, … : more is a mistake
 
 void check_device(const std::string& option, const std::string& device) {
   const bool numbered = device.starts_with("cuda:") && device.size() > 5 && device.size() < 9 &&

@@ -46,7 +46,7 @@ struct VerifyOptions {
   bool all = false;
 };
 void describe(OptionSchema<VerifyOptions>& s) {
-  s.option("jobs,j", &VerifyOptions::jobs, "N", "jobs at once").in(1, 100'000);
+  s.option("jobs,j", &VerifyOptions::jobs, "N", "jobs at once").in(1, 10'000);
   s.option(
        "tolerance", &VerifyOptions::tolerance, "NUMBER",
        "largest difference of a probability; by default 0 on the CPU, and 0.001 on a GPU and for runs that "
