@@ -225,7 +225,7 @@ class ChessPuzzles final : public ITask {
     if (params_.prompt == Prompt::fen) return puzzle.position.fen();
     if (!puzzle.has_game) {
       throw UsageError(where + "the puzzle has no game: it takes prompt = \"fen\", not \"" +
-                       name_of(params_.prompt) + "\"");
+                       w2s::name_of(params_.prompt) + "\"");
     }
     const LineStyle style = params_.prompt == Prompt::moves ? LineStyle::moves
                             : params_.prompt == Prompt::pgn ? LineStyle::pgn

@@ -114,7 +114,7 @@ int list(const Command& command, const Args& args) {
     const auto all = all_values<PluginKind>();
     kinds.assign(all.begin(), all.end());
   }
-  const Registry registry = load_plugins(plugins);
+  const Registry registry = registry_with(plugins);
   const std::size_t columns = terminal_width(STDOUT_FILENO);
   for (const PluginKind kind : kinds) {
     std::size_t width = 0;
@@ -137,7 +137,7 @@ int describe(const Command& command, const Args& args) {
   options.take(how);
   if (!options.parse(args)) return 0;
   if (how.all) {
-    const Registry registry = load_plugins(plugins);
+    const Registry registry = registry_with(plugins);
     for (const PluginKind kind : all_values<PluginKind>()) {
       if (how.markdown) fmt::print("## {}\n\n", name_of(kind));
       for (const std::string& name : registry.names(kind)) {
@@ -156,7 +156,7 @@ int describe(const Command& command, const Args& args) {
         wanted + "'");
   }
   const PluginKind kind = kind_named(wanted.substr(0, slash));
-  describe_plugin(load_plugins(plugins), kind, wanted.substr(slash + 1), how.markdown);
+  describe_plugin(registry_with(plugins), kind, wanted.substr(slash + 1), how.markdown);
   return 0;
 }
 

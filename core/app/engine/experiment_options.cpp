@@ -27,7 +27,7 @@ LoadedExperiments with_plugins(std::vector<Experiment> experiments, const Plugin
   std::vector<std::string> paths = loaded.experiments[0].plugin_paths;
   std::vector<std::string> sources = loaded.experiments[0].plugin_sources;
   add_plugins(plugins, paths, sources);
-  loaded.registry = w2s::load_plugins(paths, sources);
+  loaded.registry = load_plugins(paths, sources);
   for (Experiment& experiment : loaded.experiments) {
     experiment.plugin_paths = paths;
     experiment.plugin_sources = sources;

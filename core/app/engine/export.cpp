@@ -92,7 +92,7 @@ int export_student(const Command& command, const Args& args) {
   if (std::filesystem::exists(folder + "/config.json")) {
     throw UsageError("'" + folder + "' holds a model already; name another folder");
   }
-  const Registry registry = load_plugins(plugins);
+  const Registry registry = registry_with(plugins);
   const Store store = Store::read_only(place.runs);
   const std::vector<std::string> members = find_fits(store, wanted);
   if (members.size() == 1) {

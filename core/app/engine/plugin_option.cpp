@@ -17,10 +17,10 @@ void add_plugins(const PluginOption& option, std::vector<std::string>& libraries
   }
 }
 
-Registry load_plugins(const PluginOption& option) {
+Registry registry_with(const PluginOption& option) {
   std::vector<std::string> libraries, sources;
   add_plugins(option, libraries, sources);
-  return w2s::load_plugins(libraries, sources);
+  return load_plugins(libraries, sources);
 }
 
 }  // namespace w2s::app

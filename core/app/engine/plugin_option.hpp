@@ -18,6 +18,6 @@ void describe(OptionSchema<PluginOption>& options);
 void add_plugins(const PluginOption& option, std::vector<std::string>& libraries,
                  std::vector<std::string>& sources);
 /// The installed plugins and these.
-Registry load_plugins(const PluginOption& option);
+Registry registry_with(const PluginOption& option);
 
 }  // namespace w2s::app
