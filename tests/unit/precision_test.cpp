@@ -93,7 +93,7 @@ Trained train(Precision precision) {
 }
 
 TEST(Precision, BFloat16TrainsLikeFloat32) {
-  const Trained full = train("float32"), half = train("bfloat16");
+  const Trained full = train(Precision::float32), half = train(Precision::bfloat16);
   ASSERT_EQ(full.losses.size(), half.losses.size());
   double apart = 0;
   for (std::size_t step = 0; step < full.losses.size(); ++step) {
