@@ -66,7 +66,7 @@ void FitPerceptron(benchmark::State& state) {
     model->build({TaskKind::classification, kClasses, {784}}, Stream(0, "weights"));
     const Encoded inputs = model->encode(labels.examples, TaskKind::classification);
     Head head(model->feature_size(), TaskKind::classification, kClasses, train);
-    NetworkTrainee trainee(*model, head, inputs, "all", at::kCPU);
+    NetworkTrainee trainee(*model, head, inputs, Trainable::all(), at::kCPU);
     fit(trainee, *loss, train, labels, steps);
   }
   state.counters["steps"] = benchmark::Counter(static_cast<double>(steps), benchmark::Counter::kIsRate);

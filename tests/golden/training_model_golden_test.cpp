@@ -79,7 +79,7 @@ void reproduce(const fs::path& folder, const Micro& micro) {
   train.micro_tokens = micro.micro_tokens;
   train.activation_tokens = micro.activation_tokens;
   Head head(model->feature_size(), TaskKind::classification, 2, train);
-  NetworkTrainee trainee(*model, head, inputs, "all", at::kCPU);
+  NetworkTrainee trainee(*model, head, inputs, Trainable::all(), at::kCPU);
   const Spec loss_spec = Spec::parse(settings.at("loss"), "loss");
   const std::unique_ptr<ILoss> loss = registry().make_loss(loss_spec);
 

@@ -26,7 +26,7 @@ nlohmann::json finetune(const nlohmann::json& settings) {
   const std::unique_ptr<ILoss> loss = registry.make_loss(Spec{"cross_entropy", {}, {}});
   Head head(model->feature_size(), TaskKind::classification, 2, train);
   to_device(head.parameters(), device);
-  NetworkTrainee trainee(*model, head, inputs, "all", device, precision_of(settings));
+  NetworkTrainee trainee(*model, head, inputs, Trainable::all(), device, precision_of(settings));
 
   const std::int64_t warm = settings.at("warm_steps");
   Stopwatch watch;

@@ -34,7 +34,7 @@ nlohmann::json weak_labels(const nlohmann::json& settings) {
   const std::unique_ptr<IModel> model = make_decoder(registry, settings, device);
   Head head(model->feature_size(), TaskKind::classification, 2, {});
   to_device(head.parameters(), device);
-  NetworkTrainee trainee(*model, head, inputs, "all", device, precision_of(settings));
+  NetworkTrainee trainee(*model, head, inputs, Trainable::all(), device, precision_of(settings));
   wait_for(device);
   const Stopwatch watch;
   const Tensor found = all_logits(trainee, kMicroTokens).softmax(1);
