@@ -119,7 +119,8 @@ const std::vector<BadInputGroup>& bad_inputs() {
            command("Looking after no store", {"store", "reindex", "--runs", "nowhere"},
                    "there is no store at 'nowhere' (a store has a folder 'objects')"),
            command("An unknown action on the store", {"store", "verfy"},
-                   "store: unknown action 'verfy' (did you mean 'verify'?); there are reindex, remeasure, gc, du and "
+                   "store: unknown action 'verfy' (did you mean 'verify'?); there are reindex, remeasure, "
+                   "gc, du and "
                    "verify"),
            command("An unknown rule of gc", {"store", "gc", "--keep", "all", "--runs", "done"},
                    "--keep = 'all' is not one of 'used' or 'records'"),
