@@ -1,4 +1,5 @@
 // ISavesHead: for models whose folder form has a place for a classifier (w2s export).
+// Called by one thread at a time, as the model that it belongs to.
 #pragma once
 
 #include <string>
