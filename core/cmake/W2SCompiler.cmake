@@ -9,6 +9,16 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 
+# Files that were compiled before, in this folder or another, come out of ccache where it is installed. Precompiled headers
+# need leniency about their time and their macros.
+option(W2S_CCACHE "Compile through ccache where it is installed" ON)
+find_program(W2S_CCACHE_PROGRAM ccache)
+mark_as_advanced(W2S_CCACHE_PROGRAM)
+if(W2S_CCACHE AND W2S_CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${W2S_CCACHE_PROGRAM})
+endif()
+
 # -O2 with line tables: stack traces name lines, at no cost in speed.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 

@@ -25,7 +25,7 @@ constexpr std::array<std::uint32_t, 256> crc_table() {
 std::uint32_t masked(std::uint32_t crc) { return std::rotr(crc, 15) + 0xa282ead8U; }
 
 template <class Unsigned>
-std::string little_endian(Unsigned value) {
+std::string bytes_of(Unsigned value) {
   std::string bytes;
   for (std::size_t i = 0; i < sizeof value; ++i) bytes += static_cast<char>(value >> (8 * i));
   return bytes;
@@ -42,13 +42,13 @@ std::string varint_field(int number, std::uint64_t value) {
   return static_cast<char>(number << 3) + varint(value);
 }
 std::string double_field(int number, double value) {
-  return static_cast<char>(number << 3 | 1) + little_endian(std::bit_cast<std::uint64_t>(value));
+  return static_cast<char>(number << 3 | 1) + bytes_of(std::bit_cast<std::uint64_t>(value));
 }
 std::string bytes_field(int number, std::string_view bytes) {
   return static_cast<char>(number << 3 | 2) + varint(bytes.size()) + std::string(bytes);
 }
 std::string float_field(int number, float value) {
-  return static_cast<char>(number << 3 | 5) + little_endian(std::bit_cast<std::uint32_t>(value));
+  return static_cast<char>(number << 3 | 5) + bytes_of(std::bit_cast<std::uint32_t>(value));
 }
 
 std::string file_name(double wall_time) {
@@ -69,9 +69,9 @@ std::uint32_t crc32c(std::string_view bytes) {
 }
 
 std::string tfrecord(std::string_view data) {
-  const std::string length = little_endian(static_cast<std::uint64_t>(data.size()));
-  return length + little_endian(masked(crc32c(length))) + std::string(data) +
-         little_endian(masked(crc32c(data)));
+  const std::string length = bytes_of(static_cast<std::uint64_t>(data.size()));
+  return length + bytes_of(masked(crc32c(length))) + std::string(data) +
+         bytes_of(masked(crc32c(data)));
 }
 
 TensorBoardWriter::TensorBoardWriter(const std::string& folder, double wall_time) {

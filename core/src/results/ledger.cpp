@@ -27,8 +27,8 @@ std::string file_of(const std::string& store, const std::string& experiment, con
   return folder_of(store) + "/" + experiment + ending;
 }
 
-using TextField = std::pair<std::string_view, std::string LedgerEntry::*>;
-constexpr TextField kTexts[] = {{"key", &LedgerEntry::key},       {"kind", &LedgerEntry::kind},
+using EntryText = std::pair<std::string_view, std::string LedgerEntry::*>;
+constexpr EntryText kEntryTexts[] = {{"key", &LedgerEntry::key},       {"kind", &LedgerEntry::kind},
                                 {"task", &LedgerEntry::task},     {"weak", &LedgerEntry::weak},
                                 {"strong", &LedgerEntry::strong}, {"method", &LedgerEntry::method},
                                 {"floor", &LedgerEntry::floor},   {"ceiling", &LedgerEntry::ceiling}};
@@ -39,7 +39,7 @@ bool read_entry(const simdjson::dom::element& item, LedgerEntry& entry) {
   if (item.get(object) != simdjson::SUCCESS) return false;
   for (const auto& [name, value] : object) {
     if (value.is_string()) {
-      for (const auto& [text, field] : kTexts) {
+      for (const auto& [text, field] : kEntryTexts) {
         if (text == name) entry.*field = std::string(value.get_string().value_unsafe());
       }
     } else if (name == "seed") {

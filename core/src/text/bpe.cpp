@@ -4,6 +4,7 @@
 #include <queue>
 
 #include "text/byte_alphabet.hpp"
+#include "text/pair_key.hpp"
 #include "text/utf8.hpp"
 
 namespace w2s::text {
@@ -12,9 +13,6 @@ namespace {
 
 constexpr std::size_t kShortWord = 32;  // below this a scan beats a heap
 
-std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
-  return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
-}
 std::int32_t merged_id(std::uint64_t merge) { return static_cast<std::int32_t>(merge & 0xFFFFFFFFu); }
 
 // Merges the pair of lowest rank, leftmost first, until none is left.

@@ -7,6 +7,7 @@
 #include "text/byte_alphabet.hpp"
 #include "text/byte_level_json.hpp"
 #include "text/flat_map.hpp"
+#include "text/pair_key.hpp"
 #include "text/utf8.hpp"
 #include "text/vocabulary.hpp"
 #include "text/word_scanner.hpp"
@@ -23,10 +24,6 @@ struct Word {
   std::vector<std::int32_t> ids;
   Count count = 0;
 };
-
-std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
-  return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
-}
 
 struct Candidate {
   Count count;

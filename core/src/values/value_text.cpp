@@ -9,7 +9,7 @@
 namespace w2s {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
@@ -65,7 +65,7 @@ std::string Value::canonical() const {
     case Kind::real:
       return real_text(as_real());
     case Kind::string:
-      return quoted(as_string());
+      return in_quotes(as_string());
     case Kind::list:
       return "[" + joined(as_list(), ",", [](const Value& v) { return v.canonical(); }) + "]";
     case Kind::table:
@@ -75,7 +75,7 @@ std::string Value::canonical() const {
   for (const Table::Entry& entry : as_table()) entries.push_back(&entry);
   std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
   return "{" +
-         joined(entries, ",", [](const auto* e) { return quoted(e->first) + ":" + e->second.canonical(); }) +
+         joined(entries, ",", [](const auto* e) { return in_quotes(e->first) + ":" + e->second.canonical(); }) +
          "}";
 }
 
@@ -90,7 +90,7 @@ std::string Value::toml() const {
     case Kind::real:
       return real_text(as_real());
     case Kind::string:
-      return quoted(as_string());
+      return in_quotes(as_string());
     case Kind::list:
       return "[" + joined(as_list(), ", ", [](const Value& v) { return v.toml(); }) + "]";
     case Kind::table:
@@ -107,7 +107,7 @@ std::string toml_key(std::string_view key) {
   const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
-  return bare ? std::string(key) : quoted(key);
+  return bare ? std::string(key) : in_quotes(key);
 }
 
 }  // namespace w2s

@@ -6,7 +6,7 @@
 namespace w2s::hf {
 namespace {
 
-constexpr double kEps = 1e-5;
+constexpr double kBatchNormEps = 1e-5;
 
 class ResNet final : public Family {
  public:
@@ -111,7 +111,7 @@ class ResNet final : public Family {
     return at::batch_norm(at::conv2d(x, kernel, {}, stride, kernel.size(2) / 2), weights[norm + "weight"],
                           weights[norm + "bias"], weights[norm + "running_mean"],
                           weights[norm + "running_var"],
-                          /*training=*/false, 0.0, kEps, /*cudnn_enabled=*/true);
+                          /*training=*/false, 0.0, kBatchNormEps, /*cudnn_enabled=*/true);
   }
 
   Tensor block(const Weights& weights, const Tensor& x, std::size_t stage, std::int64_t i) const {
