@@ -11,6 +11,7 @@
 #include <regex>
 #include <set>
 
+#include "../support/real_data.hpp"
 #include "support/page.hpp"
 #include "support/workbench.hpp"
 
@@ -20,7 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string kRoot = W2S_SOURCE_DIR;
-const fs::path kData = fs::path(W2S_SOURCE_DIR).parent_path() / "shared" / "data";
 
 struct Change {
   std::string from, to;
@@ -288,18 +288,18 @@ std::vector<Reading> readings() {
       if (!there) reading.not_run.emplace_back(command, why_not);
     }
   };
-  const auto folder = [](const char* name) { return (kData / name).string(); };
-  where_there_is(fs::exists(kData / "mctaco"), "docs/data.md",
+  const auto folder = [](const char* name) { return real_data(name).string(); };
+  where_there_is(fs::exists(real_data("mctaco")), "docs/data.md",
                  "w2s run configs/text.toml --set task.preset=mc_taco --set task.path=FOLDER",
                  {{"=mc_taco --set task.path=FOLDER", "=mc_taco --set task.path=" + folder("mctaco")}},
-                 "MC-TACO is not here");
-  where_there_is(fs::exists(kData / "hh_rlhf"), "docs/reward-modelling.md",
+                 absent("mctaco"));
+  where_there_is(fs::exists(real_data("hh_rlhf")), "docs/reward-modelling.md",
                  "w2s run configs/reward_modelling.toml --set task.path=FOLDER --set "
                  "'task.train=\"harmless-base-test.jsonl.gz\"' --set 'task.test=[]' --set task.held_out=700",
-                 {{"=FOLDER", "=" + folder("hh_rlhf")}}, "HH-RLHF is not here");
-  where_there_is(fs::exists(kData / "sst2"), "docs/text.md",
+                 {{"=FOLDER", "=" + folder("hh_rlhf")}}, absent("hh_rlhf"));
+  where_there_is(fs::exists(real_data("sst2")), "docs/text.md",
                  "w2s run configs/sst2.toml --set task.path=FOLDER",
-                 {{"FOLDER", folder("sst2") + " --set task.split.test=16 --seeds 0"}}, "SST-2 is not here");
+                 {{"FOLDER", folder("sst2") + " --set task.split.test=16 --seeds 0"}}, absent("sst2"));
   where_there_is(has_wordnet, "docs/text.md", "w2s run configs/wordnet.toml",
                  {{"wordnet.toml", "wordnet.toml --seeds 0"}}, "wordnet-base is not installed");
   where_there_is(

@@ -1,4 +1,4 @@
-// AlexNet's features against PyTorch, layer by layer (alexnet_reference.py). The weights, 57 million, come
+// AlexNet's features against PyTorch, layer by layer (tools/make_alexnet.py). The weights, 57 million, come
 // from a hash that both sides compute; they are loaded from a checkpoint under torchvision's names.
 #include <w2s/model.hpp>
 #include <w2s/safetensors.hpp>

@@ -1,5 +1,5 @@
 // The shipped ladder loads and knows as much as it did: its perplexity on a few glosses. Expected values:
-// ladder_reference.py, GPT-2's formula written out in PyTorch.
+// tools/make_ladder.py, GPT-2's formula written out in PyTorch.
 #include <w2s/model.hpp>
 #include <w2s/tokenizer.hpp>
 

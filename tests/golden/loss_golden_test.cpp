@@ -1,7 +1,6 @@
-// Every case of $W2S_FIXTURES/losses.json: value and gradient of the mean in float64.
+// Every case of every losses.json of the fixtures: value and gradient of the mean in float64.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -9,18 +8,14 @@
 
 #include <w2s/loss.hpp>
 
-#include "values/toml.hpp"
+#include "../support/fixtures.hpp"
 #include "plugins/registry.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {
 
 constexpr double kTolerance = 1e-9;
-
-std::string fixture_folder() {
-  const char* folder = std::getenv("W2S_FIXTURES");
-  return folder != nullptr ? folder : W2S_SOURCE_DIR "/../shared/fixtures";
-}
 
 Tensor matrix(const nlohmann::json& rows) {
   std::vector<double> values;
@@ -59,17 +54,19 @@ void check_case(const Registry& registry, const nlohmann::json& test) {
 }
 
 TEST(LossGolden, EveryCaseAgreesInValueAndGradient) {
-  const std::string path = fixture_folder() + "/losses.json";
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there";
-  std::ifstream file(path);
   const Registry registry = load_plugins();
-  std::size_t number = 0;
-  for (const auto& test : nlohmann::json::parse(file)) {
-    SCOPED_TRACE("case " + std::to_string(number++) + ": " + test.at("loss").get<std::string>() + " " +
-                 test.at("params").dump());
-    check_case(registry, test);
+  for (const std::filesystem::path& root : fixture_roots()) {
+    const std::filesystem::path path = root / "losses.json";
+    if (!std::filesystem::exists(path)) continue;
+    std::ifstream file(path);
+    std::size_t number = 0;
+    for (const auto& test : nlohmann::json::parse(file)) {
+      SCOPED_TRACE(path.string() + ", case " + std::to_string(number++) + ": " +
+                   test.at("loss").get<std::string>() + " " + test.at("params").dump());
+      check_case(registry, test);
+    }
+    EXPECT_GT(number, 0u) << path;
   }
-  EXPECT_GT(number, 0u);
 }
 
 }  // namespace

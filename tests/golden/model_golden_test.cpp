@@ -1,13 +1,15 @@
-// Every model folder of $W2S_FIXTURES/models and of tests/golden/huggingface (reference_models.py) against
-// what Hugging Face transformers computed, in float32.
+// Every model of the fixtures against what Hugging Face transformers computed, in float32.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
+#include <map>
 
 #include <w2s/model.hpp>
 #include <w2s/safetensors.hpp>
 
+#include "../support/fixtures.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
@@ -15,18 +17,12 @@ namespace {
 
 constexpr double kTolerance = 2e-5;
 
-std::filesystem::path models_folder() {
-  const char* fixtures = std::getenv("W2S_FIXTURES");
-  const std::filesystem::path root = fixtures ? fixtures : W2S_SOURCE_DIR "/../shared/fixtures";
-  return root / "models";
-}
-
 const Registry& registry() {
   static const Registry all = load_plugins();
   return all;
 }
 
-class ModelGolden : public testing::TestWithParam<std::string> {
+class ModelGolden : public testing::TestWithParam<std::pair<std::string, std::string>> {
  protected:
   static void expect_close(const Tensor& found, const Tensor& expected, const std::string& what) {
     ASSERT_EQ(found.sizes(), expected.sizes()) << what;
@@ -82,7 +78,7 @@ class ModelGolden : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(ModelGolden, AgreesWithHuggingFace) {
-  const std::string& folder = GetParam();
+  const std::string& folder = GetParam().second;
   const SafeTensors expected = SafeTensors::open(folder + "/expected.safetensors");
   for (const std::string attention : {"plain", "fused", "auto"}) {
     if (expected.has("pixel_values"))
@@ -94,7 +90,7 @@ TEST_P(ModelGolden, AgreesWithHuggingFace) {
 
 // Features and the gradient of every weight, with and without recomputation of the blocks.
 TEST_P(ModelGolden, RecomputedBlocksGiveTheSameGradients) {
-  const std::string& folder = GetParam();
+  const std::string& folder = GetParam().second;
   const SafeTensors expected = SafeTensors::open(folder + "/expected.safetensors");
   Batch batch;
   ModelContext context;
@@ -125,29 +121,24 @@ TEST_P(ModelGolden, RecomputedBlocksGiveTheSameGradients) {
   }
 }
 
-std::vector<std::string> model_folders() {
-  std::vector<std::string> folders;
-  for (const std::filesystem::path& root :
-       {models_folder(), std::filesystem::path(W2S_SOURCE_DIR "/tests/golden/huggingface")}) {
-    if (!std::filesystem::is_directory(root)) continue;
-    for (const auto& entry : std::filesystem::directory_iterator(root)) {
-      if (std::filesystem::exists(entry.path() / "expected.safetensors")) folders.push_back(entry.path());
-    }
+// "bert", and where another folder has one of that name "bert_2".
+std::vector<std::pair<std::string, std::string>> named_models() {
+  std::vector<std::pair<std::string, std::string>> models;
+  std::map<std::string, int> seen;
+  for (const std::filesystem::path& folder : fixtures("models", "expected.safetensors")) {
+    std::string name = folder.filename();
+    std::ranges::replace_if(
+        name, [](unsigned char c) { return !std::isalnum(c); }, '_');
+    const int number = ++seen[name];
+    models.emplace_back(number == 1 ? name : name + "_" + std::to_string(number), folder.string());
   }
-  std::sort(folders.begin(), folders.end());
-  return folders;
+  return models;
 }
 
-INSTANTIATE_TEST_SUITE_P(Folders, ModelGolden, testing::ValuesIn(model_folders()), [](const auto& info) {
-  std::string name = std::filesystem::path(info.param).filename();
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Folders, ModelGolden, testing::ValuesIn(named_models()),
+                         [](const auto& info) { return info.param.first; });
 
-TEST(ModelGoldenFixtures, ArePresent) {
-  if (!std::filesystem::is_directory(models_folder()))
-    GTEST_SKIP() << "no model fixtures in " << models_folder();
-}
+TEST(ModelGoldenFixtures, AreThere) { EXPECT_FALSE(named_models().empty()); }
 
 }  // namespace
 }  // namespace w2s

@@ -1,31 +1,27 @@
-// Every folder of $W2S_FIXTURES/tokenizers: ids with and without special tokens, and the text decoded.
+// Every tokenizer of the fixtures: ids with and without special tokens, and the text decoded.
 #include <gtest/gtest.h>
 #include <w2s/tokenizer.hpp>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "../support/fixtures.hpp"
 
 namespace w2s {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path fixtures() {
-  const char* folder = std::getenv("W2S_FIXTURES");
-  return (folder ? fs::path(folder) : fs::path(W2S_SOURCE_DIR) / ".." / "shared" / "fixtures") / "tokenizers";
-}
+std::vector<fs::path> tokenizers() { return fixtures("tokenizers", "expected.json"); }
 
 template <class Check>
 void for_each_row(Check&& check) {
-  if (!fs::is_directory(fixtures())) GTEST_SKIP() << fixtures() << " is absent";
   std::size_t rows = 0;
-  for (const auto& entry : fs::directory_iterator(fixtures())) {
-    if (!fs::exists(entry.path() / "expected.json")) continue;
-    SCOPED_TRACE(entry.path().filename().string());
-    const auto tokenizer = Tokenizer::from_folder(entry.path().string());
-    std::ifstream file(entry.path() / "expected.json");
+  for (const fs::path& folder : tokenizers()) {
+    SCOPED_TRACE(folder.string());
+    const auto tokenizer = Tokenizer::from_folder(folder.string());
+    std::ifstream file(folder / "expected.json");
     for (const auto& row : nlohmann::json::parse(file)) {
       SCOPED_TRACE(row["text"].dump());
       check(*tokenizer, row);
@@ -56,18 +52,16 @@ TEST(TokenizerGolden, Decodes) {
 }
 
 TEST(TokenizerGolden, BatchesEqualSingleTexts) {
-  if (!fs::is_directory(fixtures())) GTEST_SKIP() << fixtures() << " is absent";
-  for (const auto& entry : fs::directory_iterator(fixtures())) {
-    if (!fs::exists(entry.path() / "expected.json")) continue;
-    std::ifstream file(entry.path() / "expected.json");
+  EXPECT_FALSE(tokenizers().empty());
+  for (const fs::path& folder : tokenizers()) {
+    std::ifstream file(folder / "expected.json");
     std::vector<std::string> texts;
     std::vector<Tokenizer::Ids> ids;
     for (const auto& row : nlohmann::json::parse(file)) {
       texts.push_back(row["text"]);
       ids.push_back(row["ids"]);
     }
-    EXPECT_EQ(Tokenizer::from_folder(entry.path().string())->encode_batch(texts, true, 3), ids)
-        << entry.path();
+    EXPECT_EQ(Tokenizer::from_folder(folder.string())->encode_batch(texts, true, 3), ids) << folder;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <w2s/plugin.hpp>
 #include <w2s/safetensors.hpp>
 
+#include "../support/fixtures.hpp"
 #include "engine/trainer.hpp"
 #include "plugins/registry.hpp"
 
@@ -15,11 +16,6 @@ namespace w2s {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path fixtures() {
-  const char* folder = std::getenv("W2S_FIXTURES");
-  return fs::path(folder != nullptr ? folder : "") / "training";
-}
 
 const Registry& registry() {
   static const Registry loaded = load_plugins();
@@ -64,7 +60,7 @@ TrainParams train_params(const Table& settings, std::int64_t examples) {
 }
 
 void reproduce(const fs::path& folder, const Micro& micro) {
-  SCOPED_TRACE(folder.filename().string() + ", " + micro.name);
+  SCOPED_TRACE(folder.string() + ", " + micro.name);
   const Value expected = read_json((folder / "expected.json").string());
   const Table& settings = expected.as_table().at("settings").as_table();
   const SafeTensors data = SafeTensors::open((folder / "data.safetensors").string());
@@ -115,15 +111,12 @@ void reproduce(const fs::path& folder, const Micro& micro) {
 }
 
 TEST(TrainingModelGolden, EveryRecordedRunIsReproducedUnderEveryMicroBatching) {
-  if (!fs::is_directory(fixtures())) GTEST_SKIP() << "no training fixtures";
   at::set_num_threads(1);
-  std::size_t count = 0;
-  for (const auto& item : fs::directory_iterator(fixtures())) {
-    if (!fs::exists(item.path() / "expected.json")) continue;
-    for (const Micro& micro : kMicros) reproduce(item.path(), micro);
-    ++count;
+  const std::vector<fs::path> runs = fixtures("training", "expected.json");
+  for (const fs::path& run : runs) {
+    for (const Micro& micro : kMicros) reproduce(run, micro);
   }
-  EXPECT_GT(count, 0u);
+  EXPECT_FALSE(runs.empty());
 }
 
 }  // namespace

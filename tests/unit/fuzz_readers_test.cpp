@@ -18,6 +18,8 @@
 #include <w2s/safetensors.hpp>
 #include <w2s/tokenizer.hpp>
 
+#include "../support/fixtures.hpp"
+
 namespace {
 
 constexpr std::size_t kLargestAllocation = 64U << 20;  // files are below 100 kB
@@ -215,21 +217,9 @@ std::string read(const fs::path& path) {
   return text.str();
 }
 
-fs::path fixtures() {
-  const char* folder = std::getenv("W2S_FIXTURES");
-  return folder != nullptr ? folder : W2S_SOURCE_DIR "/../shared/fixtures";
-}
-
-std::vector<std::string> files_named(const fs::path& root, const std::string& name) {
-  std::vector<fs::path> paths;
-  if (fs::is_directory(root)) {
-    for (const auto& entry : fs::recursive_directory_iterator(root)) {
-      if (entry.path().filename() == name) paths.push_back(entry.path());
-    }
-  }
-  std::sort(paths.begin(), paths.end());
+std::vector<std::string> contents(const std::string& kind, const std::string& file) {
   std::vector<std::string> texts;
-  for (const fs::path& path : paths) texts.push_back(read(path));
+  for (const fs::path& folder : fixtures(kind, file)) texts.push_back(read(folder / file));
   return texts;
 }
 
@@ -308,8 +298,7 @@ TEST(FuzzReaders, TokenizersAreSoundOrRefused) {
     ASSERT_NO_THROW(Tokenizer::from_json(source)) << source.substr(0, 80);
   }
   const std::size_t small = sources.size();
-  for (std::string& text : files_named(fixtures() / "tokenizers", "tokenizer.json"))
-    sources.push_back(std::move(text));
+  for (std::string& text : contents("tokenizers", "tokenizer.json")) sources.push_back(std::move(text));
   std::vector<json> trees;
   for (const std::string& source : sources) trees.push_back(json::parse(source));
   const std::vector<std::string> texts = {"", "the cat, aab 12-3",
@@ -388,8 +377,7 @@ TEST(FuzzReaders, SafetensorsAreSoundOrRefused) {
                     {"n", at::scalar_tensor(7, at::kLong)}},
                    {{"format", "pt"}});
   std::vector<std::string> sources(8, read(scratch.path()));
-  for (std::string& bytes : files_named(fixtures() / "models", "expected.safetensors"))
-    sources.push_back(std::move(bytes));
+  for (std::string& bytes : contents("models", "expected.safetensors")) sources.push_back(std::move(bytes));
 
   Mutator mutator(2);
   Tally tally;

@@ -1,4 +1,4 @@
-// Golden values: tests/golden/reference_statistics.py.
+// Golden values: tests/golden/tools/reference_statistics.py.
 #include "results/measures.hpp"
 
 #include <cmath>

@@ -9,6 +9,7 @@
 
 #include "../support/folder_test.hpp"
 #include "../support/plugins.hpp"
+#include "../support/real_data.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
@@ -213,9 +214,8 @@ TEST_F(PreferenceTask, ReadsNamedTestSetsAndHoldsOutWholePrompts) {
 }
 
 TEST_F(PreferenceTask, ReadsHarmlessDialogues) {
-  const char* fixtures = std::getenv("W2S_FIXTURES");
-  const fs::path folder = fs::path(fixtures ? fixtures : "") / ".." / "data" / "hh_rlhf";
-  if (!fs::exists(folder / "harmless-base-test.jsonl.gz")) GTEST_SKIP() << "the data set is absent";
+  const fs::path folder = real_data("hh_rlhf");
+  if (!fs::exists(folder / "harmless-base-test.jsonl.gz")) GTEST_SKIP() << absent("hh_rlhf");
   const TaskData data =
       plugins()
           .make_task(

@@ -1,4 +1,4 @@
-// Golden values: tests/golden/reference_statistics.py (variances from an analysis of variance there).
+// Golden values: tests/golden/tools/reference_statistics.py (variances from an analysis of variance there).
 #include "report/statistics.hpp"
 
 #include <cmath>

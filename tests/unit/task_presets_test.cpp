@@ -10,6 +10,7 @@
 
 #include "../support/folder_test.hpp"
 #include "../support/plugins.hpp"
+#include "../support/real_data.hpp"
 #include "config/experiment.hpp"
 #include "plugins/registry.hpp"
 
@@ -367,14 +368,12 @@ TEST_F(TaskPresets, DialoguesAsPairsShareAPrompt) {
 
 // Counts as awk, sort and Python's csv module have them.
 TEST_F(TaskPresets, ReadRealFiles) {
-  const char* fixtures = std::getenv("W2S_FIXTURES");
-  const fs::path data = fs::path(fixtures ? fixtures : "") / ".." / "data";
   for (const char* name : {"mctaco", "cosmosqa", "sst2"}) {
-    if (!fs::exists(data / name)) GTEST_SKIP() << (data / name).string() << " is absent";
+    if (!fs::exists(real_data(name))) GTEST_SKIP() << absent(name);
   }
   const auto read = [&](const std::string& preset, const std::string& folder,
                         std::vector<std::string> set = {}) {
-    set.push_back("task.path=" + (data / folder).string());
+    set.push_back("task.path=" + real_data(folder).string());
     return plugins().make_task(experiment("preset = \"" + preset + "\"", set).task)->load();
   };
   const auto groups = [](const Examples& rows) {

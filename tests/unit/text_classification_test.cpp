@@ -9,6 +9,7 @@
 
 #include "../support/folder_test.hpp"
 #include "../support/plugins.hpp"
+#include "../support/real_data.hpp"
 #include "data/split.hpp"
 #include "plugins/registry.hpp"
 
@@ -346,9 +347,8 @@ TEST_F(TextClassification, LimitsTakeTheFirstRows) {
 }
 
 TEST_F(TextClassification, ReadsTheStanfordSentimentTreebank) {
-  const char* fixtures = std::getenv("W2S_FIXTURES");
-  const fs::path folder = fs::path(fixtures ? fixtures : "") / ".." / "data" / "sst2";
-  if (!fs::exists(folder / "train.tsv")) GTEST_SKIP() << "the data set is absent";
+  const fs::path folder = real_data("sst2");
+  if (!fs::exists(folder / "train.tsv")) GTEST_SKIP() << absent("sst2");
   const TaskData data = plugins()
                             .make_task({"text_classification",
                                         Table{{"path", folder.string()},

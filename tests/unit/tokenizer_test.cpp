@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "../support/fixtures.hpp"
 #include "text/byte_alphabet.hpp"
 #include "text/utf8.hpp"
 
@@ -591,20 +592,11 @@ TEST(Tokenizer, MergesInACircleEnd) {
   EXPECT_EQ(load(with_model(model))->encode(std::string(100, 'a')), (Ids{1}));
 }
 
-fs::path fixtures() {
-  const char* folder = std::getenv("W2S_FIXTURES");
-  return (folder ? fs::path(folder) : fs::path(W2S_SOURCE_DIR) / ".." / "shared" / "fixtures") / "tokenizers";
-}
-
 TEST(Tokenizer, MutatedFilesGiveErrorsOrTokenizersButNeverCrash) {
   Strings files = {small_bpe()->json(), with_model(letters_bpe({{"byte_fallback", true}})).dump()};
-  if (fs::is_directory(fixtures())) {
-    for (const auto& entry : fs::directory_iterator(fixtures())) {
-      std::ifstream file(entry.path() / "tokenizer.json");
-      json document = json::parse(file, nullptr, false);
-      if (document.is_discarded()) continue;
-      files.push_back(document.dump());
-    }
+  for (const fs::path& folder : fixtures("tokenizers", "tokenizer.json")) {
+    std::ifstream file(folder / "tokenizer.json");
+    files.push_back(json::parse(file).dump());
   }
   std::mt19937 random(6);
   int loaded = 0, refused = 0;
@@ -804,17 +796,21 @@ TEST(TrainBpe, RefusesAVocabularyThatIsTooSmall) {
   EXPECT_THROW(train_bpe(Strings{"a"}, {300, {""}, 2}), UsageError);
 }
 
-class Gpt2Vocabulary : public ::testing::Test {
+// GPT-2's own vocabulary, where W2S_GPT2_VOCAB names its folder.
+class Gpt2Vocabulary : public ::testing::TestWithParam<std::string> {
  protected:
-  void SetUp() override {
-    const char* folder = std::getenv("W2S_GPT2_VOCAB");
-    if (!folder) GTEST_SKIP() << "W2S_GPT2_VOCAB names no folder";
-    tokenizer_ = Tokenizer::from_folder(folder);
-  }
-  std::shared_ptr<const Tokenizer> tokenizer_;
+  const std::shared_ptr<const Tokenizer> tokenizer_ = Tokenizer::from_folder(GetParam());
 };
 
-TEST_F(Gpt2Vocabulary, EncodesAsGpt2) {
+Strings gpt2_folders() {
+  const char* folder = std::getenv("W2S_GPT2_VOCAB");
+  return folder != nullptr ? Strings{folder} : Strings{};
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Gpt2Vocabulary);
+INSTANTIATE_TEST_SUITE_P(Given, Gpt2Vocabulary, testing::ValuesIn(gpt2_folders()));
+
+TEST_P(Gpt2Vocabulary, EncodesAsGpt2) {
   EXPECT_EQ(tokenizer_->vocab_size(), 50257);
   EXPECT_EQ(tokenizer_->encode("Hello world"), (Ids{15496, 995}));
   EXPECT_EQ(tokenizer_->encode("Hello, world!"), (Ids{15496, 11, 995, 0}));
@@ -822,7 +818,7 @@ TEST_F(Gpt2Vocabulary, EncodesAsGpt2) {
   EXPECT_EQ(tokenizer_->special_id(TokenRole::eos), 50256);
 }
 
-TEST_F(Gpt2Vocabulary, RoundTripsArbitraryBytes) {
+TEST_P(Gpt2Vocabulary, RoundTripsArbitraryBytes) {
   std::mt19937 random(8);
   for (int i = 0; i < 1000; ++i) {
     const std::string bytes = i % 2 ? random_bytes(random, 200) : random_text(random, 60);

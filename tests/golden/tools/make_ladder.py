@@ -1,6 +1,6 @@
 """Perplexity of the models in ladder/ on a few texts: GPT-2's formula in PyTorch, byte-level BPE in Python.
 
-    python3 tests/golden/ladder_reference.py      writes tests/golden/ladder.json, which ladder_test.cpp reads
+    python3 tests/golden/tools/make_ladder.py      writes tests/golden/ladder.json, which ladder_test.cpp reads
 """
 import json
 import math
@@ -12,7 +12,7 @@ import numpy
 import torch
 from torch.nn.functional import gelu, layer_norm
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent.parent
 LADDER = HERE.parent.parent / "ladder"
 MODELS = ["nano", "mini", "base", "large"]
 # Five lines of what the models read, and two that are not in it.

@@ -2,7 +2,7 @@
 
 Where it can, it takes another road than the C++: variances from the mean squares of a two-way
 analysis of variance, AUROC from all pairs, Student's t by numeric integration.
-Run it and compare: python3 tests/golden/reference_statistics.py
+Run it and compare: python3 tests/golden/tools/reference_statistics.py
 """
 import math
 

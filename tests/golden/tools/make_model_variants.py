@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the folders of tests/golden/huggingface: tiny random models saved by Hugging Face transformers, and
+"""Writes folders of tests/golden/fixtures/models: tiny random models saved by Hugging Face transformers, and
 what transformers computes with them in float32 (Debian's python3-transformers and python3-torch, sid).
 
-    python3 tests/golden/reference_models.py tests/golden/huggingface
+    python3 tests/golden/tools/make_model_variants.py tests/golden/fixtures/models
 
 A folder holds config.json, the weights as transformers (or an older one) would leave them, and
 expected.safetensors: input_ids, attention_mask, last_hidden_state and logits of a decoder; pixel_values,
@@ -90,7 +90,7 @@ def write_images(root, name, config):
 def older(root, name, folder, edit):
     """The same model with the config.json of earlier years."""
     copy = root / name
-    shutil.copytree(folder, copy)
+    shutil.copytree(folder, copy, dirs_exist_ok=True)
     config = json.loads((copy / "config.json").read_text())
     edit(config)
     (copy / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
@@ -121,9 +121,6 @@ def bare_names(folder):
 
 def main():
     root = Path(sys.argv[1])
-    for old in root.glob("*/expected.safetensors"):
-        shutil.rmtree(old.parent)
-
     write_decoder(root, "mistral_sliding", MistralConfig(**LLAMA, sliding_window=3))
     write_decoder(root, "mistral_whole", MistralConfig(**LLAMA, sliding_window=None, head_dim=6))
     rope = write_decoder(root, "llama3_rope", LlamaConfig(**LLAMA, rope_parameters=LLAMA3))

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Reference features of AlexNet for alexnet_golden_test.cpp: python3 alexnet_reference.py > alexnet_features.json
+"""Reference features of AlexNet for alexnet_golden_test.cpp: python3 tools/make_alexnet.py > alexnet_features.json
 
 Layer by layer in PyTorch's functional form, as the architecture is published (torchvision's numbers of channels).
 Weights and images come from an integer hash of (position, salt), which the test computes for itself; the sizes of

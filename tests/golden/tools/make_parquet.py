@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the Parquet file that tests/unit/parquet_test.cpp reads (Debian's python3-pyarrow, sid).
 
-    python3 tests/golden/reference_parquet.py tests/golden/parquet/rows.parquet
+    python3 tests/golden/tools/make_parquet.py tests/golden/parquet/rows.parquet
 """
 
 import datetime
