@@ -13,7 +13,7 @@
 namespace w2s {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 /// What the rows are sorted by, larger first; NaN last.
 double sort_value(const Row& row, const LeaderboardOptions& options) {
@@ -24,10 +24,10 @@ double sort_value(const Row& row, const LeaderboardOptions& options) {
   if (sort == "p") return -row.p_holm;
   if (sort == "rank") return -row.rank;
   if (sort == "seeds") return static_cast<double>(row.seeds.size());
-  if (sort == "difference") return row.compared_with.empty() ? kNaN : sign * row.comparison.difference.value;
-  if (sort == "seconds") return row.cost.count(sort) > 0 ? -row.cost.at(sort) : kNaN;
+  if (sort == "difference") return row.compared_with.empty() ? kUnknown : sign * row.comparison.difference.value;
+  if (sort == "seconds") return row.cost.count(sort) > 0 ? -row.cost.at(sort) : kUnknown;
   const auto it = row.supervision.find(sort);
-  if (it == row.supervision.end()) return kNaN;
+  if (it == row.supervision.end()) return kUnknown;
   return higher_is_better(sort) ? it->second : -it->second;
 }
 
