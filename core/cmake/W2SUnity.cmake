@@ -13,7 +13,8 @@ function(w2s_unite target)
   set(folder "")
   foreach(source IN LISTS sources)
     get_filename_component(source ${source} ABSOLUTE)
-    if(NOT EXISTS ${source})  # written by the build
+    string(FIND ${source} ${CMAKE_BINARY_DIR}/ place)
+    if(place EQUAL 0)  # written by the build
       continue()
     endif()
     get_filename_component(parent ${source} DIRECTORY)

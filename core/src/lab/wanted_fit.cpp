@@ -38,12 +38,6 @@ std::size_t students_of(const FitSpec& spec) {
   return students;
 }
 
-std::string digest_of(const std::vector<std::string>& texts) {
-  Digest sha;
-  for (const std::string& text : texts) sha.add(text);
-  return sha.hex();
-}
-
 // Everything that can change the fit, as it is settled in `wanted`.
 Recipe recipe_of(LabContext& context, Backbones& backbones, const Writer& writer, const Drafts& drafts,
                  const WantedFit& wanted) {

@@ -19,12 +19,6 @@
 namespace w2s {
 namespace {
 
-std::string digest_of(const std::vector<std::string>& texts) {
-  Digest sha;
-  for (const std::string& text : texts) sha.add(text);
-  return sha.hex();
-}
-
 // What the model reads of encoded prompts with empty answers, and what ends its texts.
 struct Prompts {
   std::vector<std::vector<std::int32_t>> ids;
@@ -55,6 +49,12 @@ nlohmann::json joined(const std::vector<std::string>& parts) {
 }
 
 }  // namespace
+
+std::string digest_of(const std::vector<std::string>& texts) {
+  Digest sha;
+  for (const std::string& text : texts) sha.add(text);
+  return sha.hex();
+}
 
 void Writer::require_one(const Student& student) const {
   if (!context_.generation()) throw UsageError("this task has classes, not answers");

@@ -6,6 +6,9 @@
 
 namespace w2s {
 
+/// Of texts in their order, as one.
+std::string digest_of(const std::vector<std::string>& texts);
+
 /// Not for several threads at once.
 class Writer {
  public:
