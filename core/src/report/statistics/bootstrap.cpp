@@ -4,11 +4,10 @@
 #include <random>
 
 #include "report/statistics.hpp"
+#include "report/statistics/numbers.hpp"
 
 namespace w2s {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Uniform draws below a bound from 32-bit halves of the engine's words (Lemire 2019, with rejection).
 class BoundedDraws {

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include "report/statistics.hpp"
+#include "report/statistics/numbers.hpp"
 
 namespace w2s {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kFarthest = 1e4;  // an interval that reaches as far is none
 
 /// Where `inside` ends between a point that is and the points beyond it; NaN where it goes on for ever.

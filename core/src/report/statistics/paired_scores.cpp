@@ -8,13 +8,12 @@
 #include <w2s/error.hpp>
 
 #include "report/statistics.hpp"
+#include "report/statistics/numbers.hpp"
 #include "report/statistics/quantiles.hpp"
 
 namespace w2s {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kFewAnswers = 10;  // right or wrong: below it the interval is the binomial's own
 
 /// In four sums, so that the additions need not wait for each other.

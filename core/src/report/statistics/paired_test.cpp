@@ -10,12 +10,11 @@
 #include <w2s/error.hpp>
 
 #include "report/statistics.hpp"
+#include "report/statistics/numbers.hpp"
 #include "report/statistics/quantiles.hpp"
 
 namespace w2s {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// Mean(a) − mean(b) on their common seeds, of which there is at least one.
 Estimate paired_difference(const PairedScores& all, std::size_t a, std::size_t b,
