@@ -1,5 +1,5 @@
 // What lies beside a checkpoint's weights: pooling and normalising (sentence-transformers), adapters (PEFT),
-// older spellings of config.json. The models are those of tests/golden/huggingface, whose states transformers
+// older spellings of config.json. The models are those of tests/golden/fixtures/models, whose states transformers
 // computed.
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kGolden = W2S_SOURCE_DIR "/tests/golden/huggingface/";
+const std::string kGolden = W2S_SOURCE_DIR "/tests/golden/fixtures/models/";
 
 std::unique_ptr<IModel> load(const std::string& path, const Table& params = {},
                              const ModelContext& context = {}) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes tiny random models of further families into tests/golden/huggingface, in the form of reference_models.py
+"""Writes tiny random models of further families into tests/golden/fixtures/models, in the form of make_models.py
 (transformers 5; weights are perturbed, so that norms and biases count).
 
-    python3 tests/golden/reference_families.py tests/golden/huggingface
+    python3 tests/golden/tools/make_families.py tests/golden/fixtures/models
 """
 
 import sys
