@@ -17,7 +17,7 @@ class AuxiliaryConfidence final : public ILoss {
   static void describe(Schema<Params>& s) {
     s.summary(
          "Cross entropy mixed with the student's own hardened predictions; with two classes the threshold "
-         "keeps the prior share of positives in the batch.")
+         "keeps the prior share of positives in the batch, and a batch of one row takes its likeliest class.")
         .formula("(1−α) CE(z, y) + α CE(z, stop f̂), α = alpha_max · min(1, s/warmup)")
         .source("Burns et al. 2023, A.4")
         .uses_batch_statistics();
@@ -25,7 +25,10 @@ class AuxiliaryConfidence final : public ILoss {
             "final weight of the student's own predictions (paper: .75 for its largest)")
         .in(0, 1);
     s.field("warmup", &Params::warmup, "fraction of training over which α rises from 0").in(0, 1);
-    s.field("prior", &Params::prior, "share of class 1: the batch mean of the weak labels, or one half");
+    s.field(
+        "prior", &Params::prior,
+        "share of class 1: the batch mean of the weak labels, as in the public code, or one half, as in the "
+        "paper");
   }
   explicit AuxiliaryConfidence(const Params& params) : params_(params) {}
 
@@ -37,7 +40,7 @@ class AuxiliaryConfidence final : public ILoss {
 
  private:
   Tensor hardened(const Tensor& log_p, const Tensor& targets) const {
-    if (log_p.size(1) != 2) return one_hot_argmax(log_p);
+    if (log_p.size(1) != 2 || log_p.size(0) == 1) return one_hot_argmax(log_p.detach());
     const Tensor p1 = log_p.detach().select(1, 1).exp();
     const Tensor mean = targets.select(1, 1).mean();
     const Tensor prior = params_.prior == Prior::half ? at::full_like(mean, 0.5) : mean;

@@ -14,7 +14,9 @@ class LogConfidence final : public ILoss {
     s.summary(
          "Auxiliary confidence exactly as the public reference code has it: the coefficient is aux_coef·s "
          "during "
-         "the warm-up and then jumps to aux_coef. Binary only; for new work use aux_confidence.")
+         "the warm-up and then jumps to aux_coef; but a batch of one row takes its likeliest class. Binary "
+         "only; for "
+         "new work use aux_confidence.")
         .formula(
             "CE(z, (1−k) y + k h), h = [p₀ ≥ t, p₀ < t], t = quantile(p₀, mean y₁), "
             "k = aux_coef · (s if s ≤ warmup_frac else 1)")
@@ -44,7 +46,10 @@ class LogConfidence final : public ILoss {
     const double s = in.step_fraction;
     const double k = params_.aux_coef * (s <= params_.warmup_frac ? s : 1.0);
     const Tensor p0 = log_p.detach().select(1, 0).exp();
-    const Tensor first = (p0 >= quantile_linear(p0, in.targets.select(1, 1).mean())).to(log_p.scalar_type());
+    // Of one row the reference code makes class 0 whatever the row says: its likeliest class instead.
+    const Tensor threshold =
+        p0.numel() == 1 ? at::full_like(p0, 0.5) : quantile_linear(p0, in.targets.select(1, 1).mean());
+    const Tensor first = (p0 >= threshold).to(log_p.scalar_type());
     return cross_entropy(log_p, (1 - k) * in.targets + k * at::stack({first, 1 - first}, 1));
   }
 

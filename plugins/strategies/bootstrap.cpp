@@ -41,7 +41,8 @@ class Bootstrap final : public ISupervisionStrategy {
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     const std::size_t steps = params_.ladder.size() + 1;
     std::vector<std::vector<std::int64_t>> parts;
-    if (params_.fresh_examples) parts = random_parts(labels.examples, steps, lab.stream("bootstrap"));
+    if (params_.fresh_examples)
+      parts = random_parts(labels.examples, steps, lab.stream_for("bootstrap", labels, spec));
 
     FitSpec last = spec;
     Supervision current = params_.fresh_examples ? labels.select(parts[0]) : labels;

@@ -20,6 +20,7 @@ class ConfidenceFilter final : public ISupervisionStrategy {
   std::string serves(TaskKind) const override { return ""; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
+    if (params_.keep < 1) require_graded(labels, "confidence_filter");
     const Supervision kept = labels.select(surest_per_class(labels, params_.keep));
     lab.log("confidence_filter: " + std::to_string(kept.size()) + " of " + std::to_string(labels.size()) +
             " examples kept");

@@ -24,6 +24,7 @@ class ConfidenceWeight final : public ISupervisionStrategy {
   std::string serves(TaskKind) const override { return ""; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab&, const Next& next) override {
+    if (params_.power > 0) require_graded(labels, "confidence_weight");
     Supervision weighted = labels;
     const Tensor weights = labels.weights * confidence(labels).pow(params_.power);
     weighted.weights = weights * (labels.weights.sum() / weights.sum().clamp_min(1e-30));

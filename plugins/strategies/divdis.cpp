@@ -32,23 +32,24 @@ class Diversify final : public StepRule {
     }
     const Tensor sure = sure_.index_select(0, at::tensor(batch, at::kLong).to(sure_.device()));
     const Tensor open = (1 - sure).nonzero().squeeze(1), weights = sure * training.weights(batch);
-    Tensor sum = at::zeros({}, targets.options());
+    const auto heads = static_cast<double>(training.students());
+    Tensor fit = at::zeros({}, targets.options()), shared = fit, balance = fit;  // means over heads and pairs
     std::vector<Tensor> guesses;
     for (std::int64_t k = 0; k < training.students(); ++k) {
       const Tensor logits = training.logits(k, batch);
       const Tensor losses = training.losses(k, logits, targets, batch);
-      sum = sum + (weights * losses).sum() / sure.sum().clamp_min(1);
+      fit = fit + (weights * losses).sum() / sure.sum().clamp_min(1) / heads;
       guesses.push_back(logits.index_select(0, open).softmax(1));
     }
-    if (open.numel() == 0) return sum;
+    if (open.numel() == 0) return fit;
     for (std::size_t a = 0; a < guesses.size(); ++a) {
-      sum = sum + params_.balance * kl(guesses[a].mean(0), prior_);
+      balance = balance + kl(guesses[a].mean(0), prior_) / heads;
       for (std::size_t b = 0; b < a; ++b) {
         const Tensor joint = guesses[a].t().matmul(guesses[b]) / static_cast<double>(open.numel());
-        sum = sum + params_.lambda * kl(joint, joint.sum(1, true) * joint.sum(0, true));
+        shared = shared + kl(joint, joint.sum(1, true) * joint.sum(0, true)) / (heads * (heads - 1) / 2);
       }
     }
-    return sum;
+    return fit + params_.lambda * shared + params_.balance * balance;
   }
 
  private:
@@ -64,8 +65,10 @@ class DivDis final : public ISupervisionStrategy {
          "Fits several students at once: all to the surest labels of each class, while on the other "
          "examples, taken as unlabelled, their predictions share as little information as they can. The one "
          "that is best on a few true labels of the supervisor half is the result. Students share a backbone "
-         "where only heads train.")
-        .formula("Σ CE + λ Σ_{a<b} I(ŷ_a; ŷ_b) + balance · Σ KL(mean p ‖ prior)")
+         "where only heads train. Early stopping plays no part: heads that are to differ from the weak "
+         "labels "
+         "are not to be chosen by agreement with them.")
+        .formula("mean_a CE + λ mean_{a<b} I(ŷ_a; ŷ_b) + balance · mean_a KL(mean p ‖ prior)")
         .source("Lee et al. 2022");
     s.field("heads", &Params::heads, "hypotheses").at_least(2);
     s.field("lambda", &Params::lambda, "λ: weight of the mutual information").at_least(0);
@@ -91,7 +94,12 @@ class DivDis final : public ISupervisionStrategy {
   }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
+    require_graded(labels, "divdis");
     FitSpec several = spec;
+    if (spec.train.early_stopping) {
+      lab.log("divdis: trains to the end, for early stopping would choose by agreement with the weak labels");
+      several.train.early_stopping = false;
+    }
     several.rule = StepPlan{spec_of<DivDis>(params_), params_.heads,
                             [params = params_] { return std::make_unique<Diversify>(params); }};
     const Student all = next(labels, several);

@@ -1,17 +1,17 @@
 // DivideMix: two students sort each other's examples into clean and noisy; the noisy ones lose their labels.
 #include <w2s/losses.hpp>
 #include <w2s/mixture.hpp>
+#include <w2s/small_losses.hpp>
 #include <w2s/strategy.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 namespace w2s {
 namespace {
 
 struct DivideMixParams {
-  double warmup = 0.2, threshold = 0.5, temperature = 0.5, alpha = 4, lambda = 25, ramp = 16;
+  double warmup = 0.2, threshold = 0.5, temperature = 0.5, alpha = 4, lambda = 25, ramp = 16.0 / 300;
 };
 
 Tensor sharpen(const Tensor& p, double temperature) {
@@ -23,21 +23,9 @@ class DivideAndMix final : public StepRule {
  public:
   explicit DivideAndMix(const DivideMixParams& params) : params_(params) {}
 
-  void begin_epoch(Training& training) override {
-    if (after_warmup(training) < 0) return;
-    at::NoGradGuard no_grad;
-    Positions all(static_cast<std::size_t>(training.labels().size()));
-    std::iota(all.begin(), all.end(), 0);
-    for (const std::int64_t k : {0, 1}) {
-      const Tensor losses = cross_entropy(log_probabilities(training.logits(k, all)), training.targets(all));
-      const Tensor low = losses.min(), range = (losses.max() - low).clamp_min(1e-12);
-      clean_[k] = lower_component((losses - low) / range).to(losses.device(), at::kFloat);
-    }
-  }
-
   Tensor loss(Training& training, const Positions& batch) override {
     const Tensor targets = training.targets(batch), weights = training.weights(batch);
-    if (after_warmup(training) < 0) {
+    if (training.fraction() < params_.warmup) {
       Tensor sum;
       for (const std::int64_t k : {0, 1}) {
         const Tensor mean = (weights * training.losses(k, training.logits(k, batch), targets, batch)).mean();
@@ -45,29 +33,38 @@ class DivideAndMix final : public StepRule {
       }
       return sum;
     }
+    if (divided_in_ != training.epoch()) divide(training);
     Tensor p[2];
     {
       at::NoGradGuard no_grad;
       for (const std::int64_t k : {0, 1}) p[k] = training.logits(k, batch).softmax(1);
     }
-    return student_loss(training, batch, targets, weights, p, 0) +
-           student_loss(training, batch, targets, weights, p, 1);
+    const Tensor first = student_loss(training, batch, targets, weights, p, 0);  // draws before the second
+    return first + student_loss(training, batch, targets, weights, p, 1);
   }
 
   std::map<std::string, Tensor> state() const override {
     if (!clean_[0].defined()) return {};
-    return {{"clean.0", clean_[0]}, {"clean.1", clean_[1]}};
+    return {{"clean.0", clean_[0]}, {"clean.1", clean_[1]}, {"divided in", at::scalar_tensor(divided_in_)}};
   }
   void load_state(const std::map<std::string, Tensor>& state) override {
     if (state.empty()) return;
     for (const int k : {0, 1}) clean_[k] = state.at("clean." + std::to_string(k));
+    divided_in_ = state.at("divided in").item<std::int64_t>();
   }
 
  private:
-  // Epochs since the warm-up, below 0 within it.
-  double after_warmup(const Training& training) const {
-    return static_cast<double>(training.epoch()) -
-           std::ceil(params_.warmup * static_cast<double>(training.epochs()));
+  // Once an epoch, from the end of the warm-up on: which labels are clean, by each student's losses.
+  void divide(Training& training) {
+    const at::NoGradGuard no_grad;
+    Positions all(static_cast<std::size_t>(training.labels().size()));
+    std::iota(all.begin(), all.end(), 0);
+    for (const std::int64_t k : {0, 1}) {
+      const Tensor losses = hard_label_losses(training.logits(k, all), training.targets(all));
+      const Tensor low = losses.min(), range = (losses.max() - low).clamp_min(1e-12);
+      clean_[k] = lower_component((losses - low) / range).to(losses.device(), at::kFloat);
+    }
+    divided_in_ = training.epoch();
   }
 
   // MixMatch on the split that the other student made.
@@ -93,18 +90,19 @@ class DivideAndMix final : public StepRule {
     const Tensor log_p = log_probabilities(z), probabilities = log_p.exp();
     const Tensor clean = is_clean.squeeze(1).to(log_p.scalar_type()) * weights;
     const Tensor noisy = is_clean.logical_not().squeeze(1).to(log_p.scalar_type()) * weights;
-    const double ramp = std::min(1.0, after_warmup(training) / params_.ramp);
+    const double rise = w2s::ramp(training.fraction() - params_.warmup, params_.ramp * (1 - params_.warmup));
     const Tensor supervised = (clean * cross_entropy(log_p, mixed)).sum() / clean.sum().clamp_min(1);
     const Tensor consistent =
         (noisy * (probabilities - mixed).pow(2).mean(1)).sum() / noisy.sum().clamp_min(1);
     // Keeps the mean prediction from collapsing: KL(uniform ‖ mean p).
     const Tensor mean = probabilities.mean(0).clamp_min(1e-12);
     const Tensor balance = -(mean * static_cast<double>(mean.size(0))).log().mean();
-    return supervised + params_.lambda * ramp * consistent + balance;
+    return supervised + params_.lambda * rise * consistent + balance;
   }
 
   const DivideMixParams params_;
-  Tensor clean_[2];  // [N] posterior of a clean label, told by each student's losses
+  Tensor clean_[2];               // [N] posterior of a clean label, told by each student's losses
+  std::int64_t divided_in_ = -1;  // epoch
 };
 
 class DivideMix final : public ISupervisionStrategy {
@@ -113,18 +111,23 @@ class DivideMix final : public ISupervisionStrategy {
   static void describe(Schema<Params>& s) {
     s.summary(
          "Two students, after a warm-up with the method's loss: each epoch a mixture of two Gaussians over "
-         "one's losses says which labels are clean for the other, which then learns by MixMatch, with "
-         "refined labels where they are clean and the students' own where they are not. Their mean is the "
-         "result.")
+         "one's losses, by the likeliest label, says which labels are clean for the other, which then learns "
+         "by MixMatch, with refined labels where they are clean and the students' own where they are not. "
+         "Their mean is the result.")
+        .formula(
+            "λ_u = lambda · min(1, (s − warmup) / (ramp · (1 − warmup))), s the fraction of training done")
         .source("Li et al. 2020; no augmentation of inputs, and one batch serves both sets");
-    s.field("warmup", &Params::warmup, "fraction of the epochs, rounded up, of ordinary training").in(0, 1);
+    s.field("warmup", &Params::warmup, "fraction of training that is ordinary").in(0, 1);
     s.field("threshold", &Params::threshold,
             "posterior of the low-loss component from which a label is clean")
         .in(0, 1);
     s.field("temperature", &Params::temperature, "of the sharpening of labels").above(0).at_most(1);
     s.field("alpha", &Params::alpha, "mixing shares are Beta(alpha, alpha)").above(0);
     s.field("lambda", &Params::lambda, "weight of the squared error on unlabelled examples").at_least(0);
-    s.field("ramp", &Params::ramp, "epochs in which lambda rises from 0").above(0);
+    s.field("ramp", &Params::ramp,
+            "fraction of what follows the warm-up in which lambda rises from 0; the authors have 16 of 300 "
+            "epochs")
+        .in(0, 1);
   }
   explicit DivideMix(const Params& params) : params_(params) {}
 

@@ -1,5 +1,5 @@
 // Ensemble: several weak supervisors label the examples together.
-#include <w2s/strategy.hpp>
+#include <w2s/folds.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -16,20 +16,25 @@ constexpr auto enum_names(Combine) { return std::array{"average", "vote"}; }
 class Ensemble final : public ISupervisionStrategy {
  public:
   struct Params {
-    std::int64_t size = 5;
+    std::int64_t size = 5, folds = 2;
     How how = How::bagging;
     Combine combine = Combine::average;
   };
   static void describe(Schema<Params>& s) {
     s.summary(
          "Fits further supervisors like the first, on resampled (bagging) or reweighted (boosting, SAMME) "
-         "ground truth of the supervisor half, and fits the student to what they say together. It replaces "
-         "the labels that it is given, so it stands first in a chain.")
+         "ground truth of the supervisor half, and fits the student to what they say together. Boosting "
+         "takes "
+         "its errors from supervisors of the other folds, so that one that memorises its examples is not "
+         "taken "
+         "for faultless. It replaces the labels that it is given, so it stands first in a chain.")
         .source(
             "bagging: Breiman 1996; boosting: Zhu et al. 2009; for weak supervisors: EnsemW2S, Agrawal et "
             "al. 2024");
     s.field("size", &Params::size, "supervisors").at_least(1);
     s.field("how", &Params::how, "what makes them differ");
+    s.field("folds", &Params::folds, "boosting: parts, whose errors are those of a supervisor of the others")
+        .at_least(2);
     s.field("combine", &Params::combine,
             "mean of the probabilities, or share of the votes; boosted ones weighted");
   }
@@ -66,7 +71,11 @@ class Ensemble final : public ISupervisionStrategy {
       }
       members.push_back(lab.fit(taught, weak));
       const Tensor wrong =
-          lab.predict(members.back(), taught.examples).argmax(1).ne(taught.examples.labels()).to(at::kFloat);
+          cross_predict(taught, weak, params_.folds, lab,
+                        [&](const Supervision& part, const FitSpec& f) { return lab.fit(part, f); })
+              .argmax(1)
+              .ne(taught.examples.labels())
+              .to(at::kFloat);
       const double classes = static_cast<double>(taught.classes());
       const double error =
           std::clamp((taught.weights * wrong).sum().item<double>() / taught.weights.sum().item<double>(),

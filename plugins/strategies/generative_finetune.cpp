@@ -14,7 +14,8 @@ class GenerativeFinetune final : public ISupervisionStrategy {
   static void describe(Schema<Params>& s) {
     s.summary(
          "Trains the student on the texts of the training examples without their labels, as in pretraining, "
-         "and fits it from there. Of pairs both texts are read, of generation tasks the prompts.")
+         "and fits it from there. Of pairs both texts are read, of generation tasks the prompts. Optimiser, "
+         "schedule and precision are those of the fit.")
         .source("Burns et al. 2023, 5.2.2");
     s.field("epochs", &Params::epochs, "passes over the texts").at_least(1);
     s.field("batch", &Params::batch, "rows of full length in a batch").at_least(1);
@@ -26,11 +27,19 @@ class GenerativeFinetune final : public ISupervisionStrategy {
   std::string serves(TaskKind) const override { return ""; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
+    const TrainParams& fit = spec.train;
     const Table train{{"epochs", params_.epochs},
                       {"batch", params_.batch},
-                      {"lr", params_.lr.value_or(spec.train.lr)},
-                      {"optimizer", name_of(spec.train.optimizer)},
-                      {"clip_norm", spec.train.clip_norm}};
+                      {"lr", params_.lr.value_or(fit.lr)},
+                      {"optimizer", name_of(fit.optimizer)},
+                      {"betas", List(fit.betas.begin(), fit.betas.end())},
+                      {"eps", fit.eps},
+                      {"momentum", fit.momentum},
+                      {"weight_decay", fit.weight_decay},
+                      {"schedule", name_of(fit.schedule)},
+                      {"warmup", fit.warmup},
+                      {"clip_norm", fit.clip_norm},
+                      {"precision", name_of(fit.precision)}};
     FitSpec tuned = spec;
     tuned.start = lab.tune(spec, params_.objective, train, labels.examples);
     return next(labels, tuned);

@@ -1,7 +1,7 @@
 // Deep feature reweighting: the fitted student gets a new last layer from a small, group-balanced set.
 #include <w2s/digest.hpp>
+#include <w2s/folds.hpp>
 #include <w2s/logistic.hpp>
-#include <w2s/strategy.hpp>
 
 #include <algorithm>
 #include <map>
@@ -42,20 +42,24 @@ class LastLayerRetrain final : public ISupervisionStrategy {
  public:
   struct Params {
     std::vector<double> c = {1, 0.7, 0.3, 0.1, 0.07, 0.03, 0.01};
-    std::int64_t refits = 20, group_size = 200;
+    std::int64_t refits = 20, group_size = 200, folds = 5;
   };
   static void describe(Schema<Params>& s) {
     s.summary(
          "After fitting, replaces the head by the mean of L1 logistic regressions on standardised features "
          "of group-balanced examples of the supervisor half. A group is a true class with the label that "
-         "the supervisor gives: where the supervisor is wrong counts as much as where it is right. This "
-         "reads true labels.")
+         "supervisors of the other folds of that half give: where they are wrong counts as much as where "
+         "they "
+         "are right, and what one has memorised does not count as right. This reads true labels.")
         .source("Kirichenko et al. 2022 (DFR)");
     s.field("c", &Params::c, "inverse penalties that are tried; half of the set chooses by its worst group")
         .above(0);
     s.field("refits", &Params::refits, "regressions on other balanced subsets, whose mean is taken")
         .at_least(1);
     s.field("group_size", &Params::group_size, "true labels of one group, at most").at_least(4);
+    s.field("folds", &Params::folds,
+            "parts of the supervisor half; each is labelled by a supervisor of the others")
+        .at_least(2);
   }
   explicit LastLayerRetrain(const Params& params) : params_(params) {}
 
@@ -79,19 +83,22 @@ class LastLayerRetrain final : public ISupervisionStrategy {
       throw UsageError("last_layer_retrain refits the head of one student; the strategies after it give " +
                        std::to_string(student.members().size()));
     }
-    const Supervision& truth = lab.supervisor_fit().labels;
-    const std::string inputs = student.members()[0] + lab.supervisor().members()[0] + truth.digest();
-    const auto head =
-        lab.once(spec_of<LastLayerRetrain>(params_), inputs, [&] { return retrain(student, truth, lab); });
+    const SupervisorFit& lesson = lab.supervisor_fit();
+    const Next fit = [&](const Supervision& part, const FitSpec& weak) { return lab.fit(part, weak); };
+    const Tensor given = cross_predict(lesson.labels, lesson.spec, params_.folds, lab, fit).argmax(1);
+    const std::string inputs = student.members()[0] + digest(given) + lesson.labels.digest();
+    const auto head = lab.once(spec_of<LastLayerRetrain>(params_), inputs,
+                               [&] { return retrain(student, lesson.labels, given, lab); });
     return lab.with_head(student, head.at("weight"), head.at("bias"));
   }
 
  private:
-  std::map<std::string, Tensor> retrain(const Student& student, const Supervision& truth, Lab& lab) const {
+  // `given`: int64 [N], what the label of each true one is in weak hands.
+  std::map<std::string, Tensor> retrain(const Student& student, const Supervision& truth, const Tensor& given,
+                                        Lab& lab) const {
     Stream stream = lab.stream("last_layer_retrain");
     const std::int64_t classes = truth.classes();
-    const Tensor all = truth.examples.labels(),
-                 given = lab.predict(lab.supervisor(), truth.examples).argmax(1);
+    const Tensor all = truth.examples.labels();
     Groups members(static_cast<std::size_t>(classes * classes));
     for (const std::int64_t i : stream.permutation(truth.size())) {
       auto& group = members[static_cast<std::size_t>((all[i] * classes + given[i]).item<std::int64_t>())];

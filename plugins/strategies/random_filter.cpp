@@ -14,8 +14,8 @@ class RandomFilter final : public ISupervisionStrategy {
   };
   static void describe(Schema<Params>& s) {
     s.summary(
-         "Keeps a random fraction of the examples, whatever their labels: what a filter that chooses has to "
-         "beat.")
+         "Keeps a random fraction of the examples, another on every rung or round of a chain: what a filter "
+         "that chooses has to beat.")
         .source("control");
     s.field("keep", &Params::keep, "fraction kept").above(0).at_most(1);
   }
@@ -24,7 +24,8 @@ class RandomFilter final : public ISupervisionStrategy {
   std::string serves(TaskKind) const override { return ""; }
 
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
-    std::vector<std::int64_t> kept = lab.stream("random_filter").permutation(labels.size());
+    Stream stream = lab.stream_for("random_filter", labels, spec);
+    std::vector<std::int64_t> kept = stream.permutation(labels.size());
     // The slack keeps 0.2 · 5 at 1 in spite of rounding.
     const double count = std::ceil(params_.keep * static_cast<double>(labels.size()) - 1e-9);
     kept.resize(static_cast<std::size_t>(count));

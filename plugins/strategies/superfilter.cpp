@@ -1,9 +1,9 @@
 // Superfiltering: a weak language model says which answers are worth learning from.
+#include <w2s/confidence.hpp>
 #include <w2s/strategy.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace w2s {
 namespace {
@@ -18,13 +18,15 @@ class Superfilter final : public ISupervisionStrategy {
     s.summary(
          "Keeps the examples with the most difficult answers: those whose answer gains the least in "
          "likelihood when a weak language model is shown the question. An answer that the question makes no "
-         "likelier is taken for a wrong one and left out.")
+         "likelier is taken for a wrong one and left out. An answer's end of text is not counted, nor its "
+         "first "
+         "token where there are others.")
         .formula("IFD = ppl(answer | question) / ppl(answer); of those below 1 the largest")
         .source("Li et al. 2024 (Superfiltering)");
     s.field("keep", &Params::keep, "fraction of all examples that is kept, at most").above(0).at_most(1);
-    s.field(
-        "model", &Params::model,
-        "the weak language model, a name in [models], fitted like the supervisor; left out: the supervisor");
+    s.field("model", &Params::model,
+            "the weak language model, a name in [models], fitted to the supervisor's examples with its own "
+            "settings; left out: the supervisor");
   }
   explicit Superfilter(const Params& params) : params_(params) {}
 
@@ -52,21 +54,19 @@ class Superfilter final : public ISupervisionStrategy {
   Student supervise(const Supervision& labels, const FitSpec& spec, Lab& lab, const Next& next) override {
     Student scorer = lab.supervisor();
     if (!params_.model.empty()) {
-      const SupervisorFit& lesson = lab.supervisor_fit();
-      scorer = lab.fit(lesson.labels, lab.for_model(lesson.spec, params_.model));
+      scorer = lab.fit(lab.supervisor_fit().labels, lab.supervisor_spec(params_.model));
     }
     // log IFD: what a token of the answer loses in log-likelihood by the question.
-    const Tensor difficulty = per_token(lab.score_answers(scorer, labels.examples, labels.answers, false)) -
-                              per_token(lab.score_answers(scorer, labels.examples, labels.answers, true));
+    const AnswerScores alone = lab.score_answers(scorer, labels.examples, labels.answers, false),
+                       asked = lab.score_answers(scorer, labels.examples, labels.answers, true);
+    const Tensor difficulty = per_token(alone) - per_token(asked);
     const double* value = difficulty.data_ptr<double>();
     std::vector<std::int64_t> kept;
-    for (std::int64_t i = 0; i < labels.size(); ++i) {
+    for (const std::int64_t i : ranked(-difficulty, labels.examples)) {
       if (value[i] < 0) kept.push_back(i);
     }
     const std::size_t answerable = kept.size();
     if (answerable == 0) throw Error("superfilter: the question makes none of the answers likelier");
-    std::stable_sort(kept.begin(), kept.end(),
-                     [&](std::int64_t a, std::int64_t b) { return value[a] > value[b]; });
     // The slack keeps 0.2 · 5 at 1 in spite of rounding.
     const double most = std::ceil(params_.keep * static_cast<double>(labels.size()) - 1e-9);
     kept.resize(std::min(answerable, static_cast<std::size_t>(most)));
@@ -79,7 +79,7 @@ class Superfilter final : public ISupervisionStrategy {
 
  private:
   static Tensor per_token(const AnswerScores& scores) {
-    return (scores.log_probability / scores.tokens.clamp_min(1)).contiguous();
+    return (scores.inner_log_probability / scores.inner_tokens.clamp_min(1)).contiguous();
   }
 
   const Params params_;

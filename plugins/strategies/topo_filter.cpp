@@ -1,11 +1,11 @@
 // Topological filter: of each labelled class, only the largest connected cloud of examples is kept.
+#include <w2s/confidence.hpp>
 #include <w2s/neighbors.hpp>
 #include <w2s/strategy.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 
 namespace w2s {
 namespace {
@@ -18,12 +18,14 @@ class TopoFilter final : public ISupervisionStrategy {
   };
   static void describe(Schema<Params>& s) {
     s.summary(
-         "Joins examples of one label that are both among each other's nearest neighbours, in the student's "
-         "features before training, keeps each label's largest connected component, and of that drops the "
-         "fraction with the fewest neighbours of its own label.")
+         "Points from each example to those of its nearest neighbours, in the student's features before "
+         "training, that have its label, and keeps each label's largest strongly connected component: a "
+         "class "
+         "of several clouds keeps one of them, and the log says how much of each class is kept. Where that "
+         "drops fewer than the contamination, those with the fewest neighbours of their own label follow.")
         .source("Wu et al. 2020");
     s.field("k", &Params::k, "neighbours").at_least(1);
-    s.field("contamination", &Params::contamination, "fraction dropped of the largest components")
+    s.field("contamination", &Params::contamination, "fraction dropped of all examples, at least")
         .at_least(0)
         .below(1);
   }
@@ -42,52 +44,50 @@ class TopoFilter final : public ISupervisionStrategy {
                                        {"near", nearest_neighbors(features, params_.k).contiguous()}};
                                  })
                             .at("near");
-    const std::vector<std::int64_t> kept = core(near, labels.targets.argmax(1), labels.classes());
-    lab.log("topo_filter: " + std::to_string(kept.size()) + " of " + std::to_string(labels.size()) +
-            " examples kept");
+    const Tensor label = labels.targets.argmax(1);
+    const std::vector<std::int64_t> kept = core(near, label, labels.examples);
+    log_shares(label, kept, labels.classes(), lab);
     return next(labels.select(kept), spec);
   }
 
  private:
-  std::vector<std::int64_t> core(const Tensor& near, const Tensor& classes, std::int64_t count) const {
-    const std::int64_t n = near.size(0), k = near.size(1);
-    const auto neighbors = near.accessor<std::int64_t, 2>();
-    const auto label = classes.accessor<std::int64_t, 1>();
-    std::vector<std::vector<std::int64_t>> sorted(static_cast<std::size_t>(n));
-    for (std::int64_t i = 0; i < n; ++i) {
-      for (std::int64_t j = 0; j < k; ++j) sorted[i].push_back(neighbors[i][j]);
-      std::sort(sorted[i].begin(), sorted[i].end());
+  std::vector<std::int64_t> core(const Tensor& near, const Tensor& label, const Examples& examples) const {
+    const Tensor same = label.index_select(0, near.flatten()).view(near.sizes()).eq(label.unsqueeze(1));
+    const std::vector<std::int64_t> component = strong_components(near, same);
+    std::map<std::int64_t, std::int64_t> size;
+    for (const std::int64_t name : component) ++size[name];
+    std::map<std::int64_t, std::int64_t> largest;  // component of each label; of equals the first
+    const auto* label_of = label.data_ptr<std::int64_t>();
+    for (std::size_t i = 0; i < component.size(); ++i) {
+      const auto [best, first] = largest.emplace(label_of[i], component[i]);
+      if (!first && size[component[i]] > size[best->second]) best->second = component[i];
     }
-    std::vector<std::int64_t> parent(static_cast<std::size_t>(n)), own(static_cast<std::size_t>(n), 0);
-    std::iota(parent.begin(), parent.end(), 0);
-    const auto root = [&](std::int64_t i) {
-      while (parent[i] != i) i = parent[i] = parent[parent[i]];
-      return i;
+    const auto in_core = [&](std::int64_t i) {
+      return component[static_cast<std::size_t>(i)] == largest.at(label_of[i]);
     };
-    for (std::int64_t i = 0; i < n; ++i) {
-      for (const std::int64_t j : sorted[i]) {
-        if (label[j] != label[i]) continue;
-        ++own[i];
-        if (std::binary_search(sorted[j].begin(), sorted[j].end(), i)) parent[root(i)] = root(j);
-      }
-    }
-    std::map<std::int64_t, std::vector<std::int64_t>> components;
-    for (std::int64_t i = 0; i < n; ++i) components[root(i)].push_back(i);
-    std::vector<const std::vector<std::int64_t>*> largest(static_cast<std::size_t>(count), nullptr);
-    for (const auto& [name, rows] : components) {
-      const auto*& best = largest[static_cast<std::size_t>(label[rows[0]])];
-      if (best == nullptr || rows.size() > best->size()) best = &rows;
-    }
     std::vector<std::int64_t> kept;
-    for (const auto* rows : largest) {
-      if (rows != nullptr) kept.insert(kept.end(), rows->begin(), rows->end());
+    for (const std::int64_t i : ranked(-same.sum(1), examples)) {
+      if (in_core(i)) kept.push_back(i);
     }
-    std::stable_sort(kept.begin(), kept.end(),
-                     [&](std::int64_t a, std::int64_t b) { return own[a] > own[b]; });
-    kept.resize(kept.size() - static_cast<std::size_t>(
-                                  std::floor(params_.contamination * static_cast<double>(kept.size()))));
+    const auto allowed =
+        component.size() -
+        static_cast<std::size_t>(std::floor(params_.contamination * static_cast<double>(component.size())));
+    kept.resize(std::min(kept.size(), allowed));
     std::sort(kept.begin(), kept.end());
     return kept;
+  }
+
+  static void log_shares(const Tensor& label, const std::vector<std::int64_t>& kept, std::int64_t classes,
+                         Lab& lab) {
+    const Tensor before = at::bincount(label, {}, classes),
+                 after = at::bincount(label.index_select(0, at::tensor(kept, at::kLong)), {}, classes);
+    std::string line = "topo_filter: " + std::to_string(kept.size()) + " of " +
+                       std::to_string(label.size(0)) + " examples kept; of each class";
+    for (std::int64_t c = 0; c < classes; ++c) {
+      const auto all = before[c].item<std::int64_t>(), left = after[c].item<std::int64_t>();
+      line += " " + std::to_string(left) + "/" + std::to_string(all);
+    }
+    lab.log(line);
   }
 
   const Params params_;

@@ -48,6 +48,7 @@ struct TextOptions {
   Table weak = tiny_gpt(8), strong = tiny_gpt(32);
   Table train{{"optimizer", "adam"}, {"lr", 3e-3}, {"epochs", 20}, {"batch", 8}};
   std::int64_t classes = 1;  // 1: generation
+  Table method_train;            // of the method whose students are fitted
   double supervisor = 0.25, transfer = 0.25;
   Team* team = nullptr;
 };
@@ -92,6 +93,13 @@ class TextWorld {
     setup.splits = &splits_;
     setup.log = [this](const std::string& line) { log_ += line + '\n'; };
     setup.team = options_.team;
+    if (!options_.method_train.empty()) {
+      MethodSpec method;
+      method.name = "tuned";
+      method.train = options_.method_train;
+      experiment_.methods = {method};
+      setup.method = method.name;
+    }
     if (options_.team != nullptr) store_.go_in_lockstep(*options_.team);
     lab_ = std::make_unique<LocalLab>(setup);
   }

@@ -83,6 +83,10 @@ TEST_F(Encodings, ScoresAreThoseOfEachTokenFromThoseBeforeIt) {
     for (const double log_p : each) sum += log_p;
     EXPECT_NEAR(scores.log_probability[i].item<double>(), sum, 1e-4);
     EXPECT_EQ(scores.tokens[i].item<std::int64_t>(), static_cast<std::int64_t>(each.size()));
+    // Neither the end of text nor the first token, unless that is all.
+    const double inner = each.size() > 2 ? sum - each.front() - each.back() : each.front();
+    EXPECT_NEAR(scores.inner_log_probability[i].item<double>(), inner, 1e-4);
+    EXPECT_EQ(scores.inner_tokens[i].item<std::int64_t>(), each.size() > 2 ? 2 : 1);
   }
 }
 

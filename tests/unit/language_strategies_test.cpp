@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "../support/text_world.hpp"
+#include "values/toml.hpp"
 
 namespace w2s {
 namespace {
@@ -87,7 +88,8 @@ TEST_F(Superfilter, KeepsTheMostDifficultOfTheOthers) {
   std::vector<std::pair<double, std::string>> ranked;  // by IFD, largest first
   for (std::int64_t i = 0; i < labels.size(); ++i) {
     const auto perplexity = [&](const AnswerScores& scores) {
-      return std::exp(-scores.log_probability[i].item<double>() / scores.tokens[i].item<double>());
+      return std::exp(-scores.inner_log_probability[i].item<double>() /
+                      scores.inner_tokens[i].item<double>());
     };
     const double ifd = perplexity(with) / perplexity(alone);
     if (ifd < 1) ranked.emplace_back(-ifd, labels.examples.id(i));
@@ -103,6 +105,25 @@ TEST_F(Superfilter, KeepsTheMostDifficultOfTheOthers) {
   std::sort(kept.begin(), kept.end());
   std::sort(expected.begin(), expected.end());
   EXPECT_EQ(kept, expected);
+}
+
+TEST_F(Superfilter, FitsItsModelWithThatModelsOwnSettings) {
+  // The method's settings are the student's; the scorer is fitted like a supervisor of its name.
+  TextOptions options;
+  options.strong = testing::tiny_gpt(16);
+  options.train.set("epochs", 3);
+  options.method_train = {{"lr", 1e-4}, {"epochs", 2}};
+  TextWorld world(swaps(200), options);
+  world.teach();
+  const FitSpec scorer = world.lab().supervisor_spec("strong");
+  EXPECT_EQ(scorer.model, "strong");
+  EXPECT_EQ(scorer.train.epochs, 3);
+  EXPECT_DOUBLE_EQ(scorer.train.lr, 3e-3);
+  EXPECT_EQ(world.spec().train.epochs, 2);
+  const Student known = world.lab().fit(world.truth(world.supervisor_half()), scorer);
+  const std::int64_t before = world.lab().computed();
+  hand_on(world, "superfilter", {{"model", "strong"}}, world.truth(world.transfer()), world.spec());
+  EXPECT_EQ(world.lab().computed(), before) << "the scorer was fitted already";
 }
 
 TEST_F(Superfilter, AsksAnotherModelWhereOneIsNamed) {
@@ -136,6 +157,7 @@ class FakeTraining final : public Training {
   std::int64_t students() const override { return 1; }
   std::int64_t epoch() const override { return 0; }
   std::int64_t epochs() const override { return 1; }
+  double fraction() const override { return 0; }
   Stream& stream() override { return stream_; }
   Tensor logits(std::int64_t, const Positions&) override { throw Error("not asked for"); }
   Tensor mixed_logits(std::int64_t, const Positions&, const Positions&, const Tensor&) override {
@@ -351,6 +373,33 @@ TEST(GenerativeFinetune, ReadsTextsWithoutLabelsAndFitsFromThere) {
   EXPECT_GT(tuned, fresh);
 }
 
+TEST(GenerativeFinetune, ReadsWithTheOptimiserScheduleAndPrecisionOfTheFit) {
+  TextOptions options;
+  options.classes = 2;
+  options.train = {{"optimizer", "adamw"},
+                   {"lr", 3e-3},
+                   {"weight_decay", 0.02},
+                   {"schedule", "linear"},
+                   {"warmup", 2},
+                   {"eps", 1e-6},
+                   {"precision", "bfloat16"},
+                   {"betas", List{0.8, 0.9}},
+                   {"momentum", 0.0},
+                   {"clip_norm", 1.0},
+                   {"epochs", 1},
+                   {"batch", 8}};
+  TextWorld world(topics(80), options);
+  const HandedOn handed = hand_on(world, "generative_finetune",
+                                  {{"objective", Table{{"type", "language_model"}, {"length", 11}}}},
+                                  world.truth(world.transfer()), world.spec());
+  const nlohmann::json train =
+      Store::read_only(world.store()).manifest(handed.spec.start.members().at(0)).at("train");
+  for (const auto& [key, value] : options.train) {
+    if (key == "epochs" || key == "batch") continue;
+    EXPECT_EQ(train.at(key), nlohmann::json::parse(write_json(value))) << key;
+  }
+}
+
 TEST(GenerativeFinetune, ServesGenerationToo) {
   TextWorld world(swaps(1000), {}, shared_store());
   const Table params{{"lr", 1e-3}, {"objective", Table{{"type", "language_model"}, {"length", 10}}}};
@@ -390,7 +439,9 @@ TEST(OnGeneration, StrategiesOfLabelsWorkOnAnswers) {
   EXPECT_NE(handed[1].answers, labels.answers);
 
   handed.clear(), students.clear();
-  plugins().make_strategy({"relabel", {}, {}})->supervise(labels, world.spec(), world.lab(), note);
+  plugins()
+      .make_strategy({"relabel", {{"second_keep", 1}}, {}})
+      ->supervise(labels, world.spec(), world.lab(), note);
   ASSERT_EQ(handed.size(), 2u);
   const Answers fresh = world.lab().answer(students[0], labels.examples);
   const double median = handed[0].certainty.min().item<double>();

@@ -47,6 +47,34 @@ TEST(LogConfidence, IsBinaryOnly) {
   EXPECT_NE(message.find("aux_confidence"), std::string::npos) << message;
 }
 
+// Batch statistics of one row say nothing: it used to be class 0 whatever the student held.
+TEST(ConfidenceLosses, HardenABatchOfOneRowToItsLikeliestClass) {
+  for (const auto& [name, params] : {std::pair<std::string, Table>{"aux_confidence", {}},
+                                     {"aux_confidence", {{"prior", "half"}}},
+                                     {"logconf", {}}}) {
+    for (const bool second : {false, true}) {
+      const LossInput one = input(second ? std::vector<double>{0, 2} : std::vector<double>{2, 0}, {0.5, 0.5});
+      const double low = std::log1p(std::exp(-2.0)),
+                   high = low + 2;  // −log p of the likelier class, of the other
+      EXPECT_NEAR(make(name, params)->forward(one)[0].item<double>(), 0.5 * (low + high) / 2 + 0.5 * low,
+                  1e-12)
+          << name << ", class " << second;
+    }
+  }
+}
+
+TEST(TruncatedGce, LearnsFromAHeadAtZeroInItsWarmUp) {
+  const auto gradient = [](double step_fraction, const Table& params) {
+    LossInput in = input({0, 0, 0, 0}, {0.9, 0.1, 0.2, 0.8}, step_fraction);
+    in.logits = in.logits.clone().requires_grad_(true);
+    make("truncated_gce", params)->forward(in).sum().backward();
+    return in.logits.grad().abs().sum().item<double>();
+  };
+  EXPECT_GT(gradient(0, {}), 0);
+  EXPECT_EQ(gradient(0.05, {}), 0);
+  EXPECT_EQ(gradient(0, {{"warmup", 0}}), 0);
+}
+
 TEST(BackwardCorrection, RefusesASingularMatrix) {
   const Table params{{"transition", rows({{0.5, 0.5}, {0.5, 0.5}})}};
   const std::string message = refusal([&] { make("backward_correction", params); });

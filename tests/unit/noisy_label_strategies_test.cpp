@@ -4,11 +4,13 @@
 #include <w2s/losses.hpp>
 #include <w2s/mixture.hpp>
 #include <w2s/safetensors.hpp>
+#include <w2s/small_losses.hpp>
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
+#include "../support/noting_lab.hpp"
 #include "../support/tiny_world.hpp"
 #include "plan/validate.hpp"
 
@@ -116,12 +118,69 @@ TEST(CoTeachingPlus, KeepsItsStudentsFurtherApartThanCoTeaching) {
   EXPECT_GT(differ("co_teaching_plus"), differ("co_teaching"));
 }
 
-TEST(SmallLosses, AreCountedAsTheNoiseRampsUp) {
-  EXPECT_EQ(small_loss_count(100, 0.4, 0, 10), 100);
-  EXPECT_EQ(small_loss_count(100, 0.4, 5, 10), 80);
-  EXPECT_EQ(small_loss_count(100, 0.4, 30, 10), 60);
-  EXPECT_EQ(small_loss_count(3, 0.5, 10, 10), 2) << "rounded up";
-  EXPECT_EQ(small_loss_count(1, 0.9, 10, 10), 1);
+TEST(SmallLosses, AreCountedByTheShareThatIsLeftOut) {
+  EXPECT_EQ(small_loss_count(100, 0), 100);
+  EXPECT_EQ(small_loss_count(100, 0.4), 60);
+  EXPECT_EQ(small_loss_count(5, 0.2), 4);
+  EXPECT_EQ(small_loss_count(3, 0.5), 2) << "rounded up";
+  EXPECT_EQ(small_loss_count(1, 0.9), 1);
+}
+
+TEST(SmallLosses, AreThoseOfTheHardLabelNotOfItsUncertainty) {
+  // The first label is right but unsure, the second wrong and sure.
+  const Tensor logits = at::tensor({2., 0., 1., 0.}, at::kDouble).view({2, 2});
+  const Tensor targets = at::tensor({.55, .45, .1, .9}, at::kDouble).view({2, 2});
+  const Tensor losses = hard_label_losses(logits, targets);
+  EXPECT_NEAR(losses[0].item<double>(), std::log1p(std::exp(-2.0)), 1e-12);
+  EXPECT_NEAR(losses[1].item<double>(), std::log1p(std::exp(1.0)), 1e-12);
+  EXPECT_EQ(smallest(losses, 1)[0].item<std::int64_t>(), 0);
+}
+
+TEST(CoTeaching, EstimatesTheNoiseOfLabelsBeforeTheyAreHardened) {
+  // A quarter of the labels is wrong, and the labels say so.
+  TinyWorld tiny(blobs(1200, 3, 6, 1, 3), 3, memorizing(4));
+  std::vector<bool> flipped;
+  const Supervision labels = Supervision::soft(
+      tiny.transfer(), testing::with_flips(tiny.transfer(), 3, 0.25, flipped).targets * 0.625 + 0.125);
+  FitSpec hard = tiny.spec();
+  hard.train = parse_train({{"optimizer", "adam"}, {"lr", 5e-3}, {"epochs", 4}, {"labels", "hard"}}, "train");
+  for (const char* name : {"co_teaching", "co_teaching_plus"}) {
+    const auto after = [&](const Table& params) {
+      return tiny.lab().predict(tiny.run({Spec{name, params, {}}}, labels, hard), tiny.test());
+    };
+    EXPECT_TRUE(after({}).equal(after({{"noise", expected_noise(labels)}}))) << name;
+    EXPECT_FALSE(after({}).equal(after({{"noise", 0.0}}))) << name;
+  }
+}
+
+TEST(Lab, TellsFitsOfOneHardLabellingApartWhereARuleMayAskHowSureItWas) {
+  TinyWorld tiny(blobs(400, 2, 5, 1, 3), 2);
+  FitSpec hard = tiny.spec();
+  hard.train = parse_train({{"labels", "hard"}, {"epochs", 1}}, "train");
+  const Supervision labels = tiny.weak_labels();
+  Supervision surer = labels;
+  surer.targets = (labels.targets + labels.hardened().targets) / 2;
+  EXPECT_EQ(tiny.lab().fit(labels, hard).members(), tiny.lab().fit(surer, hard).members());
+  EXPECT_NE(tiny.run({Spec{"co_teaching", {}, {}}}, labels, hard).members(),
+            tiny.run({Spec{"co_teaching", {}, {}}}, surer, hard).members());
+}
+
+TEST(TwoStudents, AreNotPlainOnesInATrainingOfOneEpoch) {
+  // Ramps that count epochs once left all three of them the same plain pair.
+  TinyWorld tiny(blobs(2400, 4, 10, 0.7, 3), 4, memorizing(1));
+  std::vector<bool> flipped;
+  const Supervision labels = testing::with_flips(tiny.transfer(), 4, 0.4, flipped);
+  const auto after = [&](const std::string& name, const Table& params) {
+    return tiny.lab().predict(tiny.run(name, params, labels), tiny.test());
+  };
+  const Tensor plain = after("co_teaching", {{"noise", 0.0}}),
+               exchange = after("co_teaching", {{"noise", 0.4}}),
+               disagree = after("co_teaching_plus", {{"noise", 0.4}}), divide = after("divide_mix", {}),
+               divide_only = after("divide_mix", {{"lambda", 0.0}});
+  EXPECT_FALSE(exchange.equal(plain));
+  EXPECT_FALSE(disagree.equal(exchange));
+  EXPECT_FALSE(divide.equal(plain));
+  EXPECT_FALSE(divide.equal(divide_only)) << "λ rises within the epoch";
 }
 
 TEST(ConfidentJoint, RecoversAPlantedNoiseMatrix) {
@@ -192,6 +251,46 @@ TEST(TopoFilter, DropsThePlantedFlips) {
   const Found flips = found(tiny.transfer(), kept.examples, flipped);
   EXPECT_GT(flips.precision, 0.8);
   EXPECT_GT(flips.recall, 0.9);
+}
+
+TEST(KnnFilter, GoesBySoftLabelsAsTheyAre) {
+  // Row 0's label says .6; its neighbours say .95 of the same class. Row 4's says .9 in a neighbourhood of
+  // .55.
+  Columns columns;
+  columns.dense = at::tensor({0., 0.1, -0.1, 0.2, 9., 9.1, 8.9, 9.2}, at::kFloat).unsqueeze(1);
+  columns.labels = at::zeros({8}, at::kLong);
+  for (int i = 0; i < 8; ++i) columns.ids.push_back(std::to_string(i));
+  const Tensor p = at::tensor({.6, .95, .95, .95, .6, .55, .55, .55}, at::kFloat);
+  testing::NotingLab lab;
+  plugins()
+      .make_strategy({"knn_filter", {{"k", 3}, {"contamination", 0.125}}, {}})
+      ->supervise(Supervision::soft(Examples(columns), at::stack({p, 1 - p}, 1)), {}, lab,
+                  [&](const Supervision& l, const FitSpec& f) { return lab.fit(l, f); });
+  EXPECT_EQ(lab.calls.at(0).labels.examples.rows(), (std::vector<std::int64_t>{1, 2, 3, 4, 5, 6, 7}));
+}
+
+TEST(TopoFilter, FollowsNeighboursOneWayAndLogsTheShareOfEachClass) {
+  // Class 0: a chain of five of which each one's nearest are the two before it and the two behind, and a pair
+  // far away. Class 1: three.
+  Columns columns;
+  columns.dense = at::tensor({0., 1., 2.1, 3.3, 4.6, 50., 50.1, 100., 100.1, 100.3}, at::kFloat).unsqueeze(1);
+  columns.labels = at::zeros({10}, at::kLong);
+  for (int i = 0; i < 10; ++i) columns.ids.push_back(std::to_string(i));
+  const Tensor classes = at::tensor({0, 0, 0, 0, 0, 0, 0, 1, 1, 1}, at::kLong);
+  const Supervision labels = Supervision::soft(Examples(columns), at::one_hot(classes, 2).to(at::kFloat));
+  const auto kept = [&](double contamination, std::string* line) {
+    testing::NotingLab lab;
+    plugins()
+        .make_strategy({"topo_filter", {{"k", 2}, {"contamination", contamination}}, {}})
+        ->supervise(labels, {}, lab, [&](const Supervision& l, const FitSpec& f) { return lab.fit(l, f); });
+    if (line != nullptr) *line = lab.lines.at(0);
+    return lab.calls.at(0).labels.examples.rows();
+  };
+  std::string line;
+  EXPECT_EQ(kept(0, &line), (std::vector<std::int64_t>{0, 1, 2, 3, 4, 7, 8, 9}));
+  EXPECT_NE(line.find("8 of 10 examples kept; of each class 5/7 3/3"), std::string::npos) << line;
+  EXPECT_EQ(kept(0.2, nullptr).size(), 8u) << "two of ten are lost already";
+  EXPECT_EQ(kept(0.3, nullptr).size(), 7u);
 }
 
 TEST(Mixup, AlmostWithoutMixingIsNaiveAndMixingMakesUnsure) {

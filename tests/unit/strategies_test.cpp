@@ -2,62 +2,20 @@
 #include <w2s/confidence.hpp>
 #include <w2s/strategy.hpp>
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <algorithm>
 #include <set>
 
+#include "../support/noting_lab.hpp"
 #include "../support/plugins.hpp"
 #include "plugins/registry.hpp"
 
 namespace w2s {
 namespace {
 
-struct Call {
-  Supervision labels;
-  FitSpec spec;
-};
-
-class NotingLab final : public Lab {
- public:
-  Student fit(const Supervision& labels, const FitSpec& spec) override {
-    calls.push_back({labels, spec});
-    return Student("fit " + std::to_string(calls.size()));
-  }
-  // Student "fit k" gives class 0 the probability k / 10.
-  Tensor predict(const Student& student, const Examples& examples) override {
-    const double p = std::stod(student.members().at(0).substr(4)) / 10;
-    return at::tensor({p, 1 - p}).to(at::kFloat).repeat({examples.size(), 1});
-  }
-  Tensor features(const std::string&, const Examples& examples) override {
-    return at::zeros({examples.size(), 1});
-  }
-  Tensor features(const Student&, const Examples& examples) override {
-    return at::zeros({examples.size(), 1});
-  }
-  Student with_head(const Student& student, const Tensor&, const Tensor&) override { return student; }
-  std::map<std::string, Tensor> once(const Spec&, const std::string&,
-                                     const std::function<std::map<std::string, Tensor>()>& compute) override {
-    return compute();
-  }
-  const SupervisorFit& supervisor_fit() const override { throw UsageError("no supervisor"); }
-  FitSpec for_model(const FitSpec& spec, const std::string& model) const override {
-    FitSpec other = spec;
-    other.model = model;
-    return other;
-  }
-  std::vector<std::string> models() const override { return {"small", "medium", "large"}; }
-  TaskKind task_kind() const override { return TaskKind::classification; }
-  std::int64_t classes() const override { return 2; }
-  const Student& supervisor() const override { return supervisor_; }
-  Stream stream(const std::string& purpose) const override { return Stream(1, purpose); }
-  void log(const std::string&) override {}
-
-  std::vector<Call> calls;
-
- private:
-  Student supervisor_;
-};
+using testing::Call;
+using testing::NotingLab;
 
 // Ten examples; group i / 2 where `grouped`.
 Examples ten(bool grouped = false) {
@@ -102,16 +60,86 @@ TEST(Confidence, KeepsTheSurestOfEachClass) {
   EXPECT_EQ(complement({3, 4, 5, 8, 9}, 10), (std::vector<std::int64_t>{0, 1, 2, 6, 7}));
 }
 
-TEST(Confidence, PrefersTheEarlierOfEquallySureExamples) {
+// The same examples in another order.
+std::vector<std::string> ids_of(const Supervision& labels, const std::vector<std::int64_t>& positions) {
+  std::vector<std::string> ids;
+  for (const std::int64_t i : positions) ids.push_back(labels.examples.id(i));
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+TEST(Confidence, LetsNoOrderOfRowsChooseAmongEquallySureExamples) {
   const Supervision equal = Supervision::soft(ten(), at::tensor({.9f, .1f}).repeat({10, 1}));
-  EXPECT_EQ(surest_per_class(equal, 0.2), (std::vector<std::int64_t>{0, 1}));
+  const Supervision reversed = equal.select({9, 8, 7, 6, 5, 4, 3, 2, 1, 0});
+  const auto kept = ids_of(equal, surest_per_class(equal, 0.3));
+  EXPECT_EQ(kept.size(), 3u);
+  EXPECT_EQ(kept, ids_of(reversed, surest_per_class(reversed, 0.3)));
+  EXPECT_NE(kept, (std::vector<std::string>{"train/0", "train/1", "train/2"}));
+}
+
+TEST(Confidence, IsToldOfHardenedLabelsToo) {
+  const Supervision labels = weak_labels(), hard = labels.hardened();
+  EXPECT_TRUE(confidence(hard).equal(confidence(labels)));
+  EXPECT_EQ(surest_per_class(hard, 0.5), surest_per_class(labels, 0.5));
+  EXPECT_DOUBLE_EQ(expected_noise(hard), expected_noise(labels));
+  EXPECT_TRUE(confidence(hard.select({2, 7})).equal(confidence(labels.select({2, 7}))));
+}
+
+std::string refusal(const std::string& name, const Table& params, const Supervision& labels) {
+  NotingLab lab;
+  try {
+    plugins()
+        .make_strategy({name, params, {}})
+        ->supervise(labels, {}, lab, [&](const Supervision& l, const FitSpec& f) { return lab.fit(l, f); });
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "nothing was refused";
+}
+
+TEST(OneHotLabels, AreRefusedByWhatGoesByTheirConfidence) {
+  const Supervision one_hot = Supervision::soft(ten(), at::tensor({1.f, 0.f}).repeat({10, 1}));
+  for (const char* name : {"co_teaching", "co_teaching_plus"}) {
+    EXPECT_NE(refusal(name, {}, one_hot).find("set 'noise'"), std::string::npos)
+        << refusal(name, {}, one_hot);
+    EXPECT_EQ(refusal(name, {{"noise", 0.2}}, one_hot), "nothing was refused");
+    EXPECT_EQ(refusal(name, {}, weak_labels()), "nothing was refused");
+  }
+  for (const char* name : {"divdis", "confidence_filter", "confidence_weight", "relabel"}) {
+    const std::string message = refusal(name, {}, one_hot);
+    EXPECT_NE(message.find(name), std::string::npos) << message;
+    EXPECT_NE(message.find("equally sure"), std::string::npos) << message;
+  }
+}
+
+TEST(RandomFilter, DrawsAnewOnEveryRungOfALadder) {
+  NotingLab lab;
+  const Next filter = [&](const Supervision& labels, const FitSpec& spec) {
+    return plugins()
+        .make_strategy({"random_filter", {{"keep", 0.5}}, {}})
+        ->supervise(labels, spec, lab, [&](const Supervision& l, const FitSpec& f) { return lab.fit(l, f); });
+  };
+  const auto climb = [&] {
+    lab.calls.clear();
+    plugins()
+        .make_strategy({"bootstrap", {{"ladder", List{"small", "medium"}}}, {}})
+        ->supervise(weak_labels(), {}, lab, filter);
+    std::vector<std::vector<std::int64_t>> kept;
+    for (const Call& call : lab.calls) kept.push_back(call.labels.examples.rows());
+    return kept;
+  };
+  const auto kept = climb();
+  ASSERT_EQ(kept.size(), 3u);
+  EXPECT_NE(kept[0], kept[1]);
+  EXPECT_NE(kept[1], kept[2]);
+  EXPECT_EQ(kept, climb()) << "alike for one seed";
 }
 
 // Of how many models each shipped strategy's student is the mean, and which true labels it reads.
 TEST(EveryStrategy, SaysWhichTruthItReadsAndHowManyModelsItsStudentIsTheMeanOf) {
   const std::set<std::string> supervisor_half = {"aligner", "co_supervised", "divdis", "ensemble",
                                                  "last_layer_retrain"},
-                              pairs = {"co_teaching", "co_teaching_plus", "divide_mix"};
+                              pairs = {"co_teaching", "co_teaching_plus", "divide_mix", "naive"};
   for (const std::string& name : plugins().names(PluginKind::strategy)) {
     SCOPED_TRACE(name);
     const Table params = name == "bootstrap" ? Table{{"ladder", List{"weak"}}} : Table{};
@@ -174,12 +202,19 @@ TEST(ConfidenceWeight, WeighsByConfidenceAndKeepsTheMean) {
 
 TEST(Relabel, ReplacesTheUnsureLabelsByTheFirstStudents) {
   const Supervision labels = weak_labels();
-  const NotingLab lab = run("relabel", {{"keep", 0.5}}, labels);
+  const NotingLab lab = run("relabel", {{"keep", 0.5}, {"second_keep", 1}}, labels);
   ASSERT_EQ(lab.calls.size(), 2u);
   EXPECT_EQ(rows(lab.calls[0]), (std::vector<std::int64_t>{3, 4, 5, 8, 9}));
   const Tensor targets = lab.calls[1].labels.targets;
   for (const std::int64_t i : {3, 4, 5, 8, 9}) EXPECT_TRUE(targets[i].equal(labels.targets[i])) << i;
   for (const std::int64_t i : {0, 1, 2, 6, 7}) EXPECT_NEAR(targets[i][0].item<double>(), 0.1, 1e-6) << i;
+}
+
+TEST(Relabel, KeepsOfItsOwnLabelsAShareOfEachClass) {
+  const NotingLab lab = run("relabel", {{"keep", 0.5}, {"second_keep", 0.4}}, weak_labels());
+  ASSERT_EQ(lab.calls.size(), 2u);
+  EXPECT_EQ(rows(lab.calls[1]).size(), 7u) << "five sure labels and two of five of its own, all of one class";
+  EXPECT_THAT(rows(lab.calls[1]), ::testing::IsSupersetOf({3, 4, 5, 8, 9}));
 }
 
 TEST(Relabel, KeepingAllIsNaive) { EXPECT_EQ(run("relabel", {{"keep", 1}}, weak_labels()).calls.size(), 1u); }

@@ -83,6 +83,41 @@ TEST(DivDis, HeadsDifferWhereTheLabelsLeaveItOpen) {
   EXPECT_GT(tiny.accuracy(chosen), 0.95) << "a few true labels tell the true feature from the other";
 }
 
+// A supervisor that knows its own half by heart is wrong nowhere on it.
+TEST(LastLayerRetrain, FindsTheErrorsOfASupervisorThatMemorised) {
+  testing::Rows rows = spurious(1600, 0.9);
+  Stream stream(2, "noise");
+  rows.inputs = at::cat({rows.inputs, testing::normals({1600, 1, 60}, stream)}, 2);
+  TinyWorld::Options options = blinkered();
+  List columns;
+  for (int i = 1; i < 62; ++i) columns.push_back(i);
+  options.weak = {{"hidden", List{64}}, {"columns", columns}};
+  options.train.set("trainable", "all");
+  options.train.set("epochs", 60);
+  options.train.set("lr", 1e-2);
+  TinyWorld tiny(rows, 2, options);
+  ASSERT_EQ(tiny.accuracy(tiny.lab().supervisor(), tiny.supervisor_half()), 1);
+  FitSpec probe = tiny.spec();
+  probe.train.trainable = Trainable::head();
+  tiny.run({Spec{"last_layer_retrain", {}, {}}}, tiny.weak_labels(), probe);
+  EXPECT_NE(tiny.log().find("4 groups of "), std::string::npos) << tiny.log();
+}
+
+TEST(DivDis, DoesNotStopByAgreementWithTheWeakLabels) {
+  TinyWorld tiny(spurious(800, 0.9), 2, blinkered());
+  FitSpec spec = tiny.spec();
+  spec.train.early_stopping = true;
+  spec.validation = tiny.weak_labels();
+  FitSpec handed;
+  testing::plugins()
+      .make_strategy({"divdis", {}, {}})
+      ->supervise(tiny.weak_labels(), spec, tiny.lab(), [&](const Supervision& l, const FitSpec& f) {
+        handed = f;
+        return tiny.lab().fit(l, f);
+      });
+  EXPECT_FALSE(handed.train.early_stopping);
+}
+
 TEST(Ensemble, VotesWithAsManySupervisorsAsAsked) {
   TinyWorld tiny(blobs(400, 3, 4, 0.7, 6), 3);
   const Supervision labels = tiny.weak_labels();
@@ -110,6 +145,22 @@ TEST(Ensemble, BoostingMakesAStrongerSupervisorOfStumps) {
   };
   const Supervision boosted = tiny.handed_on("ensemble", {{"how", "boosting"}, {"size", 8}}, labels).back();
   EXPECT_GT(right(boosted), right(labels) + 0.02);
+}
+
+// In sample a network that memorises errs nowhere, so that every one after the first was the first again.
+TEST(Ensemble, BoostsSupervisorsThatMemorise) {
+  TinyWorld::Options options;
+  options.weak = {{"hidden", List{64}}};
+  options.train = {{"lr", 2e-2}, {"epochs", 60}, {"batch", 8}, {"head_bias", true}, {"shuffle", false}};
+  TinyWorld tiny(blobs(480, 2, 20, 0.4, 8), 2, options);
+  ASSERT_EQ(tiny.accuracy(tiny.lab().supervisor(), tiny.supervisor_half()), 1);
+  const Supervision boosted =
+      tiny.handed_on("ensemble", {{"how", "boosting"}, {"size", 3}}, tiny.weak_labels()).back();
+  const Supervision votes =
+      tiny.handed_on("ensemble", {{"how", "boosting"}, {"size", 3}, {"combine", "vote"}}, tiny.weak_labels())
+          .back();
+  EXPECT_LT(votes.targets.amax(1).min().item<double>(), 1) << "its members differ somewhere";
+  EXPECT_EQ(boosted.size(), tiny.transfer().size());
 }
 
 TEST(Ensemble, BaggingMakesARighterSupervisor) {

@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <iostream>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "commands.hpp"
 #include "experiment_options.hpp"
+#include "plan/remarks.hpp"
 #include "plan/validate.hpp"
 
 namespace w2s::app {
@@ -79,6 +81,11 @@ int validate(const Command& command, const Args& args) {
              loaded.experiments.size() > 1
                  ? fmt::format(" × {} points of the sweep", loaded.experiments.size())
                  : "");
+  std::set<std::string> notes;  // points of a sweep share most of theirs
+  for (const Experiment& experiment : loaded.experiments) {
+    for (const std::string& note : remarks(experiment, loaded.registry)) notes.insert(note);
+  }
+  for (const std::string& note : notes) fmt::print(stderr, "note: {}\n", note);
   return 0;
 }
 

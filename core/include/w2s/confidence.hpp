@@ -8,23 +8,27 @@
 
 namespace w2s {
 
-/// The largest probability of each row, float32 [N]; of answers their certainty.
+/// The largest probability of each row, or Supervision::certainty where that is told; float32 [N].
 W2S_API Tensor confidence(const Supervision& labels);
 
+/// Throws UsageError where no label is surer than another, so that confidence cannot choose among them:
+/// one-hot labels from outside. `strategy` is the one that would choose.
+W2S_API void require_graded(const Supervision& labels, const std::string& strategy);
+
+/// Positions by ascending value [N]; the order of equal ones is drawn from the examples' ids, so that the
+/// order of the rows decides nothing.
+W2S_API std::vector<std::int64_t> ranked(const Tensor& values, const Examples& examples);
+
 /// Positions of the ⌈keep · n⌉ surest of the n examples of each labelled class (argmax), in the
-/// order of the supervision. Of equally sure examples the earlier is kept.
+/// order of the supervision. Ties as in ranked().
 W2S_API std::vector<std::int64_t> surest_per_class(const Supervision& labels, double keep);
 
 /// The positions 0 … size − 1 that `positions` (ascending) leaves out, ascending.
 W2S_API std::vector<std::int64_t> complement(const std::vector<std::int64_t>& positions, std::int64_t size);
 
 /// The mean of 1 − confidence: the share of wrong labels of a supervisor that is calibrated.
+/// Throws UsageError for one-hot labels, which do not tell.
 W2S_API double expected_noise(const Supervision& labels);
-
-/// How many of `count` examples learn by their small losses in this epoch (from 0), as the share that is left
-/// out rises to `noise`: ⌈(1 − noise · min(1, epoch / ramp)) count⌉, at least 1 (Han et al. 2018).
-W2S_API std::int64_t small_loss_count(std::int64_t count, double noise, std::int64_t epoch,
-                                      std::int64_t ramp);
 
 /// Confident learning's estimate of the joint distribution of given and true labels.
 struct ConfidentJoint {

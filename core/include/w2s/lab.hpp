@@ -20,6 +20,8 @@ struct SupervisorFit {
 struct AnswerScores {
   Tensor log_probability;  ///< float64 [N]: sum over the tokens of each answer
   Tensor tokens;           ///< int64 [N]
+  /// The same without the end of text and the first token, unless that is the only one.
+  Tensor inner_log_probability, inner_tokens;
 };
 
 class W2S_API Lab {
@@ -64,8 +66,15 @@ class W2S_API Lab {
   virtual const Student& supervisor() const = 0;
   /// Throws UsageError where labels come from outside.
   virtual const SupervisorFit& supervisor_fit() const = 0;
-  /// A random stream of this job for a purpose of the strategy's own.
+  /// How another model would be fitted in the supervisor's place: supervisor_fit().spec with that model and
+  /// its own settings ([train], then [models.NAME.train]), none of the method's.
+  virtual FitSpec supervisor_spec(const std::string& model) const;
+  /// A random stream of this job for a purpose of the strategy's own: the same in every call, as it must be
+  /// where true labels are drawn that no further call may add to.
   virtual Stream stream(const std::string& purpose) const = 0;
+  /// A stream for this call alone: the same for the same labels and model, another on every other rung or
+  /// round of a chain.
+  Stream stream_for(const std::string& purpose, const Supervision& labels, const FitSpec& spec) const;
   /// One line in the job's log.
   virtual void log(const std::string& line) = 0;
 

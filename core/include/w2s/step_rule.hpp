@@ -30,6 +30,7 @@ class W2S_API Training {
   virtual std::int64_t students() const = 0;
   virtual std::int64_t epoch() const = 0;   ///< from 0
   virtual std::int64_t epochs() const = 0;  ///< train.epochs
+  virtual double fraction() const = 0;      ///< of all steps, those before this one; in [0, 1)
   virtual Stream& stream() = 0;             ///< for draws of the rule's own
 
   /// A student's logits [n, C], differentiable unless gradients are off.

@@ -18,7 +18,9 @@ struct W2S_API Supervision {
   Tensor targets;                    ///< float32 [N, C], rows on the simplex; generation: [N, 1] of ones
   Tensor weights;                    ///< float32 [N], ≥ 0
   std::vector<std::string> answers;  ///< generation: [N] what the student is to write; else empty
-  Tensor certainty;                  ///< generation: float32 [N], see Answers; 1 for ground truth
+  /// How sure the labels' giver was, float32 [N], where the targets do not tell. Generation: see Answers, 1
+  /// for ground truth. Hardened labels: the largest probability before; else undefined.
+  Tensor certainty;
 
   /// One-hot ground truth of `classes` classes, weights 1; with one class (generation) the reference answers.
   static Supervision truth(const Examples& examples, std::int64_t classes);
@@ -31,7 +33,7 @@ struct W2S_API Supervision {
   std::int64_t classes() const { return targets.size(1); }
   Supervision select(const std::vector<std::int64_t>& positions) const;
   bool generation() const { return !answers.empty(); }
-  /// Targets replaced by the one-hot of their argmax.
+  /// Targets replaced by the one-hot of their argmax; `certainty` keeps how sure they were.
   Supervision hardened() const;
   /// SHA-256 of examples, targets, weights and answers.
   std::string digest() const;

@@ -2,34 +2,60 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include <w2s/digest.hpp>
+#include <w2s/error.hpp>
 
 namespace w2s {
 
 Tensor confidence(const Supervision& labels) {
-  return labels.generation() ? labels.certainty : labels.targets.amax(1);
+  return labels.certainty.defined() ? labels.certainty : labels.targets.amax(1);
 }
 
-double expected_noise(const Supervision& labels) { return 1 - confidence(labels).mean().item<double>(); }
+void require_graded(const Supervision& labels, const std::string& strategy) {
+  if (labels.size() < 2) return;
+  const Tensor sure = confidence(labels);
+  if (!sure.eq(sure[0]).all().item<bool>()) return;
+  throw UsageError("strategy '" + strategy +
+                   "' goes by how sure the labels are, and all of them are equally sure (one-hot?): give "
+                   "labels as probabilities, or take a strategy that looks at features ('knn_filter') or at "
+                   "losses ('co_teaching')");
+}
 
-std::int64_t small_loss_count(std::int64_t count, double noise, std::int64_t epoch, std::int64_t ramp) {
-  const double rise = std::min(1.0, static_cast<double>(epoch) / static_cast<double>(ramp));
-  return std::max<std::int64_t>(1, std::llround(std::ceil((1 - noise * rise) * static_cast<double>(count))));
+double expected_noise(const Supervision& labels) {
+  const Tensor sure = confidence(labels);
+  if (sure.ge(1).all().item<bool>()) {
+    throw UsageError(
+        "the labels are one-hot and do not tell which share of them is wrong: set 'noise', or give labels as "
+        "probabilities");
+  }
+  return 1 - sure.mean().item<double>();
+}
+
+std::vector<std::int64_t> ranked(const Tensor& values, const Examples& examples) {
+  const Tensor contiguous = values.to(at::kDouble).contiguous();
+  const double* value = contiguous.data_ptr<double>();
+  std::vector<std::string> lots;
+  for (std::int64_t i = 0; i < examples.size(); ++i) lots.push_back(sha256(examples.id(i)));
+  std::vector<std::int64_t> order(lots.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    if (value[a] != value[b]) return value[a] < value[b];
+    return lots[static_cast<std::size_t>(a)] < lots[static_cast<std::size_t>(b)];
+  });
+  return order;
 }
 
 std::vector<std::int64_t> surest_per_class(const Supervision& labels, double keep) {
-  const Tensor sure = confidence(labels).contiguous();
   const Tensor classes = labels.targets.argmax(1);
-  const float* confidences = sure.data_ptr<float>();
   const std::int64_t* class_of = classes.data_ptr<std::int64_t>();
-
   std::vector<std::vector<std::int64_t>> members(static_cast<std::size_t>(labels.classes()));
-  for (std::int64_t i = 0; i < labels.size(); ++i)
+  for (const std::int64_t i : ranked(-confidence(labels), labels.examples))
     members[static_cast<std::size_t>(class_of[i])].push_back(i);
 
   std::vector<std::int64_t> kept;
-  for (auto& rows : members) {
-    std::stable_sort(rows.begin(), rows.end(),
-                     [&](auto a, auto b) { return confidences[a] > confidences[b]; });
+  for (const auto& rows : members) {
     // The slack keeps 0.2 · 5 at 1 in spite of rounding.
     const double count = std::ceil(keep * static_cast<double>(rows.size()) - 1e-9);
     kept.insert(kept.end(), rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count));

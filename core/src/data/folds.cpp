@@ -29,7 +29,8 @@ std::vector<std::vector<std::int64_t>> random_parts(const Examples& examples, st
 
 Tensor cross_predict(const Supervision& labels, const FitSpec& spec, std::int64_t folds, Lab& lab,
                      const Next& next) {
-  const auto parts = random_parts(labels.examples, static_cast<std::size_t>(folds), lab.stream("folds"));
+  const auto parts =
+      random_parts(labels.examples, static_cast<std::size_t>(folds), lab.stream_for("folds", labels, spec));
   Tensor probabilities = at::empty({labels.size(), labels.classes()});
   for (const std::vector<std::int64_t>& held_out : parts) {
     if (held_out.empty()) {

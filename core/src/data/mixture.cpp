@@ -31,18 +31,23 @@ Tensor lower_component(const Tensor& values, const MixtureSettings& settings) {
   at::NoGradGuard no_grad;
   const Tensor x = values.detach().to(at::kCPU, at::kDouble).unsqueeze(1);
   Tensor posterior = two_means(x), mean;
-  double before = -std::numeric_limits<double>::infinity();
-  for (std::int64_t i = 0; i < settings.iterations; ++i) {
+  // The mean log-likelihood under the components that the posterior gives, which is then that under them.
+  const auto update = [&] {
     const Tensor counts = posterior.sum(0) + 1e-15;
     mean = (posterior * x).sum(0) / counts;
     const Tensor variance = (posterior * (x - mean).pow(2)).sum(0) / counts + settings.regularization;
     const Tensor density = joint_log_density(x, mean, variance, counts / counts.sum());
     const Tensor evidence = density.logsumexp(1, true);
     posterior = (density - evidence).exp();
-    const double likelihood = evidence.mean().item<double>();
+    return evidence.mean().item<double>();
+  };
+  double before = -std::numeric_limits<double>::infinity();
+  for (std::int64_t i = 0; i < settings.iterations; ++i) {
+    const double likelihood = update();
     if (std::abs(likelihood - before) < settings.tolerance) break;
     before = likelihood;
   }
+  update();  // as in scikit-learn, whose posterior is that of the components after the last step
   return posterior.select(1, mean[0].item<double>() <= mean[1].item<double>() ? 0 : 1).contiguous();
 }
 

@@ -34,6 +34,52 @@ Tensor nearest_neighbors(const Tensor& features, std::int64_t k) {
   return blocks.empty() ? at::empty({0, 0}, at::kLong) : at::cat(blocks);
 }
 
+// Tarjan 1972, with a stack of its own in the place of recursion.
+std::vector<std::int64_t> strong_components(const Tensor& near, const Tensor& along) {
+  const std::int64_t n = near.size(0), k = near.size(1);
+  const auto neighbor = near.accessor<std::int64_t, 2>();
+  const auto edge = along.accessor<bool, 2>();
+  struct Visit {
+    std::int64_t row, next;  // the next of its edges
+  };
+  std::vector<std::int64_t> seen(static_cast<std::size_t>(n), -1), low(seen), component(seen), open;
+  std::vector<Visit> path;
+  std::int64_t count = 0;
+  for (std::int64_t root = 0; root < n; ++root) {
+    if (seen[root] >= 0) continue;
+    path.push_back({root, 0});
+    while (!path.empty()) {
+      const std::int64_t row = path.back().row;
+      if (seen[row] < 0) {
+        seen[row] = low[row] = count++;
+        open.push_back(row);
+      }
+      std::int64_t& next = path.back().next;
+      while (next < k) {
+        const std::int64_t to = neighbor[row][next];
+        if (edge[row][next] && seen[to] < 0) break;
+        if (edge[row][next] && component[to] < 0) low[row] = std::min(low[row], low[to]);
+        ++next;
+      }
+      if (next < k) {
+        path.push_back({neighbor[row][next], 0});
+        continue;
+      }
+      if (low[row] == seen[row]) {
+        auto begin = open.end();
+        std::int64_t name = row;
+        do {
+          name = std::min(name, *--begin);
+        } while (*begin != row);
+        for (auto member = begin; member != open.end(); ++member) component[*member] = name;
+        open.erase(begin, open.end());
+      }
+      path.pop_back();
+    }
+  }
+  return component;
+}
+
 Tensor nearest_center(const Tensor& features, const Tensor& centers) {
   return squared_distances(features.to(at::kFloat), centers.to(at::kFloat)).argmin(1);
 }

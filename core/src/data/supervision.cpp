@@ -49,16 +49,17 @@ Supervision Supervision::select(const std::vector<std::int64_t>& positions) cons
   const Tensor index = at::tensor(positions, at::kLong);
   Supervision chosen{
       examples.select(positions), targets.index_select(0, index), weights.index_select(0, index), {}, {}};
+  if (certainty.defined()) chosen.certainty = certainty.index_select(0, index);
   if (!generation()) return chosen;
   for (const std::int64_t position : positions)
     chosen.answers.push_back(answers[static_cast<std::size_t>(position)]);
-  chosen.certainty = certainty.index_select(0, index);
   return chosen;
 }
 
 Supervision Supervision::hardened() const {
   Supervision hard = *this;
   hard.targets = one_hot_argmax(targets);
+  if (!certainty.defined()) hard.certainty = targets.amax(1);
   return hard;
 }
 

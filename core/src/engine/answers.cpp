@@ -63,13 +63,15 @@ Tensor answer_logits(IModel& model, const Encoded& inputs, const std::vector<std
   return model.vocabulary_logits(states).to(at::kFloat);
 }
 
-AnswerScores score_answers(IModel& model, const Encoded& inputs, at::Device device, std::int64_t budget) {
+AnswerScores score_answers(IModel& model, const Encoded& inputs, at::Device device, std::int64_t budget,
+                           std::int64_t end_tokens) {
   const at::NoGradGuard no_grad;
   std::vector<std::int64_t> order(static_cast<std::size_t>(inputs.rows()));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](std::int64_t a, std::int64_t b) { return inputs.length(a) > inputs.length(b); });
-  AnswerScores scores{at::zeros({inputs.rows()}, at::kDouble), at::zeros({inputs.rows()}, at::kLong)};
+  AnswerScores scores{at::zeros({inputs.rows()}, at::kDouble), at::zeros({inputs.rows()}, at::kLong),
+                      at::zeros({inputs.rows()}, at::kDouble), at::zeros({inputs.rows()}, at::kLong)};
   for (std::size_t begin = 0; begin < order.size();) {
     const std::int64_t width = inputs.length(order[begin]);
     const std::size_t end =
@@ -77,16 +79,22 @@ AnswerScores score_answers(IModel& model, const Encoded& inputs, at::Device devi
     const std::vector<std::int64_t> rows(order.begin() + static_cast<std::ptrdiff_t>(begin),
                                          order.begin() + static_cast<std::ptrdiff_t>(end));
     std::vector<std::int64_t> owners;
+    std::vector<double> inner;  // 1 for the tokens that count as inner
     for (const std::int64_t row : rows) {
       const std::int64_t length = answer_length(inputs, row);
       scores.tokens[row] = length;
+      const std::int64_t last = length - end_tokens, first = last > 1 ? 1 : 0;
+      scores.inner_tokens[row] = last - first;
+      for (std::int64_t t = 0; t < length; ++t) inner.push_back(t >= first && t < last ? 1 : 0);
       owners.insert(owners.end(), static_cast<std::size_t>(length), row);
     }
     if (!owners.empty()) {
       const Tensor log_p = answer_logits(model, inputs, rows, device).log_softmax(1);
       const Tensor tokens = answer_tokens(inputs, rows).to(device).unsqueeze(1);
-      scores.log_probability.index_add_(0, at::tensor(owners, at::kLong),
-                                        log_p.gather(1, tokens).squeeze(1).to(at::kCPU, at::kDouble));
+      const Tensor each = log_p.gather(1, tokens).squeeze(1).to(at::kCPU, at::kDouble);
+      const Tensor places = at::tensor(owners, at::kLong);
+      scores.log_probability.index_add_(0, places, each);
+      scores.inner_log_probability.index_add_(0, places, each * at::tensor(inner, at::kDouble));
     }
     begin = end;
   }

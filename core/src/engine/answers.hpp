@@ -32,8 +32,10 @@ Tensor answer_tokens(const Encoded& inputs, const std::vector<std::int64_t>& row
 /// Their logits, float32 [B', V], differentiable.
 Tensor answer_logits(IModel& model, const Encoded& inputs, const std::vector<std::int64_t>& rows,
                      at::Device device);
-/// Every row's answer, without gradients, in passes of at most `budget` tokens.
-AnswerScores score_answers(IModel& model, const Encoded& inputs, at::Device device, std::int64_t budget);
+/// Every row's answer, without gradients, in passes of at most `budget` tokens. `end`: tokens of the end of
+/// text.
+AnswerScores score_answers(IModel& model, const Encoded& inputs, at::Device device, std::int64_t budget,
+                           std::int64_t end = 1);
 
 /// A language model and its answers: an example's logits are a row for each token of its answer.
 class AnswerTrainee final : public Trainee {

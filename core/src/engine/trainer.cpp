@@ -110,7 +110,7 @@ Tensor Trainer::checked_values(ILoss& loss, const Tensor& logits, const Tensor& 
   input.targets = targets;
   input.index = index;
   input.weights = weights_.index_select(0, index);
-  input.step_fraction = static_cast<double>(step_) / static_cast<double>(total_steps_);
+  input.step_fraction = fraction();
   input.epoch = epoch_;
   const Tensor values = loss.forward(input);
   const std::string place = loss_place(loss_name_, step_, epoch_);
@@ -541,6 +541,7 @@ TrainResult Trainer::run() {
     std::iota(order.begin(), order.end(), 0);
     if (train_.shuffle) order = stream_.child(fmt::format("epoch {}", epoch_)).permutation(n);
     const std::int64_t done = number - epoch_ * steps_per_epoch_;  // of this epoch, before an interruption
+    step_ = number;
     if (rule_ && done == 0) guarded(rule_owner_, [&] { rule_->begin_epoch(*this); });
     for (std::int64_t begin = done * train_.batch; begin < n && !stop; begin += train_.batch, ++number) {
       const std::vector<std::int64_t> batch(order.begin() + begin,

@@ -121,6 +121,7 @@ class Trainer final : private Training {
   std::int64_t students() const override { return static_cast<std::int64_t>(students_.size()); }
   std::int64_t epoch() const override { return epoch_; }
   std::int64_t epochs() const override { return train_.epochs; }
+  double fraction() const override { return static_cast<double>(step_) / static_cast<double>(total_steps_); }
   Stream& stream() override { return rule_stream_; }
   Tensor logits(std::int64_t student, const Positions& positions) override;
   Tensor mixed_logits(std::int64_t student, const Positions& a, const Positions& b,

@@ -114,6 +114,13 @@ const SupervisorFit& LocalLab::supervisor_fit() const {
   return *supervisor_fit_;
 }
 
+FitSpec LocalLab::supervisor_spec(const std::string& model) const {
+  FitSpec spec = supervisor_fit().spec;
+  spec.model = model;
+  spec.train = spec_for(model).train;
+  return spec;
+}
+
 Stream LocalLab::stream(const std::string& purpose) const {
   return Stream(context_.setup.seed, "strategy " + purpose);
 }

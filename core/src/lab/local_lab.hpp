@@ -37,6 +37,7 @@ class LocalLab final : public Lab {
   std::int64_t classes() const override { return context_.classes(); }
   const Student& supervisor() const override { return supervisor_; }
   const SupervisorFit& supervisor_fit() const override;
+  FitSpec supervisor_spec(const std::string& model) const override;
   Stream stream(const std::string& purpose) const override;
   void log(const std::string& line) override { context_.log(line); }
 

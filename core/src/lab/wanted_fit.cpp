@@ -58,6 +58,8 @@ Recipe recipe_of(LabContext& context, Backbones& backbones, const Writer& writer
   if (spec.rule) {
     recipe.set("rule", plugin_recipe(registry, PluginKind::strategy, spec.rule->owner))
         .set("students", spec.rule->students);
+    // A rule may ask how sure labels were before they were hardened; a plain fit cannot.
+    if (wanted.labels.certainty.defined()) recipe.set("certainty", digest(wanted.labels.certainty));
   }
   if (!spec.draft.empty()) {
     const auto read = [&](const Supervision* labels) {

@@ -36,6 +36,15 @@ Prompts prompts_in(const Encoded& encoded) {
   return prompts;
 }
 
+constexpr Tensor AnswerScores::*kScores[] = {&AnswerScores::log_probability, &AnswerScores::tokens,
+                                             &AnswerScores::inner_log_probability,
+                                             &AnswerScores::inner_tokens};
+
+AnswerScores no_scores(std::int64_t rows) {
+  return {at::zeros({rows}, at::kDouble), at::zeros({rows}, at::kLong), at::zeros({rows}, at::kDouble),
+          at::zeros({rows}, at::kLong)};
+}
+
 // One object of lists, end to end, of the processes' own.
 nlohmann::json joined(const std::vector<std::string>& parts) {
   nlohmann::json all;
@@ -156,7 +165,7 @@ Answers Writer::write(const Backbone& backbone, const Examples& prompts) {
 AnswerScores Writer::score(const Student& student, const Examples& examples,
                            const std::vector<std::string>& answers, bool prompted) {
   require_one(student);
-  if (examples.empty()) return {at::empty({0}, at::kDouble), at::empty({0}, at::kLong)};
+  if (examples.empty()) return no_scores(0);
   const StoredFit& fit = context_.fits.at(student.members()[0]);
   TextRows rows;
   rows.add(prompted ? drafts_.read(fit.draft, examples) : examples, answers);
@@ -174,31 +183,34 @@ AnswerScores Writer::score(const Student& student, const Examples& examples,
                                         [&] { return compute_scores(backbones_.shared(backbone), texts); });
     context_.store().put(key, "scores", [&](ObjectWriter& object) {
       save_safetensors(object.folder() + "/" + kScoresFile,
-                       {{"log_probability", scores.log_probability}, {"tokens", scores.tokens}});
+                       {{"log_probability", scores.log_probability},
+                        {"tokens", scores.tokens},
+                        {"inner_log_probability", scores.inner_log_probability},
+                        {"inner_tokens", scores.inner_tokens}});
       recipe.write(object.manifest());
       object.manifest().update({{"student", fit.key}, {"examples", texts.size()}});
     });
   });
   const SafeTensors file = SafeTensors::open(context_.store().path(key) + "/" + kScoresFile);
-  return {file.at("log_probability").clone(), file.at("tokens").clone()};
+  return {file.at("log_probability").clone(), file.at("tokens").clone(),
+          file.at("inner_log_probability").clone(), file.at("inner_tokens").clone()};
 }
 
 // The processes of a team compute a part each.
 AnswerScores Writer::compute_scores(IModel& model, const Examples& texts) {
+  const std::int64_t end = answer_length(model.encode(prompts_of(texts.slice(0, 1)), TaskKind::generation), 0);
   const auto compute = [&](const Examples& some) {
-    return w2s::score_answers(model, encode(model, some), context_.setup.device, kMicroTokens);
+    return w2s::score_answers(model, encode(model, some), context_.setup.device, kMicroTokens, end);
   };
   Team* team = context_.setup.team;
   if (team == nullptr) return compute(texts);
-  AnswerScores scores{at::zeros({texts.size()}, at::kDouble), at::zeros({texts.size()}, at::kLong)};
+  AnswerScores scores = no_scores(texts.size());
   const auto [first, last] = range_of(texts.size(), team->rank(), team->size());
   if (first < last) {
     const AnswerScores own = compute(context_.own_part(texts));
-    scores.log_probability.slice(0, first, last).copy_(own.log_probability);
-    scores.tokens.slice(0, first, last).copy_(own.tokens);
+    for (Tensor AnswerScores::*part : kScores) (scores.*part).slice(0, first, last).copy_(own.*part);
   }
-  team->all_reduce(scores.log_probability);
-  team->all_reduce(scores.tokens);
+  for (Tensor AnswerScores::*part : kScores) team->all_reduce(scores.*part);
   return scores;
 }
 

@@ -52,6 +52,12 @@ Answers Lab::answer(const Student&, const Examples&) {
   throw UsageError("answers: this task is not one of generation");
 }
 
+Stream Lab::stream_for(const std::string& purpose, const Supervision& labels, const FitSpec& spec) const {
+  return stream(purpose + " of " + spec.model + " for " + labels.digest());
+}
+
+FitSpec Lab::supervisor_spec(const std::string&) const { throw Error("this lab fits no supervisors"); }
+
 AnswerScores Lab::score_answers(const Student&, const Examples&, const std::vector<std::string>&, bool) {
   throw UsageError("scores of answers: this task is not one of generation");
 }

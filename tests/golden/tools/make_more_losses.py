@@ -1,6 +1,6 @@
 """Reference values of losses that have none in the fixtures, from the published formulas, in float64.
 
-    python3 tests/golden/loss_reference.py > tests/golden/losses.json      (numpy)
+    python3 tests/golden/tools/make_more_losses.py > tests/golden/fixtures/losses_more.json      (numpy)
 
 [{"loss", "params", "calls": [{"logits" [B][C], "targets" [B][C], "index", "step_frac", "loss", "grad" [B][C]}]}]:
 the mean over the batch and its gradient, by complex steps. loss_golden_test.cpp walks all of them.
