@@ -1,6 +1,6 @@
 """Reference values of the strategies that have public code, from the published formulas, in float64.
 
-    python3 tests/golden/strategy_reference.py > tests/golden/strategies.json      (numpy, scipy, scikit-learn)
+    python3 tests/golden/tools/make_strategies.py > tests/golden/strategies.json      (numpy, scipy, scikit-learn)
 
 strategy_golden_test.cpp walks all of them.
 
