@@ -1,5 +1,5 @@
-// Every case of strategies.json, which tools/make_strategies.py computes from the published formulas: one step
-// of a rule in value and gradient, which rows a filter keeps, the mixtures and joints that strategies
+// Every case of strategies.json, which tools/make_strategies.py computes from the published formulas: one
+// step of a rule in value and gradient, which rows a filter keeps, the mixtures and joints that strategies
 // estimate.
 #include <gmock/gmock.h>
 

@@ -1,5 +1,6 @@
-// Data sets that are too large or not free enough for the repository: $W2S_DATA names a folder that holds some of them.
-// What they are needed for is tested on small data too; these tests count the rows of the real files.
+// Data sets that are too large or not free enough for the repository: $W2S_DATA names a folder that holds
+// some of them. What they are needed for is tested on small data too; these tests count the rows of the real
+// files.
 #pragma once
 
 #include <cstdlib>

@@ -48,7 +48,7 @@ struct TextOptions {
   Table weak = tiny_gpt(8), strong = tiny_gpt(32);
   Table train{{"optimizer", "adam"}, {"lr", 3e-3}, {"epochs", 20}, {"batch", 8}};
   std::int64_t classes = 1;  // 1: generation
-  Table method_train;            // of the method whose students are fitted
+  Table method_train;        // of the method whose students are fitted
   double supervisor = 0.25, transfer = 0.25;
   Team* team = nullptr;
 };

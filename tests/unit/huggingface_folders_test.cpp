@@ -1,6 +1,6 @@
 // What lies beside a checkpoint's weights: pooling and normalising (sentence-transformers), adapters (PEFT),
-// older spellings of config.json. The models are those of tests/golden/fixtures/models, whose states transformers
-// computed.
+// older spellings of config.json. The models are those of tests/golden/fixtures/models, whose states
+// transformers computed.
 #include <gtest/gtest.h>
 
 #include <cmath>

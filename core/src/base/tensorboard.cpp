@@ -70,8 +70,7 @@ std::uint32_t crc32c(std::string_view bytes) {
 
 std::string tfrecord(std::string_view data) {
   const std::string length = bytes_of(static_cast<std::uint64_t>(data.size()));
-  return length + bytes_of(masked(crc32c(length))) + std::string(data) +
-         bytes_of(masked(crc32c(data)));
+  return length + bytes_of(masked(crc32c(length))) + std::string(data) + bytes_of(masked(crc32c(data)));
 }
 
 TensorBoardWriter::TensorBoardWriter(const std::string& folder, double wall_time) {

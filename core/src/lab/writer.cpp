@@ -198,7 +198,8 @@ AnswerScores Writer::score(const Student& student, const Examples& examples,
 
 // The processes of a team compute a part each.
 AnswerScores Writer::compute_scores(IModel& model, const Examples& texts) {
-  const std::int64_t end = answer_length(model.encode(prompts_of(texts.slice(0, 1)), TaskKind::generation), 0);
+  const std::int64_t end =
+      answer_length(model.encode(prompts_of(texts.slice(0, 1)), TaskKind::generation), 0);
   const auto compute = [&](const Examples& some) {
     return w2s::score_answers(model, encode(model, some), context_.setup.device, kMicroTokens, end);
   };

@@ -29,9 +29,9 @@ std::string file_of(const std::string& store, const std::string& experiment, con
 
 using EntryText = std::pair<std::string_view, std::string LedgerEntry::*>;
 constexpr EntryText kEntryTexts[] = {{"key", &LedgerEntry::key},       {"kind", &LedgerEntry::kind},
-                                {"task", &LedgerEntry::task},     {"weak", &LedgerEntry::weak},
-                                {"strong", &LedgerEntry::strong}, {"method", &LedgerEntry::method},
-                                {"floor", &LedgerEntry::floor},   {"ceiling", &LedgerEntry::ceiling}};
+                                     {"task", &LedgerEntry::task},     {"weak", &LedgerEntry::weak},
+                                     {"strong", &LedgerEntry::strong}, {"method", &LedgerEntry::method},
+                                     {"floor", &LedgerEntry::floor},   {"ceiling", &LedgerEntry::ceiling}};
 
 /// False where the entry names no record.
 bool read_entry(const simdjson::dom::element& item, LedgerEntry& entry) {

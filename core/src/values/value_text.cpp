@@ -75,7 +75,8 @@ std::string Value::canonical() const {
   for (const Table::Entry& entry : as_table()) entries.push_back(&entry);
   std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
   return "{" +
-         joined(entries, ",", [](const auto* e) { return in_quotes(e->first) + ":" + e->second.canonical(); }) +
+         joined(entries, ",",
+                [](const auto* e) { return in_quotes(e->first) + ":" + e->second.canonical(); }) +
          "}";
 }
 

@@ -5,11 +5,11 @@
 
 #include <w2s/error.hpp>
 
-#include "values/toml.hpp"
 #include "find_puzzles.hpp"
 #include "growing_file.hpp"
 #include "progress.hpp"
 #include "self_play_options.hpp"
+#include "values/toml.hpp"
 
 namespace w2s::chess {
 namespace {

@@ -24,7 +24,8 @@ double sort_value(const Row& row, const LeaderboardOptions& options) {
   if (sort == "p") return -row.p_holm;
   if (sort == "rank") return -row.rank;
   if (sort == "seeds") return static_cast<double>(row.seeds.size());
-  if (sort == "difference") return row.compared_with.empty() ? kUnknown : sign * row.comparison.difference.value;
+  if (sort == "difference")
+    return row.compared_with.empty() ? kUnknown : sign * row.comparison.difference.value;
   if (sort == "seconds") return row.cost.count(sort) > 0 ? -row.cost.at(sort) : kUnknown;
   const auto it = row.supervision.find(sort);
   if (it == row.supervision.end()) return kUnknown;
