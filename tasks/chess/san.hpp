@@ -1,6 +1,7 @@
 // Moves as people write them (SAN, "Nbxd7+") and as engines do (UCI, "b6d7"): both ways.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ Move parse_uci(const Position& position, std::string_view text);
 ///   "pgn"     "1. d4 Nf6 2. c4"
 ///   "paper"   "1. d4 1... Nf6 2. c4", as Burns et al. 2023 write prompts
 enum class LineStyle { moves, pgn, paper };
+constexpr auto enum_names(LineStyle) { return std::array{"moves", "pgn", "paper"}; }
 std::string line_text(const Position& start, const std::vector<Move>& line, LineStyle style);
 /// The same as a question for the next move: it ends in that move's number, "… 2. c4 2...", but for "moves".
 std::string prompt_text(const Position& start, const std::vector<Move>& line, LineStyle style);

@@ -84,7 +84,8 @@ bool LabContext::once(const std::string& key, const std::string& waiting_for,
 }
 
 void LabContext::note(const std::string& key, bool computed) {
-  if (std::find(used_.begin(), used_.end(), key) == used_.end()) used_.push_back(key);
+  if (std::find(used_.begin(), used_.end(), key) != used_.end()) return;
+  used_.push_back(key);
   computed_ += computed ? 1 : 0;
 }
 

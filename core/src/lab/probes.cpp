@@ -1,5 +1,7 @@
 #include "lab/probes.hpp"
 
+#include <algorithm>
+
 namespace w2s {
 
 Student Probes::fit(const WantedFit& wanted) {
@@ -25,7 +27,8 @@ Student Probes::from_queue(ProbeQueue& queue, const WantedFit& wanted) {
     throw Postponed();
   }
   const ProbeQueue::Computed* computed = queue.claim(key);
-  if (computed != nullptr) {
+  const std::vector<std::string>& used = context_.used();
+  if (computed != nullptr && std::find(used.begin(), used.end(), key) == used.end()) {
     context_.note_queued(computed->seconds);
     for (const std::string& line : computed->notes) context_.log(line);
   }

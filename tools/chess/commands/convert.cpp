@@ -13,8 +13,6 @@
 namespace w2s::chess {
 namespace {
 
-using app::po::value;
-
 std::vector<Table> rows_of(const std::string& path) {
   const std::string text = read_data_file(path);
   std::vector<Table> rows;
@@ -25,14 +23,6 @@ std::vector<Table> rows_of(const std::string& path) {
     at = end + 1;
   }
   return rows;
-}
-
-LineStyle style_of(const std::string& name) {
-  if (name == "moves") return LineStyle::moves;
-  if (name == "pgn") return LineStyle::pgn;
-  if (name == "paper") return LineStyle::paper;
-  throw UsageError("--style is '" + name + "', expected " + one_of_list({"moves", "pgn", "paper"}) +
-                   did_you_mean(name, {"moves", "pgn", "paper"}));
 }
 
 // The moves of a row of the puzzle file, and the position after them.
@@ -48,21 +38,35 @@ std::vector<Move> moves_of(const Table& row, Position& position) {
   return moves;
 }
 
+struct CheckOptions {
+  std::int64_t nodes = 0;
+};
+void describe(app::OptionSchema<CheckOptions>& s) {
+  s.option("nodes", &CheckOptions::nodes, "N", "of the search; 0: as the puzzle was found").at_least(0);
+}
+
+struct PerftOptions {
+  std::string fen = Position().fen();
+};
+void describe(app::OptionSchema<PerftOptions>& s) {
+  s.option("fen", &PerftOptions::fen, "FEN", "the position");
+}
+
 }  // namespace
 
 int pairs(const app::Command& command, const app::Args& args) {
   app::Options options(command, {"puzzles"});
-  options.add()("out", value<std::string>()->value_name("FILE"), "rows of prompt, chosen, rejected")(
-      "style", value<std::string>()->value_name("STYLE")->default_value("moves"),
-      "of the prompt: moves (d4 Nf6 c4), pgn (1. d4 Nf6 2. c4) or paper (1. d4 1... Nf6 2. c4)");
+  OutOption out;
+  StyleOption written;
+  options.take(out);
+  options.take(written);
   if (!options.parse(args)) return 0;
-  const std::string path = options.required("puzzles");
-  const LineStyle style = style_of(options.text("style"));
+  const std::string& path = options.argument("puzzles");
   std::string made;
   std::int64_t count = 0;
   for (const Table& row : rows_of(path)) {
     Position position;
-    made += write_json(Table{{"prompt", prompt_text(Position(), moves_of(row, position), style)},
+    made += write_json(Table{{"prompt", prompt_text(Position(), moves_of(row, position), written.style)},
                              {"chosen", " " + row.at("answer").as_string()},
                              {"rejected", " " + row.at("second").as_string()},
                              {"gap", row.at("gap")},
@@ -70,42 +74,42 @@ int pairs(const app::Command& command, const app::Args& args) {
             "\n";
     ++count;
   }
-  write_file_atomically(out_of(options), made);
-  fmt::print("{}: {} pairs\n", options.text("out"), count);
+  write_file_atomically(out_of(out), made);
+  fmt::print("{}: {} pairs\n", out.out, count);
   return 0;
 }
 
 int movetext(const app::Command& command, const app::Args& args) {
   app::Options options(command, {"games"});
-  options.add()("out", value<std::string>()->value_name("FILE"), "text, one game a line")(
-      "style", value<std::string>()->value_name("STYLE")->default_value("moves"),
-      "moves (d4 Nf6 c4), pgn (1. d4 Nf6 2. c4) or paper (1. d4 1... Nf6 2. c4)");
+  OutOption out;
+  StyleOption written;
+  options.take(out);
+  options.take(written);
   if (!options.parse(args)) return 0;
-  const std::vector<std::string> paths = options.list("games");
+  const std::vector<std::string>& paths = options.arguments("games");
   if (paths.empty()) throw UsageError("chess movetext needs PGN files; see w2s chess movetext --help");
-  const LineStyle style = style_of(options.text("style"));
   std::string text;
   std::int64_t count = 0;
   for (const std::string& path : paths) {
     PgnReader reader(path);
     for (PgnGame game; reader.next(game); ++count) {
-      if (!game.moves.empty()) text += line_text(game.start, game.moves, style) + "\n";
+      if (!game.moves.empty()) text += line_text(game.start, game.moves, written.style) + "\n";
     }
   }
-  write_file_atomically(out_of(options), text);
-  fmt::print("{}: {} games\n", options.text("out"), count);
+  write_file_atomically(out_of(out), text);
+  fmt::print("{}: {} games\n", out.out, count);
   return 0;
 }
 
 int check(const app::Command& command, const app::Args& args) {
   app::Options options(command, {"puzzles"});
-  options.add()("engine", value<std::string>()->value_name("PROGRAM")->default_value("stockfish"),
-                "a UCI engine")("nodes", value<std::int64_t>()->value_name("N")->default_value(0),
-                                "of the search; 0: as the puzzle was found");
+  EngineOption player;
+  CheckOptions wanted;
+  options.take(player);
+  options.take(wanted);
   if (!options.parse(args)) return 0;
-  const std::string path = options.required("puzzles");
-  const std::int64_t nodes = count_of(options, "nodes", 0);
-  Engine engine(options.text("engine"));
+  const std::string& path = options.argument("puzzles");
+  Engine engine(player.engine);
   const std::vector<Table> rows = rows_of(path);
   Progress progress("puzzles", 0, static_cast<std::int64_t>(rows.size()));
   std::int64_t line = 0, same_move = 0, same_gap = 0;
@@ -118,7 +122,8 @@ int check(const app::Command& command, const app::Args& args) {
     const std::string& uci_move = row.at("uci").as_string();
     if (san(position, parse_uci(position, uci_move)) != row.at("answer").as_string())
       throw UsageError(where + "answer and uci are not the same move");
-    const Verdict verdict = examine(engine, position, nodes > 0 ? nodes : row.at("nodes").as_int());
+    const Verdict verdict =
+        examine(engine, position, wanted.nodes > 0 ? wanted.nodes : row.at("nodes").as_int());
     same_move += verdict.analysis.lines[0].move == uci_move;
     same_gap += verdict.gap == row.at("gap").as_int();
     progress.update(line);
@@ -130,13 +135,13 @@ int check(const app::Command& command, const app::Args& args) {
 
 int perft_command(const app::Command& command, const app::Args& args) {
   app::Options options(command, {"depth"});
-  options.add()("fen", value<std::string>()->value_name("FEN")->default_value(Position().fen()),
-                "the position");
+  PerftOptions wanted;
+  options.take(wanted);
   if (!options.parse(args)) return 0;
-  const std::string depth = options.required("depth");
+  const std::string& depth = options.argument("depth");
   if (depth.size() != 1 || depth[0] < '0' || depth[0] > '9')
     throw UsageError("the depth is '" + depth + "', expected 0 to 9");
-  fmt::print("{}\n", perft(Position::from_fen(options.text("fen")), depth[0] - '0'));
+  fmt::print("{}\n", perft(Position::from_fen(wanted.fen), depth[0] - '0'));
   return 0;
 }
 

@@ -34,19 +34,31 @@ std::int64_t continue_after(GrowingFile& file, const std::string& path) {
   return games;
 }
 
+struct GamesOptions {
+  std::int64_t count = 1000;
+};
+void describe(app::OptionSchema<GamesOptions>& s) {
+  s.option("count", &GamesOptions::count, "N", "games in the file").at_least(1);
+}
+
 }  // namespace
 
 int games(const app::Command& command, const app::Args& args) {
   app::Options options(command, {});
-  add_self_play(options);
-  options.add()("count", app::po::value<std::int64_t>()->value_name("N")->default_value(1000),
-                "games in the file");
+  OutOption out;
+  EngineOption player;
+  SelfPlayOptions how;
+  GamesOptions wanted;
+  options.take(out);
+  options.take(player);
+  options.take(how);
+  options.take(wanted);
   if (!options.parse(args)) return 0;
-  const SelfPlay play_settings = self_play_of(options);
-  const std::string path = out_of(options);
-  const std::int64_t total = count_of(options, "count", 1);
+  const SelfPlay play_settings = how.settings();
+  const std::string& path = out_of(out);
+  const std::int64_t total = wanted.count;
 
-  Engine engine(options.text("engine"));
+  Engine engine(player.engine);
   GrowingFile file(path, settings_of(play_settings, engine));
   std::int64_t done = continue_after(file, path);
   Progress progress("games", done, total);

@@ -53,34 +53,43 @@ State continue_after(GrowingFile& file, const std::string& path) {
   return state;
 }
 
+struct PuzzlesOptions {
+  std::int64_t count = 1000, check_nodes = PuzzleSearch().nodes, gap = PuzzleSearch().gap,
+               first_ply = PuzzleSearch().first_ply, per_game = PuzzleSearch().per_game;
+};
+void describe(app::OptionSchema<PuzzlesOptions>& s) {
+  using O = PuzzlesOptions;
+  s.option("count", &O::count, "N", "puzzles in the file").at_least(1);
+  s.option("check-nodes", &O::check_nodes, "N", "of the search that confirms a puzzle").at_least(1);
+  s.option("gap", &O::gap, "CP", "centipawns between the best move and the second, at least").in(1, 10'000);
+  s.option("first-ply", &O::first_ply, "N", "plies of a game before its first puzzle").in(0, 2000);
+  s.option("per-game", &O::per_game, "N", "puzzles of one game, at most").in(1, 2000);
+}
+
 }  // namespace
 
 int puzzles(const app::Command& command, const app::Args& args) {
   app::Options options(command, {});
-  const PuzzleSearch defaults;
-  using app::po::value;
-  add_self_play(options);
-  options.add()("count", value<std::int64_t>()->value_name("N")->default_value(1000), "puzzles in the file")(
-      "check-nodes", value<std::int64_t>()->value_name("N")->default_value(defaults.nodes),
-      "of the search that confirms a puzzle")(
-      "gap", value<std::int64_t>()->value_name("CP")->default_value(defaults.gap),
-      "centipawns between the best move and the second, at least")(
-      "first-ply", value<std::int64_t>()->value_name("N")->default_value(defaults.first_ply),
-      "plies of a game before its first puzzle")(
-      "per-game", value<std::int64_t>()->value_name("N")->default_value(defaults.per_game),
-      "puzzles of one game, at most");
+  OutOption out;
+  EngineOption player;
+  SelfPlayOptions how;
+  PuzzlesOptions wanted;
+  options.take(out);
+  options.take(player);
+  options.take(how);
+  options.take(wanted);
   if (!options.parse(args)) return 0;
-  const SelfPlay play_settings = self_play_of(options);
+  const SelfPlay play_settings = how.settings();
   if (play_settings.lines < 2) throw UsageError("--lines must be at least 2: the gap lies between two moves");
   PuzzleSearch search;
-  search.nodes = count_of(options, "check-nodes", 1);
-  search.gap = static_cast<int>(count_of(options, "gap", 1));
-  search.first_ply = static_cast<int>(count_of(options, "first-ply", 0));
-  search.per_game = static_cast<int>(count_of(options, "per-game", 1));
-  const std::string path = out_of(options);
-  const std::int64_t total = count_of(options, "count", 1);
+  search.nodes = wanted.check_nodes;
+  search.gap = static_cast<int>(wanted.gap);
+  search.first_ply = static_cast<int>(wanted.first_ply);
+  search.per_game = static_cast<int>(wanted.per_game);
+  const std::string& path = out_of(out);
+  const std::int64_t total = wanted.count;
 
-  Engine engine(options.text("engine"));
+  Engine engine(player.engine);
   Table settings = settings_of(play_settings, engine);
   settings.set("check_nodes", search.nodes);
   settings.set("gap", search.gap);

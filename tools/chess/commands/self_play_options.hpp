@@ -1,4 +1,4 @@
-// The options that "games" and "puzzles" share: how the games are played.
+// The options that commands of chess share.
 #pragma once
 
 #include "commands.hpp"
@@ -6,14 +6,36 @@
 
 namespace w2s::chess {
 
-void add_self_play(app::Options& options);
-/// Throws UsageError for values out of range.
-SelfPlay self_play_of(const app::Options& options);
+/// --out; its commands call out_of, which throws UsageError where it is missing.
+struct OutOption {
+  std::string out;
+};
+const std::string& out_of(const OutOption& option);
+
+/// --engine: a UCI engine.
+struct EngineOption {
+  std::string engine = "stockfish";
+};
+
+/// How the games of "games" and "puzzles" are played.
+struct SelfPlayOptions {
+  std::int64_t seed = 0, nodes = SelfPlay().nodes, lines = SelfPlay().lines, plies = SelfPlay().plies;
+  double temperature = SelfPlay().temperature, blunders = SelfPlay().blunders;
+
+  SelfPlay settings() const;
+};
+
+/// How moves are written.
+struct StyleOption {
+  LineStyle style = LineStyle::moves;
+};
+
+void describe(app::OptionSchema<OutOption>& options);
+void describe(app::OptionSchema<EngineOption>& options);
+void describe(app::OptionSchema<SelfPlayOptions>& options);
+void describe(app::OptionSchema<StyleOption>& options);
+
 /// What lies beside the file that the games go to.
 Table settings_of(const SelfPlay& play, const Engine& engine);
-/// A whole number of at least `least`; throws UsageError naming the option.
-std::int64_t count_of(const app::Options& options, const std::string& name, std::int64_t least);
-/// --out; throws UsageError where it is missing.
-std::string out_of(const app::Options& options);
 
 }  // namespace w2s::chess
