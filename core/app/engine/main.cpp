@@ -13,7 +13,7 @@ constexpr Command kCommands[] = {
     {"validate", "EXPERIMENT.toml", "Checks an experiment and the plugins that it names, without running it.",
      validate},
     {"list", "[KIND]", "Lists the plugins.", list},
-    {"describe", "KIND/NAME", "Tells what a plugin does, its parameters, and TOML to paste.", describe},
+    {"describe", "KIND/NAME", "Tells what a plugin does, its parameters, and TOML to paste.", app::describe},
     {"check", "FILE.cpp|FILE.so|KIND/NAME", "Checks what a plugin must do for results to mean what they say.",
      check},
     {"pretrain", "EXPERIMENT.toml",
