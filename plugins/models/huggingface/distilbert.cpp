@@ -7,7 +7,7 @@
 namespace w2s::hf {
 namespace {
 
-constexpr double kEps = 1e-12;  // fixed in the architecture
+constexpr double kDistilBertEps = 1e-12;  // fixed in the architecture
 
 class DistilBert final : public Family {
  public:
@@ -42,7 +42,7 @@ class DistilBert final : public Family {
   Tensor hidden(const Weights& weights, const Inputs& in, std::int64_t layer) const override {
     Tensor x = at::embedding(weights["embeddings.word_embeddings.weight"], in.x) +
                at::embedding(weights["embeddings.position_embeddings.weight"], token_positions(in));
-    x = weights.layer_norm(x, "embeddings.LayerNorm", kEps);
+    x = weights.layer_norm(x, "embeddings.LayerNorm", kDistilBertEps);
     const Mask mask = encoder_mask(in);
     for (std::int64_t i = 0; i < layer; ++i) {
       const std::string name = "transformer.layer." + std::to_string(i) + ".";
@@ -62,9 +62,10 @@ class DistilBert final : public Family {
     const double scale = 1 / std::sqrt(static_cast<double>(width_ / heads_));
     const Tensor context = merge_heads(attend(attention, q, k, v, mask, scale));
     const Tensor x = weights.layer_norm(given + weights.linear(context, name + "attention.out_lin"),
-                                        name + "sa_layer_norm", kEps);
+                                        name + "sa_layer_norm", kDistilBertEps);
     const Tensor inner = activate(activation_, weights.linear(x, name + "ffn.lin1"));
-    return weights.layer_norm(x + weights.linear(inner, name + "ffn.lin2"), name + "output_layer_norm", kEps);
+    return weights.layer_norm(x + weights.linear(inner, name + "ffn.lin2"), name + "output_layer_norm",
+                              kDistilBertEps);
   }
 
   std::int64_t heads_;

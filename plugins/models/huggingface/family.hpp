@@ -140,9 +140,9 @@ class FamilyLink {
 }  // namespace w2s::hf
 
 /// At the end of a family's file, in its namespace: configurations of these model_types are Class_(config).
-#define W2S_FAMILY(Class_, ...)                                                                    \
-  static constexpr const char* w2s_model_types[] = {__VA_ARGS__};                                  \
-  static const ::w2s::hf::FamilyLink w2s_family_link(                                              \
-      w2s_model_types, [](const ::w2s::hf::Config& config) -> std::unique_ptr<::w2s::hf::Family> { \
-        return std::make_unique<Class_>(config);                                                   \
+#define W2S_FAMILY(Class_, ...)                                                                             \
+  static constexpr const char* w2s_model_types_##Class_[] = {__VA_ARGS__};                                  \
+  static const ::w2s::hf::FamilyLink w2s_family_link_##Class_(                                              \
+      w2s_model_types_##Class_, [](const ::w2s::hf::Config& config) -> std::unique_ptr<::w2s::hf::Family> { \
+        return std::make_unique<Class_>(config);                                                            \
       })
