@@ -106,7 +106,7 @@ TEST_F(Survival, CtrlCSavesTheTrainingAndTheNextRunGoesOnFromThere) {
   // A job's log names the first step of each fit at once; `w2s status` may be a whole fit behind.
   ASSERT_TRUE(run.wait_until([&] {
     return fs::exists(bench.path("runs/logs")) &&
-           all_logs(bench.path("runs")).find(": step 1 of ") != std::string::npos;
+           all_logs(bench.path("runs")).find("step 1/") != std::string::npos;
   }));
   run.send(SIGINT);
   const Outcome stopped = run.wait();

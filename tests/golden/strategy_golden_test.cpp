@@ -13,6 +13,7 @@
 
 #include "../support/noting_lab.hpp"
 #include "../support/plugins.hpp"
+#include "plugins/guard.hpp"
 #include "values/toml.hpp"
 
 namespace w2s {
@@ -92,11 +93,13 @@ class FixedLogits final : public Training {
   Stream stream_{7, "golden"};
 };
 
-struct RuleFound {
-  std::unique_ptr<StepRule> rule;
+// What is no error passes through every guard.
+struct RuleFound : NotAnError {
+  explicit RuleFound(std::unique_ptr<StepRule> found) : rule(std::move(found)) {}
+  std::shared_ptr<StepRule> rule;
 };
 
-std::unique_ptr<StepRule> rule_of(const std::string& strategy, const Table& params,
+std::shared_ptr<StepRule> rule_of(const std::string& strategy, const Table& params,
                                   const Supervision& labels) {
   NotingLab lab;
   try {
@@ -106,7 +109,7 @@ std::unique_ptr<StepRule> rule_of(const std::string& strategy, const Table& para
           throw RuleFound{spec.rule->make()};
         });
   } catch (RuleFound& found) {
-    return std::move(found.rule);
+    return found.rule;
   }
   throw Error(strategy + " set no rule");
 }

@@ -52,7 +52,7 @@ struct SmallContext {
 
 const Student kDraft{std::string(64, 'a')};
 
-TEST(Drafts, StandAtTheEndOfTheText) {
+TEST(LabDrafts, StandAtTheEndOfTheText) {
   SmallContext classes(TaskKind::classification, true);
   const Examples read = classes.drafts->read(kDraft, classes.data.train);
   EXPECT_EQ(read.text(0), "one bad");
@@ -63,18 +63,18 @@ TEST(Drafts, StandAtTheEndOfTheText) {
   EXPECT_EQ(drafted.second(1), "zwei");
 }
 
-TEST(Drafts, WithoutOneTheExamplesStayAsTheyAre) {
+TEST(LabDrafts, WithoutOneTheExamplesStayAsTheyAre) {
   SmallContext classes(TaskKind::classification, true);
   EXPECT_EQ(classes.drafts->read(Student(), classes.data.train).digest(), classes.data.train.digest());
 }
 
-TEST(Drafts, AreForSingleTexts) {
+TEST(LabDrafts, AreForSingleTexts) {
   SmallContext vectors(TaskKind::classification, false), pairs(TaskKind::preference, true);
   EXPECT_THROW(vectors.drafts->read(kDraft, vectors.data.train), UsageError);
   EXPECT_THROW(pairs.drafts->read(kDraft, pairs.data.train), UsageError);
 }
 
-TEST(Backbones, KeepFeaturesOnceForEverySelectionFromASet) {
+TEST(LabBackbones, KeepFeaturesOnceForEverySelectionFromASet) {
   TinyWorld world(plugins(), blobs(80, 2, 3, 1.0, 1), 2);
   const Tensor all = world.lab().features("strong", world.transfer());
   const Tensor some = world.lab().features("strong", world.transfer().select({5, 2}));
@@ -82,7 +82,7 @@ TEST(Backbones, KeepFeaturesOnceForEverySelectionFromASet) {
   EXPECT_EQ(Store::read_only(world.store()).list("features").size(), 1u);
 }
 
-TEST(Students, PredictWithTheHeadThatTheyWereGiven) {
+TEST(LabStudents, PredictWithTheHeadThatTheyWereGiven) {
   TinyWorld world(plugins(), blobs(80, 2, 3, 1.0, 1), 2);
   const Student student = world.lab().fit(world.weak_labels(), world.spec());
   const Tensor features = world.lab().features(student, world.test());

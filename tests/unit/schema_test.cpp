@@ -18,7 +18,8 @@ struct Share {
   std::string text() const { return std::to_string(percent) + "%"; }
   static std::string read(const std::string& text, Share& out) {
     if (text == "all") return out.percent = 100, "";
-    return ": expected 'all'";
+    if (text.empty() || text.back() != '%') return ": expected 'all'";
+    return out.percent = std::stoll(text), "";
   }
 };
 
@@ -174,7 +175,9 @@ TEST(Schema, ResolvedIsTheInverseOfParse) {
 }
 
 TEST(Schema, DescribesItsTypes) {
-  const std::vector<std::string> expected = {"boolean",
+  const std::vector<std::string> expected = {"one of 'shuffled' or 'as given'",
+                                             "string",
+                                             "boolean",
                                              "integer ≥ 2",
                                              "real in (0, 1]",
                                              "real ≤ inf",
@@ -232,7 +235,8 @@ INSTANTIATE_TEST_SUITE_P(
     All, SchemaMistakes,
     testing::Values(
         Mistake{"  Q = 1.5",
-                "3: loss 'gce': unknown parameter 'Q' (did you mean 'q'?); it takes flag, folds, q, limit, "
+                "3: loss 'gce': unknown parameter 'Q' (did you mean 'q'?); it takes order, share, flag, "
+                "folds, q, limit, "
                 "prior, data, alpha, note, sizes, betas, files, transition, inner, chain, free"},
         Mistake{"q = 1.5", "1: loss 'gce': q = 1.5 is out of range: real in (0, 1]"},
         Mistake{"q = 0", "1: loss 'gce': q = 0 is out of range: real in (0, 1]"},

@@ -69,7 +69,11 @@ TEST(Relabel, MakesTheUnsureLabelsRighter) {
   EXPECT_NEAR(static_cast<double>(relabelled.size()), 750, 3) << "half, and half of the relabelled half";
   const Supervision all = tiny.handed_on("relabel", {{"second_keep", 1}}, labels).back();
   EXPECT_EQ(all.size(), labels.size());
-  EXPECT_GT(right(relabelled), right(all)) << "the first student is righter where it is sure";
+  const auto wrong = [](const Supervision& some) {
+    return (1 - right(some)) * static_cast<double>(some.size());
+  };
+  EXPECT_LT(wrong(relabelled), wrong(all))
+      << "the second filter leaves out some that were relabelled wrongly";
 }
 
 TEST(SelfTrain, ReplacesLabelsByRighterOnesWhereErrorsAreSpread) {

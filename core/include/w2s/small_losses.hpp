@@ -3,6 +3,7 @@
 //
 // They are judged by the label's likeliest class, as the papers do, whose labels are one-hot: the cross
 // entropy of a soft label is at least that label's entropy, so that it ranks how unsure the supervisor was.
+// May be called from any thread.
 #pragma once
 
 #include <w2s/tensor.hpp>

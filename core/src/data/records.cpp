@@ -176,7 +176,9 @@ bool RecordReader::Source::next_json(DataRow& row) {
     try {
       value = parse_json(std::string(text), place);
     } catch (const Error& error) {
-      throw UsageError(error.what());
+      const std::string message = error.what(), prefix = place + ": ";
+      throw UsageError({path, static_cast<int>(row.line), 0},
+                       message.rfind(prefix, 0) == 0 ? message.substr(prefix.size()) : message);
     }
   }
   if (value.is_table()) {

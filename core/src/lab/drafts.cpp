@@ -7,7 +7,7 @@ namespace w2s {
 Examples Drafts::read(const Student& draft, const Examples& examples) const {
   if (draft.empty() || examples.empty()) return examples;
   if (!examples.has_text())
-    throw UsageError("a draft is read with a text, and this task's examples are dense");
+    throw WrongInputs("a draft is read with a text, and this task's examples are dense");
   TextRows rows;
   switch (context.kind()) {
     case TaskKind::generation: {
@@ -30,7 +30,7 @@ Examples Drafts::read(const Student& draft, const Examples& examples) const {
     case TaskKind::preference:
       break;
   }
-  throw UsageError("a draft is read with one text, and preferences are of two");
+  throw WrongInputs("a draft is read with one text, and preferences are of two");
 }
 
 }  // namespace w2s

@@ -46,7 +46,7 @@ void check_method(const MethodSpec& method, const Source& source, Check&& check)
   try {
     check();
   } catch (const UsageError& error) {
-    if (error.place().known() || !source.known()) throw;
+    if (!source.known() || (error.place().known() && error.place().text() != source.text())) throw;
     throw error.under("method '" + method.name + "'").at(source);
   }
 }
