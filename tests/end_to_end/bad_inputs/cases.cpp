@@ -246,12 +246,14 @@ const std::vector<BadInputGroup>& bad_inputs() {
                 "or 'strong'"),
            file("A matrix that does not fit the task", "loss = \"gce\"",
                 "loss = { type = \"forward_correction\", transition = [[1, 0, 0], [0, 1, 0], [0, 0, 1]] }",
-                "tiny.toml:39:1: loss 'forward_correction' (…): transition: a 3×3 matrix for a task of 2 "
+                "tiny.toml:39:1: method 'gce': loss 'forward_correction' (…): transition: a 3×3 matrix for a "
+                "task of 2 "
                 "classes, "
                 "expected 2×2"),
            file("Rows that do not sum to 1", "loss = \"gce\"",
                 "loss = { type = \"forward_correction\", transition = [[0.9, 0.1], [0.2, 0.2]] }",
-                "tiny.toml:39:1: loss 'forward_correction' (…): transition: row 1 sums to 0.4, expected 1 "
+                "tiny.toml:39:1: method 'gce': loss 'forward_correction' (…): transition: row 1 sums to 0.4, "
+                "expected 1 "
                 "(rows are "
                 "true classes)"),
            BadInput{"A binary loss for many classes",
