@@ -121,7 +121,7 @@ strong = "strong"
 [train]
 lr = 1e-3
 batch = 8
-epochs = 15
+epochs = 40
 
 [methods.naive]
 
@@ -143,7 +143,7 @@ grep -q -- '--array=0-3' dry.txt && grep -q -- '--partition=test' dry.txt
 [ -z "$(squeue --noheader)" ] || { echo "a dry run submitted something"; exit 1; }
 
 echo "--- submitted"
-"$w2s" run sweep.toml --launcher slurm --runs runs --checkpoint-minutes 0.005
+"$w2s" run sweep.toml --launcher slurm --runs runs --checkpoint-minutes 0.001
 if "$w2s" run sweep.toml --launcher slurm --runs runs 2>again.txt; then
   echo "what is in the queue was submitted twice"; exit 1
 fi
