@@ -6,27 +6,6 @@
 #include "values/toml.hpp"
 
 namespace w2s {
-namespace {
-
-const char* name_of(TaskKind kind) {
-  switch (kind) {
-    case TaskKind::preference:
-      return "preference";
-    case TaskKind::generation:
-      return "generation";
-    default:
-      return "classification";
-  }
-}
-
-TaskKind task_kind(const std::string& name) {
-  if (name == "preference") return TaskKind::preference;
-  if (name == "generation") return TaskKind::generation;
-  return TaskKind::classification;
-}
-
-}  // namespace
-
 nlohmann::json Blueprint::to_json() const {
   return {{"spec", nlohmann::json::parse(write_json(spec.value()))},
           {"kind", name_of(context.kind)},
@@ -40,7 +19,8 @@ nlohmann::json Blueprint::to_json() const {
 Blueprint Blueprint::from_json(const nlohmann::json& json) {
   Blueprint blueprint;
   blueprint.spec = Spec::parse(parse_json(json.at("spec").dump(), "a stored model"), "model");
-  blueprint.context.kind = task_kind(json.at("kind").get<std::string>());
+  blueprint.context.kind =
+      value_named<TaskKind>(json.at("kind").get<std::string>()).value_or(TaskKind::classification);
   blueprint.context.classes = json.at("classes");
   blueprint.context.input_shape = json.at("input_shape").get<std::vector<std::int64_t>>();
   blueprint.seed = json.at("seed");

@@ -74,11 +74,11 @@ Predictions keep(const std::string& name, const Examples& examples, const Answer
 
 using Asked = std::function<TestLabels(const Examples&)>;
 
-// Predictions on every test set; `unscored` says why a set has none.
-std::map<std::string, Predictions> ask(const Splits& splits, const Asked& predict, Kept& kept,
-                                       std::map<std::string, std::string>& unscored) {
+// Predictions on each of these sets; `unscored` says why a set has none.
+std::map<std::string, Predictions> ask(const std::map<std::string, Examples>& sets, const Asked& predict,
+                                       Kept& kept, std::map<std::string, std::string>& unscored) {
   std::map<std::string, Predictions> found;
-  for (const auto& [name, examples] : splits.tests) {
+  for (const auto& [name, examples] : sets) {
     const auto [probabilities, why_not, answers] = predict(examples);
     if (answers) {
       found[name] = keep(name, examples, *answers, kept);
@@ -308,15 +308,17 @@ void JobRunner::fit(const Job& job, Loaded& task, Work& work) {
   Kept known;  // the floor's record has them
   std::map<std::string, std::string> unscored;
   work.evidence.weak_labels = weak_labels(labels, known);
+  // A student is compared with its supervisor on the main test set alone.
   work.evidence.supervisor = ask(
-      splits, [&](const Examples& examples) { return work.supervisor->test(examples); }, known, unscored);
+      {{"test", splits.tests.at("test")}},
+      [&](const Examples& examples) { return work.supervisor->test(examples); }, known, unscored);
 }
 
 void JobRunner::predict(const Loaded& task, std::int64_t seed, Work& work) {
   const Splits& splits = task.splits.at(seed);
   LocalLab& lab = work.lab;
   work.evidence.tests = ask(
-      splits,
+      splits.tests,
       [&](const Examples& examples) {
         return work.student.empty() ? work.supervisor->test(examples)
                                     : test_labels(lab, work.student, examples);
@@ -325,7 +327,7 @@ void JobRunner::predict(const Loaded& task, std::int64_t seed, Work& work) {
   if (!lab.has_oracle(work.student)) return;
   std::map<std::string, std::string> unscored;
   work.evidence.oracle = ask(
-      splits,
+      splits.tests,
       [&](const Examples& examples) -> TestLabels {
         if (task.data.kind == TaskKind::generation)
           return {{}, "", lab.answer_oracle(work.student, examples)};
