@@ -102,6 +102,9 @@ TEST(LabContext, CountsWhatIsUsedOnceAndWhatIsComputed) {
   small.context->note("a", false);
   EXPECT_EQ(small.context->used(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(small.context->computed(), 1);
+  EXPECT_TRUE(small.context->note("c", true));
+  EXPECT_FALSE(small.context->note("c", true));  // a job of a group asks for its probe twice
+  EXPECT_EQ(small.context->computed(), 2);
 }
 
 }  // namespace

@@ -83,10 +83,11 @@ bool LabContext::once(const std::string& key, const std::string& waiting_for,
   return computed;
 }
 
-void LabContext::note(const std::string& key, bool computed) {
-  if (std::find(used_.begin(), used_.end(), key) != used_.end()) return;
+bool LabContext::note(const std::string& key, bool computed) {
+  if (std::find(used_.begin(), used_.end(), key) != used_.end()) return false;
   used_.push_back(key);
   computed_ += computed ? 1 : 0;
+  return true;
 }
 
 std::function<void(const Progress&)> log_writer(const std::string& tensorboard, const std::string& what,

@@ -85,7 +85,8 @@ class LabContext {
 
   /// Runs `compute` unless the object is there, notes the fit as used, and says whether it was computed here.
   bool once(const std::string& key, const std::string& waiting_for, const std::function<void()>& compute);
-  void note(const std::string& key, bool computed);
+  /// Counts a fit once, however often the job asks for it: true the first time.
+  bool note(const std::string& key, bool computed);
   void note_queued(double seconds) { queued_seconds_ += seconds; }
   const std::vector<std::string>& used() const { return used_; }
   std::int64_t computed() const { return computed_; }

@@ -1,7 +1,5 @@
 #include "lab/probes.hpp"
 
-#include <algorithm>
-
 namespace w2s {
 
 Student Probes::fit(const WantedFit& wanted) {
@@ -27,12 +25,10 @@ Student Probes::from_queue(ProbeQueue& queue, const WantedFit& wanted) {
     throw Postponed();
   }
   const ProbeQueue::Computed* computed = queue.claim(key);
-  const std::vector<std::string>& used = context_.used();
-  if (computed != nullptr && std::find(used.begin(), used.end(), key) == used.end()) {
+  if (context_.note(key, computed != nullptr) && computed != nullptr) {
     context_.note_queued(computed->seconds);
     for (const std::string& line : computed->notes) context_.log(line);
   }
-  context_.note(key, computed != nullptr);
   return Student(key);
 }
 
